@@ -1,0 +1,128 @@
+# Builds Postrider. `make` builds the programs with gcc; FLAVOUR=clang and
+# FLAVOUR=asan build beside it. Objects go to build/FLAVOUR.
+#
+#   make [FLAVOUR=gcc|clang|asan]   the programs
+#   make unit                       the unit tests (tests/unit)
+#   make unit/FOLDER                those of one folder
+#   make fuzz                       the fuzz targets (clang, libFuzzer)
+#   make sim                        the simulator
+#   make check-folder/FOLDER        compiles one folder only
+
+FLAVOUR ?= gcc
+B := build/$(FLAVOUR)
+VERSION := 0.1.0
+
+CSTD := -std=gnu17 -D_GNU_SOURCE -DPOSTRIDER_VERSION='"$(VERSION)"' -Isrc
+WARN := -Wall -Wextra -Werror -Wconversion -Wsign-conversion -Wshadow \
+	-Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual \
+	-Wnull-dereference -Wswitch-enum -Wvla -Walloca -Wundef \
+	-Wpointer-arith -Wwrite-strings \
+	-Werror=implicit-function-declaration \
+	-Werror=incompatible-pointer-types -Werror=int-conversion
+WARN_GCC := -Wformat-signedness -Wimplicit-fallthrough=5 -Wlogical-op \
+	-Wduplicated-branches -Warray-bounds=2 -Wstringop-overflow=4 \
+	-Wstack-usage=16384
+HARDEN := -O2 -g -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -fno-strict-overflow -fno-strict-aliasing \
+	-fno-delete-null-pointer-checks -fno-common -fPIE
+LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+	-Wl,--as-needed -pthread
+
+ifeq ($(FLAVOUR),gcc)
+CC := gcc
+CFLAGS := $(CSTD) $(WARN) $(WARN_GCC) $(HARDEN) -U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero
+LINK += -Wl,-z,nodlopen
+endif
+ifeq ($(FLAVOUR),clang)
+CC := clang
+CFLAGS := $(CSTD) $(WARN) -Wimplicit-fallthrough $(HARDEN) \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+ifeq ($(FLAVOUR),asan)
+CC := gcc
+CFLAGS := $(CSTD) $(WARN) -O1 -g -fno-omit-frame-pointer -fno-common -fPIE \
+	-fsanitize=address,undefined -fno-sanitize-recover=all -Wno-null-dereference
+LINK += -fsanitize=address,undefined
+endif
+ifeq ($(FLAVOUR),fuzz)
+CC := clang
+CFLAGS := $(CSTD) $(WARN) -O1 -g -fno-omit-frame-pointer -fPIE \
+	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK += -fsanitize=address,undefined
+endif
+
+LIBS := -lssl -lcrypto -lunbound -lsodium -lcrypt -lidn2 -lunistring -lpsl \
+	-lseccomp -lfyaml -ljansson -lsqlite3 -lmicrohttpd
+
+FOLDERS := $(shell sed -n 's/^\([a-z]*\):.*/\1/p' src/layers)
+# Folders that FOLDER may use, itself first; two steps reach everything.
+uses1 = $(1) $(shell sed -n 's/^$(1): *//p' src/layers)
+closure = $(sort $(foreach d,$(call uses1,$(1)),$(call uses1,$(d))))
+# The folders with sources (a folder may be empty while it is being built).
+filled = $(foreach d,$(1),$(if $(wildcard src/$(d)/*.c),$(d)))
+archives = $(foreach d,$(call filled,$(1)),$(B)/lib/$(d).a)
+
+PROGRAMS := $(patsubst src/app/main_%.c,%,$(wildcard src/app/main_*.c))
+BINARIES := $(foreach p,$(PROGRAMS),$(B)/bin/$(subst _,-,$(p)))
+
+all: $(BINARIES)
+
+# --- objects and archives, one a folder -------------------------------------
+ALL_SOURCES := $(wildcard src/*/*.c)
+MAIN_SOURCES := $(wildcard src/app/main_*.c)
+OBJECTS := $(patsubst src/%.c,$(B)/obj/%.o,$(ALL_SOURCES))
+
+$(B)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+define archive_rule
+$(B)/lib/$(1).a: $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out $(MAIN_SOURCES),$(wildcard src/$(1)/*.c)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcsD $$@ $$^
+check-folder/$(1): $(B)/lib/$(1).a
+endef
+$(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
+
+# --- programs -----------------------------------------------------------------
+define program_rule
+$(B)/bin/$(subst _,-,$(1)): $(B)/obj/app/main_$(1).o $(call archives,$(FOLDERS))
+	@mkdir -p $$(@D)
+	$(CC) $(LINK) -o $$@ $$< -Wl,--start-group $(call archives,$(FOLDERS)) -Wl,--end-group $(LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+# --- unit tests: tests/unit/FOLDER/test_X.c, linked with what FOLDER may use ----
+UNIT_SOURCES := $(wildcard tests/unit/*/test_*.c)
+UNIT_BINARIES := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SOURCES))
+
+define unit_rule
+$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call archives,$(call closure,$(1)))
+	@mkdir -p $$(@D)
+	$(CC) $(filter-out -Wmissing-prototypes -Wstack-usage=16384,$(CFLAGS)) -Itests -MMD -MP -MF $$@.d $(LINK) \
+		-o $$@ $$< -Wl,--start-group $(call archives,$(call closure,$(1))) -Wl,--end-group $(LIBS) -lcmocka
+unit/$(1): $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c))
+endef
+$(foreach f,$(FOLDERS),$(eval $(call unit_rule,$(f))))
+unit: $(UNIT_BINARIES)
+
+# --- fuzz targets: tests/fuzz/fuzz_X.c ------------------------------------------
+FUZZ_BINARIES := $(patsubst tests/fuzz/%.c,build/fuzz/bin/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-binaries
+fuzz-binaries: $(FUZZ_BINARIES)
+build/fuzz/bin/%: tests/fuzz/%.c $(call archives,$(filter-out app,$(FOLDERS)))
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS)) $(LINK) -fsanitize=fuzzer -o $@ $< \
+		-Wl,--start-group $(call archives,$(filter-out app,$(FOLDERS))) -Wl,--end-group $(LIBS)
+
+-include $(wildcard tests/sim/sim.mk)
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(UNIT_BINARIES:=.d)
+.PHONY: all unit fuzz fuzz-binaries clean $(FOLDERS:%=check-folder/%) $(FOLDERS:%=unit/%)
+.DELETE_ON_ERROR:

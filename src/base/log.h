@@ -1,0 +1,49 @@
+/*
+ * One event, one line of JSON on stderr (or the descriptor that master
+ * gave): {"at":…,"level":…,"event":"…", fields…}. Strings of strangers are
+ * escaped, cut at 8 KiB a line. Never bodies, never secrets.
+ *
+ * A log is a value that each thread holds by pointer; its sink is a
+ * function, so base/ does no I/O itself. A line that can't be written is
+ * counted, never waited for.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_ALARM };
+
+struct log {
+	enum log_level level;		/* below it nothing is written */
+	/* Writes one whole line, newline included; false: lost. Thread-safe. */
+	bool (*write)(void *ctx, slice line);
+	int64_t (*wall_ms)(void *ctx);
+	void *ctx;
+	const char *role;		/* "relay", "admin", … */
+	_Atomic uint64_t lost;
+};
+
+/* An event being put together on the stack:
+ *	struct log_event e;
+ *	log_begin(&e, log, LOG_INFO, "spool.segment_closed");
+ *	json_member_u64(&e.json, "segment", n);
+ *	log_end(&e);
+ */
+struct log_event {
+	struct log *log;
+	struct buf line;
+	struct json json;
+	bool wanted;
+};
+void log_begin(struct log_event *e, struct log *log, enum log_level level,
+	       const char *event);
+/* kind, scope, where, text, detail of an error as members. */
+void log_err(struct log_event *e, const struct err *err);
+void log_end(struct log_event *e);
+
+/* An event that is only an error. */
+void log_failure(struct log *log, enum log_level level, const char *event,
+		 const struct err *err);

@@ -1,0 +1,33 @@
+/*
+ * What all connections of one role share: certificate, key, protocol
+ * versions, ciphers (TLS 1.2 and 1.3, ECDHE AEAD; RELIABILITY 4.7), session
+ * tickets. Immutable after opening, counted, used by all shards.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct tls_context;
+
+/* Certificate chain and key as PEM text (not paths: the sandbox is closed).
+ * The slices may be wiped afterwards. ALPN, if a client sends it, must be
+ * "smtp". */
+bool tls_context_server(slice certificate_pem, slice key_pem,
+			struct tls_context **out, struct err *err) MUST_USE;
+
+enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_NAME };
+/* ca_pem: trusted roots, empty: the system's bundle, read now. */
+bool tls_context_client(enum tls_verify verify, slice ca_pem,
+			struct tls_context **out, struct err *err) MUST_USE;
+struct tls_context *tls_context_ref(struct tls_context *c);
+void tls_context_unref(struct tls_context **c);
+
+/* A self-signed P-256 certificate for `hostname`, ten years, as PEM. */
+struct buf;
+bool tls_self_signed(slice hostname, struct buf *certificate_pem,
+		     struct buf *key_pem, struct err *err) MUST_USE;
+/* Days until the certificate ends (negative: over); -1 and false if
+ * unreadable. */
+bool tls_certificate_days_left(slice certificate_pem, int64_t now_wall_ms,
+			       int *days, struct err *err) MUST_USE;

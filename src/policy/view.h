@@ -1,0 +1,131 @@
+/*
+ * The directory as the hot path sees it: customers, domains, users, app
+ * passwords, relay settings, address entries; immutable, counted, in memory.
+ *
+ * A view is a root over persistent nodes (hash tries by name and by id, a
+ * radix tree by address). A change makes new nodes along its paths and
+ * shares all else, so it costs the same with 10 and with 100,000 customers,
+ * and a transaction that pinned the old view never sees half of it. Looking
+ * up allocates nothing and takes no lock.
+ *
+ * Objects are counted too: a pointer from a view lives while that view is
+ * referenced.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/ip.h"
+#include "base/text.h"
+#include "mail/address.h"
+
+enum billing { BILLING_TRIAL, BILLING_UNPAID, BILLING_PAID };
+enum allowed_senders { SENDERS_REGISTERED_USERS, SENDERS_OWN_DOMAINS,
+		       SENDERS_ANY };
+enum domain_kind { DOMAIN_PRIMARY, DOMAIN_SECONDARY, DOMAIN_ALIAS };
+enum over_limit { OVER_REFUSE, OVER_DEFER, OVER_HOLD };
+enum line_ends { LINE_ENDS_STRICT, LINE_ENDS_NORMALISE };
+enum role { ROLE_USER, ROLE_AUDITOR, ROLE_UNIT_ADMIN, ROLE_SUPER_ADMIN };
+
+/* Ids are given by admin, never used again, never 0. */
+struct customer {
+	uint32_t id;
+	slice name;
+	uint32_t licences;
+	enum billing billing;
+	enum language language;
+	bool suspended;
+	bool closing;			/* tombstone: no new mail */
+	bool relay_in_plan;
+	bool allow_private_addresses;
+	bool null_sender_many;		/* SPEC 5.3 */
+	bool sender_must_match_login;	/* SPEC 4.5 */
+	enum over_limit over_limit[3];	/* customer day, peak, user */
+	slice report_address;		/* may be empty */
+	/* in order; enabled and disabled ones */
+	const struct setting *const *settings;
+	uint32_t setting_count;
+};
+
+struct setting {
+	uint32_t id;
+	uint32_t customer;
+	uint32_t position;
+	slice key;			/* "head-office" */
+	slice description;
+	enum allowed_senders allowed_senders;
+	bool ip_only;
+	bool require_auth;
+	bool require_tls;
+	bool enabled;
+	enum line_ends line_ends;
+};
+
+struct ip_entry {
+	uint32_t id;
+	uint32_t customer;
+	uint32_t setting;
+	struct ip_range range;
+	slice description;
+	bool enabled;
+	bool inert;			/* overlaps an earlier customer's entry,
+					 * sharing not allowed (SPEC 2.2) */
+};
+
+struct domain {
+	slice name;			/* A-label form, lower case */
+	uint32_t customer;
+	enum domain_kind kind;
+	slice alias_of;			/* of an alias: name of the real one */
+	bool verified;			/* only then it is in force */
+};
+
+struct user {
+	uint32_t id;
+	uint32_t customer;
+	slice address;			/* primary one */
+	enum role role;
+	bool suspended;
+};
+
+struct app_password {
+	char id[10];
+	uint32_t user;			/* user id */
+	uint32_t customer;
+	uint8_t mac[32];
+	slice sender;			/* bound to this sender, or empty */
+	bool has_range;			/* bound to this range */
+	struct ip_range range;
+	uint32_t generation;		/* grows with each change */
+};
+
+struct view;
+struct view *view_new(void);		/* empty, revision 0; NULL: no memory */
+struct view *view_ref(const struct view *v);
+void view_unref(const struct view **v);
+uint64_t view_revision(const struct view *v);
+
+const struct customer *view_customer(const struct view *v, uint32_t id);
+const struct customer *view_customer_named(const struct view *v, slice name);
+const struct setting *view_setting(const struct view *v, uint32_t id);
+/* The longest registered, verified domain that `name` is or lies in
+ * (SPEC 2.4); NULL if none. name is normalised. */
+const struct domain *view_domain_of(const struct view *v, slice name);
+/* SPEC 2.5: domain folded, alias domains, aliases, +detail. NULL if none. */
+const struct user *view_user(const struct view *v, const struct address *a);
+const struct user *view_user_by_id(const struct view *v, uint32_t id);
+const struct app_password *view_app_password(const struct view *v,
+					     slice id);
+/* Calls each for every enabled, not inert entry of an enabled ip-only
+ * setting that holds the address, until it returns false. */
+void view_entries_of(const struct view *v, const struct ip_addr *a,
+		     bool (*each)(void *ctx, const struct ip_entry *entry),
+		     void *ctx);
+/* Is the address in any such entry: a known client (wider budgets). */
+bool view_address_listed(const struct view *v, const struct ip_addr *a);
+/* for (at = 0; (c = view_next_customer(v, &at)) != NULL; ) by id */
+const struct customer *view_next_customer(const struct view *v, uint32_t *at);
+struct view_counts {
+	uint64_t customers, domains, users, app_passwords, settings, entries,
+		bytes;
+};
+void view_count(const struct view *v, struct view_counts *out);

@@ -1,0 +1,146 @@
+/*
+ * The server side of SMTP (RFC 5321, 2920, 3030, 3207, 4954, 1870, 6152,
+ * 6531, 3461, 9422), sans-I/O: bytes in, events out, answers in, bytes out.
+ * No sockets, no clock, no waiting; the policy is the caller's.
+ *
+ * smtp_server_next looks at the front of *in, takes what it used, and
+ * returns one event. Events marked (answer) must be answered before the next
+ * call: the commands that the client pipelined wait in the caller's input,
+ * so order is kept by itself. Replies are appended to `out`; send them when
+ * next says NEED_INPUT or an answer is awaited for longer, so that a
+ * pipelined group is answered in one write.
+ *
+ * The law: however the input is cut into pieces, events and replies are the
+ * same (tests/unit/smtp/test_server_split.c).
+ *
+ * All syntax, order and parameter errors are answered here; the caller sees
+ * only commands that are right in form and order. Octets of BDAT are always
+ * consumed. Exactly one reply per command.
+ */
+#pragma once
+
+#include "base/limits_table.h"
+#include "mail/envelope.h"
+#include "mail/reply.h"
+
+enum smtp_event_kind {
+	SMTP_NEED_INPUT,	/* *in is used up */
+	SMTP_HELO,		/* client named itself; (answer) */
+	SMTP_STARTTLS,		/* (answer) OK: 220 is written, then flush,
+				 * start TLS, smtp_server_tls_started */
+	SMTP_AUTH,		/* credentials complete; (answer) */
+	SMTP_MAIL,		/* (answer) */
+	SMTP_RCPT,		/* (answer) */
+	SMTP_DATA,		/* DATA, or the first BDAT: a body will come;
+				 * (answer) OK → 354 for DATA, nothing for
+				 * BDAT; a refusal of BDAT still eats the
+				 * octets */
+	SMTP_BODY,		/* a piece of the body, dots unstuffed, CRLF
+				 * kept; lends until the next call */
+	SMTP_BODY_END,		/* the true end; (answer) one reply */
+	SMTP_DROPPED,		/* transaction ended without acceptance: RSET,
+				 * EHLO, BDAT error, TLS */
+	SMTP_QUIT,		/* 221 is written: flush and close */
+	SMTP_CLOSE,		/* a bound was passed or the bytes are not SMTP;
+				 * what is in out is flushed, then close.
+				 * event.close says why */
+};
+
+enum smtp_close_reason {
+	SMTP_CLOSE_NONE,
+	SMTP_CLOSE_ERRORS,		/* 421 written */
+	SMTP_CLOSE_JUNK,		/* 421 written */
+	SMTP_CLOSE_AUTH_FAILURES,	/* 421 written */
+	SMTP_CLOSE_RECIPIENTS,		/* 421 written */
+	SMTP_CLOSE_PIPELINED_STARTTLS,	/* 554 written */
+	SMTP_CLOSE_EARLY_TALKER,	/* 554 written */
+	SMTP_CLOSE_OVERSIZE,		/* 552 written */
+	SMTP_CLOSE_BDAT_SIZE,		/* 501 written */
+	SMTP_CLOSE_HTTP,		/* nothing written, for these three */
+	SMTP_CLOSE_TLS_ON_PLAIN,
+	SMTP_CLOSE_PROXY_HEADER,
+	SMTP_CLOSE_OUT_OF_MEMORY,	/* 421 written */
+	SMTP_CLOSE_CALLER,		/* by smtp_server_close */
+};
+const char *smtp_close_reason_name(enum smtp_close_reason reason);
+
+struct smtp_event {
+	enum smtp_event_kind kind;
+	/* HELO */
+	slice helo;
+	bool extended;			/* EHLO */
+	bool firewall_mangled;		/* an XXXX EHLO came before (W19) */
+	/* AUTH: user and secret lend until answered; wiped then */
+	slice mechanism;		/* "PLAIN", "LOGIN" */
+	slice authzid, user, secret;
+	/* MAIL: sender, ret, envid, body_type, smtputf8; RCPT: recipient.
+	 * Slices live in the transaction's arena, until the transaction ends
+	 * (accepted, dropped). */
+	struct address sender;
+	uint64_t declared_size;		/* SIZE=, 0 if not said */
+	enum dsn_return ret;
+	slice envid;
+	enum body_type body_type;
+	bool smtputf8;
+	struct recipient recipient;
+	/* BODY */
+	slice body;
+	/* BODY_END */
+	bool bare_cr, bare_lf;		/* one stood outside CRLF */
+	bool by_bdat;
+	bool too_big;			/* the caller answers SIZE */
+	uint64_t body_bytes;
+	/* CLOSE */
+	enum smtp_close_reason close;
+};
+
+struct smtp_server_config {
+	slice hostname;
+	slice help_url;
+	const struct limits *limits;
+	bool offer_starttls;		/* has a certificate */
+	bool offer_auth;		/* under TLS only, whatever this says */
+};
+
+struct smtp_server;
+
+/* config must outlive it; tls: the connection is encrypted from the start
+ * (implicit TLS). About 1 KiB; buffers come only when a line is cut in two
+ * or a transaction is open. NULL out of memory. */
+struct smtp_server *smtp_server_new(const struct smtp_server_config *config,
+				    bool tls);
+void smtp_server_free(struct smtp_server **s);
+
+/* 220 greeting. Before it, input makes CLOSE_EARLY_TALKER if the caller asks
+ * for that check by calling smtp_server_next. */
+void smtp_server_greet(struct smtp_server *s, struct buf *out);
+
+enum smtp_event_kind smtp_server_next(struct smtp_server *s, slice *in,
+				      struct buf *out, struct smtp_event *ev);
+
+/* The answer to the event that waits for one. For SMTP_DATA a positive
+ * answer is REPLY_DATA_GO. After a refused MAIL the pipelined RCPT and DATA
+ * get 503; after only refused RCPTs DATA gets 554. */
+void smtp_server_answer(struct smtp_server *s, struct buf *out,
+			const struct reply *reply);
+bool smtp_server_awaits_answer(const struct smtp_server *s);
+
+/* After the handshake: forgets all that was said before (RFC 3207 4.2). */
+void smtp_server_tls_started(struct smtp_server *s);
+
+/* The client is identified (address entry or AUTH): the wider bounds hold,
+ * and pipelining where RFC 2920 forbids it is tolerated. */
+void smtp_server_known_client(struct smtp_server *s);
+
+/* Ends it with a 421 (shutdown, timeout, busy): the reply is written unless
+ * a body is being read; next returns CLOSE. */
+void smtp_server_close(struct smtp_server *s, struct buf *out,
+		       const struct reply *reply);
+
+/* What the transaction's slices live in; valid between MAIL and its end.
+ * The caller may put its own things of the transaction there. */
+struct arena *smtp_server_arena(struct smtp_server *s);
+
+bool smtp_server_in_body(const struct smtp_server *s);
+bool smtp_server_is_tls(const struct smtp_server *s);
+bool smtp_server_is_extended(const struct smtp_server *s);

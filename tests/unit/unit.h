@@ -1,0 +1,24 @@
+/* What every unit test includes: cmocka, and how to compare slices. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/slice.h"
+
+/* Compares a slice with a string literal or C string, showing both. */
+#define assert_slice_eq(s, expected)                                        \
+	do {                                                                \
+		slice assert_got = (s);                                     \
+		slice assert_want = slice_of(expected);                     \
+		if (!slice_eq(assert_got, assert_want))                     \
+			fail_msg("got \"%.*s\", want \"%.*s\"",             \
+				 SLICE_ARG(assert_got),                     \
+				 SLICE_ARG(assert_want));                   \
+	} while (0)

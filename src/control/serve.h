@@ -1,0 +1,48 @@
+/*
+ * Relay's end of the channels to admin and master: changes of the directory
+ * come in and are made live in every shard; calls about the queue and live
+ * figures are answered. Runs on a loop of its own (the control thread).
+ */
+#pragma once
+
+#include "base/log.h"
+#include "net/loop.h"
+#include "policy/view.h"
+
+struct control_serve;
+struct control_answer;			/* one call being answered */
+
+struct control_handlers {
+	void *ctx;
+	/* A new view is complete: give it to every shard (takes a reference
+	 * each), and call control_serve_live when all have it. */
+	void (*view)(void *ctx, const struct view *v);
+	/* A call; args is a JSON object. Rows and one end by the functions
+	 * below, now or later, on the control thread. */
+	void (*call)(void *ctx, slice name, slice args,
+		     struct control_answer *a);
+	/* From master. */
+	void (*reload)(void *ctx, slice config_text);
+	void (*drain)(void *ctx);
+};
+
+struct control_serve_config {
+	struct loop *loop;
+	struct log *log;
+	int view_dir;			/* view.log, view-<revision> */
+	int admin_fd, master_fd;	/* -1: none */
+};
+/* Loads the last view from view_dir (an empty one at the very first start)
+ * and begins to serve. The view is given to handlers.view once from here. */
+bool control_serve_open(const struct control_serve_config *config,
+			const struct control_handlers *handlers,
+			struct control_serve **out, struct err *err) MUST_USE;
+void control_serve_close(struct control_serve **c);
+/* All shards use this revision now. */
+void control_serve_live(struct control_serve *c, uint64_t revision);
+/* To master: this process serves. */
+void control_serve_ready(struct control_serve *c);
+
+void control_answer_row(struct control_answer *a, slice json_object);
+/* Frees it. code: sysexits; text: for people, may be empty. */
+void control_answer_end(struct control_answer *a, int code, slice text);

@@ -1,0 +1,45 @@
+/*
+ * Frames between processes: a fixed header (magic, version, type, length,
+ * sequence), then so many bytes. No text lines. A receiver names the types
+ * it takes; anything else ends the channel. The decoder is a fuzz target.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum { FRAME_HEADER = 16, FRAME_MAX = 1048576 };
+
+enum frame_type {
+	/* command line or console → admin, admin → relay: name of the call
+	 * (bytes32) and its arguments as a JSON object (bytes32) */
+	FRAME_CALL = 1,
+	/* ← one JSON object: a row of the answer */
+	FRAME_ROW,
+	/* ← the end of the answer: exit code (u8) and a text (bytes32) */
+	FRAME_END,
+	/* admin → relay: a change of the directory (policy/change.h) */
+	FRAME_CHANGE,
+	/* relay → admin: revision (u64) that is live in every shard */
+	FRAME_LIVE,
+	/* master → relay, admin, console */
+	FRAME_RELOAD,			/* text of the new configuration */
+	FRAME_DRAIN,
+	FRAME_PEER,			/* a descriptor comes with it: the new
+					 * end of the channel to admin/relay */
+	FRAME_READY,			/* child → master: it serves */
+	FRAME_TYPE_COUNT,
+};
+
+struct frame {
+	enum frame_type type;
+	uint32_t sequence;		/* of the call it belongs to */
+	slice payload;			/* lends from the input */
+};
+
+void frame_write(struct buf *out, enum frame_type type, uint32_t sequence,
+		 slice payload);
+/* Takes one frame off *in when it is whole: *got tells. False: these bytes
+ * are no frame, or a type outside `allowed` (bit per type). */
+bool frame_read(slice *in, uint32_t allowed, bool *got, struct frame *out,
+		struct err *err) MUST_USE;

@@ -1,0 +1,54 @@
+/*
+ * YAML 1.2 documents of ours (postrider.yaml, directory files), by libfyaml,
+ * walked by a schema: unknown keys, wrong types and bad values become
+ * "file:line:col: error: … did you mean …" (all of them, not only the
+ * first).
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+struct yaml;				/* a document */
+struct yaml_node;			/* lends from it */
+
+/* file: its name for messages. Errors are appended to `errors`, a line each;
+ * false if there was any. */
+bool yaml_open(slice text, const char *file, struct yaml **out,
+	       struct buf *errors) MUST_USE;
+void yaml_close(struct yaml **y);
+const struct yaml_node *yaml_root(const struct yaml *y);
+
+enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
+enum yaml_kind yaml_kind(const struct yaml_node *n);
+slice yaml_scalar(const struct yaml_node *n);
+size_t yaml_count(const struct yaml_node *n);
+const struct yaml_node *yaml_item(const struct yaml_node *n, size_t i);
+/* NULL when the mapping has no such key. */
+const struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
+/* Reports every key of the mapping that isn't in the NULL-terminated list,
+ * with the nearest one ("did you mean"). */
+void yaml_check_keys(const struct yaml *y, const struct yaml_node *n,
+		     const char *const *keys, struct buf *errors);
+/* "file:line:col: error: …" about a node. */
+void yaml_error(const struct yaml *y, const struct yaml_node *n,
+		struct buf *errors, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Typed values; a missing node (NULL) leaves *out as it is and is fine. A
+ * wrong one is reported and returns false. */
+bool yaml_string(const struct yaml *y, const struct yaml_node *n,
+		 struct arena *arena, slice *out, struct buf *errors);
+bool yaml_bool(const struct yaml *y, const struct yaml_node *n, bool *out,
+	       struct buf *errors);
+bool yaml_u64(const struct yaml *y, const struct yaml_node *n, uint64_t min,
+	      uint64_t max, uint64_t *out, struct buf *errors);
+/* "90s", "15m", "1h", "5d" → ms; "64MiB", "1GiB", plain bytes. */
+bool yaml_duration_ms(const struct yaml *y, const struct yaml_node *n,
+		      uint64_t *out, struct buf *errors);
+bool yaml_size(const struct yaml *y, const struct yaml_node *n,
+	       uint64_t *out, struct buf *errors);
+/* One of the names (NULL-terminated): its index. */
+bool yaml_choice(const struct yaml *y, const struct yaml_node *n,
+		 const char *const *names, unsigned *out, struct buf *errors);

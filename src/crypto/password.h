@@ -20,12 +20,15 @@ struct app_password_id {
 	char text[APP_PASSWORD_ID_LEN];
 };
 
-/* random: 24 bytes. text is NUL-terminated: wipe it after use. */
-void app_password_make(const uint8_t random[24],
+/* random: 24 bytes (23 are used). text is NUL-terminated: wipe it after use.
+ * False out of memory: text is empty then. */
+bool app_password_make(const uint8_t random[24],
 		       char text[APP_PASSWORD_LEN + 1]);
 /* Form and checksum are right; gives the id. */
 bool app_password_id(slice text, struct app_password_id *out) MUST_USE;
-void app_password_mac(slice text, const uint8_t pepper[PEPPER_LEN],
+/* text has the right form (app_password_id). False out of memory: mac is all
+ * zeros then and must not be kept. */
+bool app_password_mac(slice text, const uint8_t pepper[PEPPER_LEN],
 		      uint8_t mac[APP_PASSWORD_MAC_LEN]);
 /* Same time whatever differs. mac NULL (unknown id): does the same work
  * against a dummy and says false. */

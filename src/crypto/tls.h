@@ -20,8 +20,9 @@ enum tls_state {
 };
 
 struct tls;
-/* name: client: SNI and, if the context verifies, the name to check (may be
- * empty). NULL out of memory. */
+/* name: client: SNI and, if the context verifies, the name to check (a host
+ * name or an address, a final dot is ignored). May be empty: then a context
+ * that verifies fails the handshake. Servers ignore it. NULL out of memory. */
 struct tls *tls_new(struct tls_context *context, slice name);
 void tls_free(struct tls **t);
 enum tls_state tls_state(const struct tls *t);
@@ -30,15 +31,21 @@ enum tls_state tls_state(const struct tls *t);
  * Feeds ciphertext (takes all of it), appends plaintext to plain and what
  * must go to the peer to cipher. Call with empty input to start a client's
  * handshake. plain stops growing at its cap: call again with empty input
- * for the rest. False: the connection is over (err), what is in cipher (an
- * alert) should still be sent.
+ * for the rest. False: the connection is over (err; a certificate that is not
+ * trusted is ERR_TEMPORARY, all else of the peer ERR_PROTOCOL; scope session
+ * for servers, host for clients), what is in cipher (an alert) should still
+ * be sent. At most 1 MiB of ciphertext waits for room in plain.
  */
 bool tls_feed(struct tls *t, slice ciphertext, struct buf *plain,
 	      struct buf *cipher, struct err *err) MUST_USE;
-/* Only when TLS_OPEN. Takes all. */
+/* Input waits that a full `plain` kept back: call tls_feed with empty input
+ * once there is room. */
+bool tls_has_more(const struct tls *t);
+/* Only when TLS_OPEN or TLS_PEER_CLOSED (RFC 8446 6.1: the peer may close
+ * its side only). Takes all. */
 bool tls_write(struct tls *t, slice plaintext, struct buf *cipher,
 	       struct err *err) MUST_USE;
-/* close_notify */
+/* close_notify. Nothing during the handshake or after a failure. */
 void tls_close(struct tls *t, struct buf *cipher);
 
 /* For trace fields, journal, decisions: "TLSv1.3", "TLS_AES_256_GCM_SHA384",

@@ -11,13 +11,15 @@
 struct tls_context;
 
 /* Certificate chain and key as PEM text (not paths: the sandbox is closed).
- * The slices may be wiped afterwards. ALPN, if a client sends it, must be
- * "smtp". */
+ * The slices may be wiped afterwards. ALPN, if a client sends it, must name
+ * "smtp". Ticket keys are the context's own: a new context each day rotates
+ * them, and reloads the certificate. */
 bool tls_context_server(slice certificate_pem, slice key_pem,
 			struct tls_context **out, struct err *err) MUST_USE;
 
 enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_NAME };
-/* ca_pem: trusted roots, empty: the system's bundle, read now. */
+/* ca_pem: trusted roots, empty: the system's bundle, read now. Without
+ * verification weak cipher suites are allowed as well (TLS 1.2 still). */
 bool tls_context_client(enum tls_verify verify, slice ca_pem,
 			struct tls_context **out, struct err *err) MUST_USE;
 struct tls_context *tls_context_ref(struct tls_context *c);

@@ -1,0 +1,103 @@
+/*
+ * postrider.yaml: every key, its type and its default, in one struct. The
+ * parser knows no files: the caller reads the text, and puts in secrets that
+ * the file refers to ("@file:…"). Without any text the defaults serve.
+ *
+ * A config is a value whose slices and lists lie in the arena it was parsed
+ * into. C strings are NUL-terminated.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/ip.h"
+#include "base/limits_table.h"
+
+enum {
+	CONFIG_TEXT_MAX = 262144,
+	CONFIG_ARENA_MAX = 8388608,
+	CONFIG_LISTENERS_MAX = 64,
+	CONFIG_ROUTES_MAX = 1000,
+	CONFIG_RANGES_MAX = 256,
+	CONFIG_RETRIES_MAX = 64,
+	CONFIG_FORWARDERS_MAX = 8,
+	CONFIG_SHARDS_MAX = 256,
+};
+
+enum listener_tls {
+	LISTENER_STARTTLS,
+	LISTENER_IMPLICIT_TLS,
+	LISTENER_PLAIN,			/* STARTTLS isn't offered */
+};
+struct config_listener {
+	slice name;
+	slice address;			/* as written: "*:25" */
+	struct ip_port at[2];		/* "*" is both families */
+	unsigned at_count;
+	bool any_address;		/* written as "*" */
+	enum listener_tls tls;
+};
+
+enum route_kind { ROUTE_SMART_HOST, ROUTE_LMTP, ROUTE_MAILDIR };
+enum route_tls { ROUTE_TLS_OPPORTUNISTIC, ROUTE_TLS_REQUIRED,
+		 ROUTE_TLS_NEVER };
+struct config_route {
+	slice domain;			/* A-label form, lower case; "*": all */
+	enum route_kind kind;
+	/* SMART_HOST, LMTP: a name (looked up as A/AAAA) or an address
+	 * without brackets */
+	slice host;
+	uint16_t port;
+	enum route_tls tls;
+	slice user, password;		/* AUTH; user empty: none */
+	const char *password_file;	/* NULL, or where master finds it */
+	const char *maildir;		/* MAILDIR: below data_dir, no "..",
+					 * no "/" at the end */
+};
+
+struct config {
+	slice hostname;			/* empty: the machine's */
+	const char *data_dir;
+	const char *user;		/* NULL: not set */
+	uint32_t shards;		/* 0: one a core */
+	struct config_listener *listeners;
+	size_t listener_count;
+	const char *tls_certificate;	/* NULL: self-signed, made at start */
+	const char *tls_key;
+	/* NULL address: unix socket at console_path */
+	bool console_on;
+	struct ip_port console_at;
+	const char *console_path;	/* NULL: console_at */
+	const char *store_path;		/* SQLite file, in data_dir or absolute */
+	const char **dns_forward;	/* "127.0.0.1@53", NULL-terminated;
+					 * NULL: resolv.conf's */
+	const char *dns_trust_anchor;	/* NULL: not set; "none" */
+	struct ip_range *allow_addresses;
+	size_t allow_address_count;
+	uint16_t delivery_port;
+	uint64_t *retry_ms;		/* the last one repeats */
+	size_t retry_count;		/* at least 1 */
+	uint64_t expire_ms;
+	struct config_route *routes;	/* the first that matches */
+	size_t route_count;
+	slice operator_mail;		/* may be empty */
+	uint64_t spool_segment_bytes;
+	uint64_t spool_keep_free_bytes;	/* UINT64_MAX: min(5 %, 1 GiB) */
+	uint64_t journal_keep_ms;
+	uint64_t journal_bytes;
+	const char *control_path;	/* socket, in data_dir or absolute */
+	struct limits limits;
+	bool from_file;
+};
+
+/* What serves without a file. False: no memory. */
+bool config_defaults(struct config *c, struct arena *arena) MUST_USE;
+/* Defaults and then the text on top. Errors, a line each, go to `errors` as
+ * "file:line:col: error: …"; false if there was any. */
+bool config_parse(slice text, const char *file, struct arena *arena,
+		  struct config *c, struct buf *errors) MUST_USE;
+/* The first route that covers the domain (A-label form, lower case), NULL:
+ * by MX. A route's domain covers its subdomains. */
+const struct config_route *config_route_of(const struct config *c,
+					   slice domain);

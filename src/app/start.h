@@ -1,0 +1,77 @@
+/*
+ * What a child gets from master: a sealed bundle of bytes behind an inherited
+ * descriptor, and more descriptors whose numbers stand in it. main decodes
+ * it before the role's own code runs; nothing else is read from files
+ * or the environment.
+ */
+#pragma once
+
+#include "app/config.h"
+#include "base/counters.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/notes.h"
+#include "crypto/password.h"
+
+enum { START_POISON_MAX = 1000, START_REFUSED_MAX = 1000 };
+
+/* A listening socket of one shard. */
+struct start_listener {
+	uint32_t shard;
+	uint32_t listener;		/* index in config->listeners */
+	struct ip_port at;
+	int fd;
+};
+
+/* An address on which relay crashed three times: refused for a while. */
+struct start_refused {
+	struct ip_addr address;
+	int64_t until_wall_ms;
+};
+
+struct relay_start {
+	const struct config *config;	/* secrets are filled in */
+	slice hostname;			/* never empty */
+	uint32_t shards;
+	const struct start_listener *listeners;
+	size_t listener_count;
+	slice certificate_pem, key_pem;
+	const uint8_t *pepper;		/* PEPPER_LEN */
+	/* Open directories, of os_dir_open. */
+	int data_dir, spool_dir, view_dir, journal_dir;
+	const int *maildir_dirs;	/* by route; -1: none of Maildir */
+	int admin_fd, master_fd;	/* channels of frames */
+	struct counters_page *counters;	/* shards + COUNTERS_OTHERS slots */
+	struct notes *notes;		/* a note per shard */
+	const struct id *poison;	/* messages to hold */
+	size_t poison_count;
+	const struct start_refused *refused;
+	size_t refused_count;
+	struct log *log;
+	/* for start_close_sandbox */
+	const char *data_path;
+};
+
+/* The relay process (src/app/relay.c): returns its exit code. */
+int relay_main(const struct relay_start *start);
+
+/*
+ * Closes the sandbox of relay: seccomp and Landlock, no exec, no core. To be
+ * called once, by the only thread there is yet, after libraries have loaded
+ * what they need (trust anchors, resolv.conf) and before threads start.
+ */
+bool start_close_sandbox(const struct relay_start *start,
+			 struct err *err) MUST_USE;
+
+/*
+ * The payload of FRAME_RELOAD (control_handlers.reload): a configuration
+ * that master has found good, its secrets, and the certificate as it is now.
+ * What can't change without a new start (listeners, data_dir, user, shards,
+ * console, new Maildir directories) stays as it was: relay ignores it.
+ */
+struct start_reload {
+	struct config config;
+	slice certificate_pem, key_pem;	/* in the arena */
+};
+bool start_reload_decode(slice payload, struct arena *arena,
+			 struct start_reload *out, struct err *err) MUST_USE;

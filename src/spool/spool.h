@@ -32,6 +32,11 @@ struct spool_config {
 	uint64_t checkpoint_min_bytes;	/* 256 MiB of log */
 	bool read_only;			/* for `postrider spool ls|cat|check`:
 					 * takes no lock, writes nothing */
+	/* Any thread: up to which position the journal is synced; a segment
+	 * waits for it, and recovery tells what lies behind. NULL: no journal
+	 * is waited for and everything found is told. */
+	uint64_t (*journal_synced)(void *ctx);
+	void *journal_ctx;
 };
 
 /* What recovery found, told in log order while spool_open runs, on the
@@ -54,6 +59,11 @@ struct spool_visitor {
 	 * May be NULL. */
 	bool (*journal)(void *ctx, uint64_t position, struct id id,
 			slice journal, struct err *err);
+	/* The archive mark of an accept frame, right behind its `message`;
+	 * not from a checkpoint (the queue's state says what is owed: it sends
+	 * DONE only when the archive has its copy). May be NULL. */
+	bool (*archive)(void *ctx, struct id id, slice archive,
+			struct err *err);
 };
 
 /*
@@ -110,14 +120,24 @@ struct spool_commit {
 	bool ends_done;
 	/* result, valid in done */
 	bool ok;
-	struct err err;			/* ENOSPC and the like: nothing of it
-					 * will ever be found again */
-	uint64_t position;		/* in the log, grows */
+	bool unknown;			/* not ok, and whether it is on the disk
+					 * nobody knows (the spool closed): no
+					 * reply, the connection is dropped */
+	struct err err;			/* ENOSPC and the like: unless unknown,
+					 * nothing of it will ever be found
+					 * again */
+	uint64_t position;		/* of its frame: segment << 32 | offset;
+					 * grows */
 	void (*done)(struct spool_commit *c);	/* on the asking thread */
 	/* private */
 	struct os_post post;
 	struct os_thread *home;
-	struct buf frames;
+	struct spool *spool;
+	struct spool_commit *next;
+	struct buf frames;		/* head of the body frame, then the
+					 * whole other frame */
+	uint32_t log_bytes;		/* of all its frames */
+	uint32_t body_bytes;
 };
 
 /* On one of our threads. Makes the frames here (CRC on the caller's core),
@@ -142,8 +162,9 @@ uint64_t spool_big_outstanding(const struct spool_big *b);
  * SPOOL_BIG_PREFIX_MAX), syncs file and directory, then finished. */
 enum { SPOOL_BIG_PREFIX_MAX = 4096 };
 void spool_big_finish(struct spool_big *b, slice prefix,
-		      void (*finished)(void *ctx, bool ok,
-				       const struct err *err));
+		      void (*finished)(void *finished_ctx, bool ok,
+				       const struct err *err),
+		      void *finished_ctx);
 uint64_t spool_big_size(const struct spool_big *b);
 /* Removes the file unless it was committed. Any time. */
 void spool_big_drop(struct spool_big **b);
@@ -168,7 +189,6 @@ struct spool_read {
 	struct os_job job;
 	struct os_thread *home;
 	struct spool *spool;
-	struct spool_pin *pin;
 };
 void spool_read(struct spool *s, struct spool_read *r);
 
@@ -186,7 +206,6 @@ struct spool_read_piece {
 	struct os_job job;
 	struct os_thread *home;
 	struct spool *spool;
-	struct spool_pin *pin;
 };
 void spool_read_piece(struct spool *s, struct spool_read_piece *r);
 

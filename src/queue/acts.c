@@ -1,0 +1,103 @@
+/*
+ * What people do with the queue: hold, release, retry, remove. A part that
+ * is being delivered at this moment is left alone.
+ */
+#include "queue/queue_private.h"
+
+static void tell(struct queue_entry *e, const char *event, const char *reason,
+		 uint32_t recipients)
+{
+	struct queue *q = e->queue;
+	struct journal_event ev;
+	journal_begin(&ev, q->config.journal, event, queue_wall_ms(q));
+	json_key(&ev.json, "id");
+	json_id(&ev.json, e->id);
+	json_member_u64(&ev.json, "customer", e->customer);
+	json_member_u64(&ev.json, "recipients", recipients);
+	if (reason != NULL)
+		json_member_cstr(&ev.json, "reason", reason);
+	queue_write(q, e, &ev);
+}
+
+static uint32_t change(struct queue_part *p, enum recipient_state from,
+		       enum recipient_state to, enum held_reason reason)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < p->count; i++) {
+		struct queue_recipient *r =
+			&p->entry->recipients[p->first + i];
+		if (r->state != from)
+			continue;
+		r->state = to;
+		r->held = reason;
+		n++;
+	}
+	return n;
+}
+
+uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < e->part_count; i++) {
+		struct queue_part *p = &e->parts[i];
+		if (p->state != PART_READY && p->state != PART_SCHEDULED)
+			continue;
+		uint32_t changed = change(p, RECIPIENT_WAITING,
+					  RECIPIENT_HELD, reason);
+		if (changed == 0)
+			continue;
+		part_unlink(e->queue, p);
+		p->state = PART_HELD;
+		n += changed;
+	}
+	if (n > 0)
+		tell(e, "queue.held", held_reason_name(reason), n);
+	return n;
+}
+
+uint32_t queue_release(struct queue_entry *e)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < e->part_count; i++)
+		if (e->parts[i].state == PART_HELD)
+			n += change(&e->parts[i], RECIPIENT_HELD,
+				    RECIPIENT_WAITING, HELD_NOT);
+	if (n > 0) {
+		e->releasing = true;
+		tell(e, "queue.released", NULL, n);
+	}
+	return n;
+}
+
+uint32_t queue_retry(struct queue_entry *e)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < e->part_count; i++) {
+		struct queue_part *p = &e->parts[i];
+		if (p->state != PART_READY && p->state != PART_SCHEDULED)
+			continue;
+		p->urgent = true;
+		n += part_waiting(p);
+		part_ready(e->queue, p);
+	}
+	return n;
+}
+
+uint32_t queue_remove(struct queue_entry *e)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < e->part_count; i++) {
+		struct queue_part *p = &e->parts[i];
+		if (p->state == PART_LEASED || p->state == PART_DONE)
+			continue;
+		n += change(p, RECIPIENT_WAITING, RECIPIENT_REMOVED, HELD_NOT);
+		n += change(p, RECIPIENT_HELD, RECIPIENT_REMOVED, HELD_NOT);
+		part_unlink(e->queue, p);
+		p->state = PART_DONE;
+	}
+	invariant(e->waiting >= n);
+	e->waiting -= n;
+	if (n > 0)
+		tell(e, "queue.removed", NULL, n);
+	return n;
+}

@@ -1,0 +1,158 @@
+/*
+ * The queue of one shard: which recipients of which message are due, where,
+ * for whom. Everything here runs on the shard's loop. The spool has the
+ * bytes; the queue has the state, and writes it there with each change.
+ */
+#pragma once
+
+#include "base/counters.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/timerwheel.h"
+#include "journal/journal.h"
+#include "queue/entry.h"
+#include "queue/ready.h"
+#include "queue/schedule.h"
+#include "spool/spool.h"
+
+enum { RETRY_STEPS_MAX = 32 };
+
+struct retry_plan {
+	int64_t after_ms[RETRY_STEPS_MAX];	/* the last one repeats */
+	uint32_t steps;
+	int64_t expire_ms;
+	int64_t expire_own_ms;		/* reports: 1 day */
+};
+
+struct queue;
+struct queue_hooks {
+	void *ctx;
+	/* A part became READY in the lane of d: dispatch when you can. */
+	void (*ready)(void *ctx, struct destination *d);
+	/* Recipients have ended that a report is due for; no attempt is under
+	 * way. Answer with queue_reported or queue_report_later. */
+	void (*report)(void *ctx, struct queue_entry *e);
+};
+
+struct queue_config {
+	struct spool *spool;
+	struct journal *journal;
+	struct log *log;
+	struct counters *counters;	/* this shard's slot */
+	const struct router *router;
+	struct destinations *destinations;
+	struct retry_plan retry;
+	int64_t warm_ms;		/* 10 s */
+	/* the shard's time, and how to be called again at a time */
+	int64_t (*wall_ms)(void *clock);
+	void (*wake_at)(void *clock, int64_t wall_ms);
+	void *clock;
+};
+
+bool queue_new(const struct queue_config *config,
+	       const struct queue_hooks *hooks, struct queue **out,
+	       struct err *err) MUST_USE;
+void queue_free(struct queue **q);
+/* Destinations of new messages and of the next attempts. */
+void queue_set_router(struct queue *q, const struct router *r);
+const struct router *queue_router(const struct queue *q);
+void queue_set_retry(struct queue *q, const struct retry_plan *plan);
+
+/* --- coming in --------------------------------------------------------------- */
+
+/* Before the accept frame is written: everything that could fail fails
+ * here. NULL: no memory, or no route. */
+struct queue_entry *queue_prepare(struct queue *q, const struct envelope *e);
+/* It was not accepted. */
+void queue_drop(struct queue_entry **e);
+/* Its accept frame is synced: due now. Takes the memory (may be NULL). */
+void queue_live(struct queue_entry *e, struct queue_memory *memory);
+/* From recovery: made from its state, or, where that is empty, from the
+ * envelope. The entry is live and cold. Twice for one id: the later one
+ * counts. ERR_PROTOCOL: neither can be read. */
+bool queue_recover(struct queue *q, struct id id, const struct envelope *e,
+		   slice state, struct err *err) MUST_USE;
+void queue_recover_done(struct queue *q, struct id id);
+/* After the last one: puts the parts into lanes and heap. */
+void queue_recover_end(struct queue *q);
+
+/* --- attempts ------------------------------------------------------------------- */
+
+/* The next part of this destination, leased; NULL when none is due or the
+ * destination is paused. expired: its time is over, don't connect, report
+ * by queue_outcome with queue_expired results. */
+struct queue_part *queue_take(struct queue *q, struct destination *d,
+			      bool *expired);
+/* There is something to take. */
+bool queue_has_ready(const struct queue *q, const struct destination *d);
+
+enum result_kind {
+	RESULT_DELIVERED,
+	RESULT_DEFERRED,
+	RESULT_FAILED,
+};
+struct queue_result {
+	uint16_t number;	/* recipient in the envelope */
+	enum result_kind kind;
+	uint16_t code;
+	uint8_t enhanced[3];
+	slice reply;
+	bool dsn_passed;
+};
+/* What is told about an attempt besides the recipients. */
+struct queue_attempt {
+	slice host;			/* name of the peer */
+	struct ip_port address;
+	const char *tls;		/* "TLSv1.3" or NULL */
+	bool ambiguous;			/* the dot had no reply */
+	/* the whole destination is at fault: back off, don't count against
+	 * each message */
+	bool destination_down;
+	const struct envelope *envelope;
+};
+/* Ends the lease: recipients, retry, state frame, journal, report. Recipients
+ * of the part without a result stay as they were and are deferred. */
+void queue_outcome(struct queue_part *part, const struct queue_attempt *a,
+		   const struct queue_result *results, uint32_t count);
+/* Ends the lease without an attempt; due again at once or after_ms later. */
+void queue_untake(struct queue_part *part, int64_t after_ms);
+/* Before an attempt, envelope at hand: do the recipients of the leased part
+ * still go where the part goes? If not, the entry is made anew with the
+ * routes of today (its parts due at once), the lease is over: false. */
+bool queue_still_routed(struct queue_part *part, const struct envelope *e);
+
+/* The report is accepted (its frame has told the spool), or none is needed:
+ * the recipients are marked; the entry may be gone afterwards. */
+void queue_reported(struct queue_entry *e);
+/* The report could not be written: the queue asks again after a minute. */
+void queue_report_later(struct queue_entry *e);
+/* For the report's accept frame: the state that the entry will have when the
+ * report is accepted. True: nothing is left (ends_done). */
+bool queue_state_when_reported(const struct queue_entry *e, struct buf *out);
+
+/* --- time ------------------------------------------------------------------------ */
+
+/* Does what is due; called at the time asked for by wake_at. */
+void queue_tick(struct queue *q);
+/* Gives back the memory of messages that are warm too long, or of the
+ * oldest ones while the budget is over three quarters. */
+void queue_cool(struct queue *q, const struct body_budget *budget);
+
+/* --- by hand (RFC: none; SPEC 9.4, 11.7) -------------------------------------------- */
+
+struct queue_entry *queue_find(struct queue *q, struct id id);
+/* The entry behind `after` (NULL: the first), oldest first; NULL at the end. */
+struct queue_entry *queue_next(struct queue *q, struct queue_entry *after);
+/* Each answers how many recipients it changed. */
+uint32_t queue_hold(struct queue_entry *e, enum held_reason reason);
+uint32_t queue_release(struct queue_entry *e);
+uint32_t queue_retry(struct queue_entry *e);
+uint32_t queue_remove(struct queue_entry *e);
+
+/* Hands states to the spool's checkpoint, a slice of a millisecond or less
+ * each time: begin says that it is the first. True when all are handed over.
+ * Entries whose accept frame is not synced yet are handed over too: the spool
+ * leaves out what it does not know. */
+bool queue_checkpoint(struct queue *q, struct spool_checkpoint *ck,
+		      bool begin);
+uint64_t queue_count(const struct queue *q);

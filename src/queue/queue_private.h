@@ -1,0 +1,59 @@
+/* What the files of src/queue share. */
+#pragma once
+
+#include "queue/queue.h"
+
+struct queue {
+	struct queue_config config;
+	struct queue_hooks hooks;
+	struct map entries;		/* by id */
+	struct list all;		/* queue_entry.all, oldest first */
+	struct list marker;		/* of the checkpoint, in `all` */
+	struct list warm;		/* queue_entry.warm, oldest first */
+	struct lane *lanes[DESTINATIONS_MAX];	/* made when first needed */
+	struct schedule schedule;
+	uint32_t parts;			/* of all entries */
+	uint32_t unwritten;		/* entries whose state waits for memory
+					 * or for the spool */
+	int64_t poke_ms;		/* next look at all lanes */
+};
+
+/* A state of an entry on its way to the spool. */
+struct queue_commit {
+	struct spool_commit spool;
+	struct queue_entry *entry;
+	struct buf state;
+	struct journal_event event;
+	bool has_event;
+};
+
+int64_t queue_wall_ms(const struct queue *q);
+bool entry_expired(const struct queue *q, const struct queue_entry *e);
+
+/* Moves of a part; the only places that touch its state. */
+void part_ready(struct queue *q, struct queue_part *p);
+void part_schedule(struct queue *q, struct queue_part *p, int64_t next_ms);
+/* Its time has come: READY, or the report it waited for. */
+void part_due(struct queue *q, struct queue_part *p);
+/* Out of lane and heap; the caller sets the next state at once. */
+void part_unlink(struct queue *q, struct queue_part *p);
+/* Recipients of the part in that state. */
+uint16_t part_waiting(const struct queue_part *p);
+uint16_t part_held(const struct queue_part *p);
+
+/* Lanes for all parts, room in heap and map, then into `all`. */
+bool queue_insert(struct queue *q, struct queue_entry *e) MUST_USE;
+/* The reverse; frees it. */
+void queue_forget(struct queue *q, struct queue_entry **e);
+/* Gives back envelope and body. */
+void entry_cool(struct queue_entry *e);
+
+/* Writes the state (or done) of e to the spool; the event, if any, goes to
+ * the journal when it is synced (it is taken). */
+void queue_write(struct queue *q, struct queue_entry *e,
+		 struct journal_event *event);
+/* Writes what could not be written before. */
+void queue_write_late(struct queue *q);
+/* Asks for a report if one is due now. True: it asked. */
+bool queue_ask_report(struct queue *q, struct queue_entry *e);
+bool entry_unreported(const struct queue_entry *e);

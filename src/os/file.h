@@ -1,7 +1,8 @@
 /*
  * Files, as blocking calls: only on the commit thread and in jobs of a pool.
  * Names are relative to an open directory and can't leave it (openat2 with
- * RESOLVE_BENEATH and NO_SYMLINKS). Simulated in tests/sim by a disk with a
+ * RESOLVE_BENEATH and NO_SYMLINKS); where one is made, renamed or removed it
+ * is a single component (else EINVAL). Simulated in tests/sim by a disk with a
  * volatile and a durable image. A failed call fills err (ERR_IO, os_error).
  */
 #pragma once
@@ -32,7 +33,7 @@ bool os_file_open(int dir, const char *name, enum os_open_mode mode, int *out,
 /* Whole; a short write is an error (ENOSPC). */
 bool os_file_write(int fd, const struct iovec *iov, int count,
 		   uint64_t offset, struct err *err) MUST_USE;
-/* At the end of an OS_APPEND file. */
+/* At the end of an OS_APPEND file; whole, as above. */
 bool os_file_append(int fd, slice s, struct err *err) MUST_USE;
 /* *n may be short only at the end of the file. */
 bool os_file_read(int fd, void *to, size_t cap, uint64_t offset, size_t *n,
@@ -49,9 +50,10 @@ bool os_file_rename(int from_dir, const char *from, int to_dir,
 		    const char *to, struct err *err) MUST_USE;
 /* Missing is no error. */
 bool os_file_unlink(int dir, const char *name, struct err *err) MUST_USE;
-/* Free for us on the disk of dir. */
+/* Free for us on the disk of dir. Inodes: UINT64_MAX where they are not
+ * counted. */
 bool os_disk_free(int dir, uint64_t *bytes, uint64_t *inodes,
 		  struct err *err) MUST_USE;
-/* Exclusive lock of the file for this process; false with ERR_TEMPORARY when
- * another one holds it. */
+/* Exclusive lock of the file until fd is closed; false with ERR_TEMPORARY
+ * when another opening of it holds one. */
 bool os_file_lock(int fd, struct err *err) MUST_USE;

@@ -34,10 +34,11 @@ bool os_thread_new(struct os_thread **out, const char *name, os_turn *turn,
 bool os_thread_start(struct os_thread *t, struct err *err) MUST_USE;
 /* Runs it on the calling thread until os_thread_stop. */
 void os_thread_run(struct os_thread *t);
-/* Any thread: the driver returns after its current round. */
+/* Any thread: the driver returns after its current or next round; what this
+ * caller posted before is run. */
 void os_thread_stop(struct os_thread *t);
 /* Waits for its end and frees it; *t is cleared. Posts still in its mailbox
- * are dropped. */
+ * are dropped. One that never ran is only freed. */
 void os_thread_join(struct os_thread **t);
 /* The thread that runs now; NULL in threads that are none of ours. */
 struct os_thread *os_thread_self(void);

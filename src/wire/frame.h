@@ -20,7 +20,9 @@ enum frame_type {
 	FRAME_END,
 	/* admin → relay: a change of the directory (policy/change.h) */
 	FRAME_CHANGE,
-	/* relay → admin: revision (u64) that is live in every shard */
+	/* relay → admin: revision (u64) that is live in every shard; first
+	 * of all on a new channel. With sequence LIVE_REFUSED: the change or
+	 * view that came could not be taken, this one is still live */
 	FRAME_LIVE,
 	/* master → relay, admin, console */
 	FRAME_RELOAD,			/* text of the new configuration */
@@ -28,8 +30,13 @@ enum frame_type {
 	FRAME_PEER,			/* a descriptor comes with it: the new
 					 * end of the channel to admin/relay */
 	FRAME_READY,			/* child → master: it serves */
+	/* admin → relay: the next revision is in the view files, read them
+	 * again (nothing follows; used when a change can't be sent) */
+	FRAME_VIEW,
 	FRAME_TYPE_COUNT,
 };
+
+enum { LIVE_REFUSED = 1 };
 
 struct frame {
 	enum frame_type type;
@@ -37,9 +44,27 @@ struct frame {
 	slice payload;			/* lends from the input */
 };
 
+/* Bit of a type for `allowed`. */
+#define FRAME_BIT(type) (1u << (type))
+
+/* A payload over FRAME_MAX sets out->failed. */
 void frame_write(struct buf *out, enum frame_type type, uint32_t sequence,
 		 slice payload);
 /* Takes one frame off *in when it is whole: *got tells. False: these bytes
  * are no frame, or a type outside `allowed` (bit per type). */
 bool frame_read(slice *in, uint32_t allowed, bool *got, struct frame *out,
 		struct err *err) MUST_USE;
+
+/* FRAME_CALL, FRAME_END and FRAME_LIVE: what their payloads hold; slices lend
+ * from the payload. */
+struct frame_call {
+	slice name, args;
+};
+void frame_write_call(struct buf *out, uint32_t sequence, slice name,
+		      slice args);
+bool frame_read_call(slice payload, struct frame_call *out) MUST_USE;
+void frame_write_end(struct buf *out, uint32_t sequence, uint8_t code,
+		     slice text);
+bool frame_read_end(slice payload, uint8_t *code, slice *text) MUST_USE;
+void frame_write_live(struct buf *out, uint32_t sequence, uint64_t revision);
+bool frame_read_live(slice payload, uint64_t *revision) MUST_USE;

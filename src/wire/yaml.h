@@ -9,29 +9,47 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 
 struct yaml;				/* a document */
 struct yaml_node;			/* lends from it */
 
+/* Bounds of a document; past one it is refused. */
+enum {
+	YAML_TEXT_MAX = 16777216,	/* bytes */
+	YAML_NODES_MAX = 2000000,
+	YAML_DEPTH_MAX = 32,
+	YAML_KEYS_MAX = 256,		/* of one mapping */
+	YAML_ERRORS_MAX = 65536,	/* bytes; later errors are left out */
+};
+
 /* file: its name for messages. Errors are appended to `errors`, a line each;
- * false if there was any. */
+ * false if there was any (the reader of the YAML stops at its first one).
+ * Refused besides what YAML 1.2 refuses: NUL and other control characters,
+ * a byte order mark, CR LF, duplicate keys, several documents, anchors,
+ * aliases and tags. Out of memory is a line, too. */
 bool yaml_open(slice text, const char *file, struct yaml **out,
 	       struct buf *errors) MUST_USE;
 void yaml_close(struct yaml **y);
 const struct yaml_node *yaml_root(const struct yaml *y);
+/* Of the messages below (English until then). */
+void yaml_set_language(struct yaml *y, enum language language);
+enum language yaml_language(const struct yaml *y);
 
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 enum yaml_kind yaml_kind(const struct yaml_node *n);
 slice yaml_scalar(const struct yaml_node *n);
 size_t yaml_count(const struct yaml_node *n);
 const struct yaml_node *yaml_item(const struct yaml_node *n, size_t i);
-/* NULL when the mapping has no such key. */
+/* The key number i of a mapping, yaml_item its value. */
+const struct yaml_node *yaml_key(const struct yaml_node *n, size_t i);
+/* NULL when the mapping has no such key, or n is NULL or no mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
 /* Reports every key of the mapping that isn't in the NULL-terminated list,
- * with the nearest one ("did you mean"). */
+ * with the nearest one ("did you mean"); and a node that is no mapping. */
 void yaml_check_keys(const struct yaml *y, const struct yaml_node *n,
 		     const char *const *keys, struct buf *errors);
-/* "file:line:col: error: …" about a node. */
+/* "file:line:col: error: …" about a node (NULL: the document). */
 void yaml_error(const struct yaml *y, const struct yaml_node *n,
 		struct buf *errors, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -52,3 +70,13 @@ bool yaml_size(const struct yaml *y, const struct yaml_node *n,
 /* One of the names (NULL-terminated): its index. */
 bool yaml_choice(const struct yaml *y, const struct yaml_node *n,
 		 const char *const *names, unsigned *out, struct buf *errors);
+
+/* For walkers with a table of texts of their own (wire/say.h). */
+void yaml_say(const struct yaml *y, const struct yaml_node *n,
+	      struct buf *errors, const struct text *t, const slice *args,
+	      size_t count);
+/* A mapping or sequence (NULL is fine, and empty); others are reported. */
+bool yaml_want(const struct yaml *y, const struct yaml_node *n,
+	       enum yaml_kind kind, struct buf *errors);
+/* 1-based place of a node, for warnings. */
+void yaml_place(const struct yaml_node *n, unsigned *line, unsigned *column);

@@ -1,0 +1,39 @@
+/* Filling the places of a text; see say.h. */
+#include "wire/say.h"
+
+void say_plain(struct buf *out, slice s)
+{
+	slice shown = utf8_cut(s, SAY_ARGUMENT_MAX);
+	bool cut = shown.n < s.n;
+	while (shown.n > 0) {
+		size_t n = utf8_length(shown);
+		uint8_t c = (uint8_t)shown.p[0];
+		if (n == 0 || c < 0x20 || c == 0x7f ||
+		    (n == 2 && c == 0xc2 && (uint8_t)shown.p[1] < 0xa0))
+			buf_append_char(out, '?');
+		else
+			buf_append_bytes(out, shown.p, n);
+		shown = slice_skip(shown, n > 0 ? n : 1);
+	}
+	if (cut)
+		buf_append(out, SLICE("\xe2\x80\xa6"));
+}
+
+void say(struct buf *out, const struct text *t, enum language language,
+	 const slice *args, size_t count)
+{
+	invariant(count <= SAY_ARGUMENTS_MAX);
+	slice rest = slice_of(text_in(t, language));
+	while (rest.n > 0) {
+		size_t at = slice_find(rest, '{');
+		buf_append(out, slice_sub(rest, 0, at));
+		rest = slice_skip(rest, at);
+		if (rest.n < 3)
+			break;
+		size_t i = (size_t)(rest.p[1] - '0');
+		invariant(rest.p[2] == '}' && i < count);
+		say_plain(out, args[i]);
+		rest = slice_skip(rest, 3);
+	}
+	buf_append(out, rest);
+}

@@ -1,0 +1,326 @@
+/* Walking a document by a schema; the reader is in yaml_read.c. */
+#include "wire/yaml_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wire/say.h"
+
+#define TEXT(id, en, ja) static const struct text YAML_##id = { en, ja };
+#include "wire/yaml_text.def"
+#undef TEXT
+
+bool yaml_open(slice text, const char *file, struct yaml **out,
+	       struct buf *errors)
+{
+	*out = NULL;
+	struct yaml *y = calloc(1, sizeof(*y));
+	if (y == NULL) {
+		buf_printf(errors, "%s: error: %s\n", file, YAML_NO_MEMORY.en);
+		return false;
+	}
+	arena_init(&y->arena, (size_t)1 << 30);
+	if (!arena_copy(&y->arena, slice_of(file), &y->file) ||
+	    !yaml_read(y, text, errors)) {
+		if (errors->n == 0)
+			buf_printf(errors, "%s: error: %s\n", file,
+				   YAML_NO_MEMORY.en);
+		yaml_close(&y);
+		return false;
+	}
+	*out = y;
+	return true;
+}
+
+void yaml_close(struct yaml **y)
+{
+	if (*y == NULL)
+		return;
+	arena_fini(&(*y)->arena);
+	free(*y);
+	*y = NULL;
+}
+
+const struct yaml_node *yaml_root(const struct yaml *y)
+{
+	return y->root;
+}
+
+void yaml_set_language(struct yaml *y, enum language language)
+{
+	y->language = language;
+}
+
+enum language yaml_language(const struct yaml *y)
+{
+	return y->language;
+}
+
+enum yaml_kind yaml_kind(const struct yaml_node *n)
+{
+	return n == NULL ? YAML_NULL : n->kind;
+}
+
+slice yaml_scalar(const struct yaml_node *n)
+{
+	return n != NULL && n->kind == YAML_SCALAR ? n->text : (slice){ 0 };
+}
+
+size_t yaml_count(const struct yaml_node *n)
+{
+	return n == NULL ? 0 : n->count;
+}
+
+const struct yaml_node *yaml_item(const struct yaml_node *n, size_t i)
+{
+	invariant(n != NULL && i < n->count);
+	return n->items[i];
+}
+
+const struct yaml_node *yaml_key(const struct yaml_node *n, size_t i)
+{
+	invariant(n != NULL && n->kind == YAML_MAPPING && i < n->count);
+	return n->keys[i];
+}
+
+const struct yaml_node *yaml_get(const struct yaml_node *n, const char *key)
+{
+	if (n == NULL || n->kind != YAML_MAPPING)
+		return NULL;
+	for (uint32_t i = 0; i < n->count; i++)
+		if (slice_eq(n->keys[i]->text, slice_of(key)))
+			return n->items[i];
+	return NULL;
+}
+
+void yaml_place(const struct yaml_node *n, unsigned *line, unsigned *column)
+{
+	*line = n != NULL ? n->line : 0;
+	*column = n != NULL ? n->column : 0;
+}
+
+/* --- messages ---------------------------------------------------------------- */
+
+bool yaml_error_begin(const struct yaml *y, uint32_t line, uint32_t column,
+		      struct buf *errors)
+{
+	if (errors->n > YAML_ERRORS_MAX)
+		return false;
+	say_plain(errors, y->file);
+	if (line > 0)
+		buf_printf(errors, ":%u:%u", line, column);
+	buf_append(errors, SLICE(": error: "));
+	return true;
+}
+
+void yaml_error(const struct yaml *y, const struct yaml_node *n,
+		struct buf *errors, const char *format, ...)
+{
+	if (!yaml_error_begin(y, n ? n->line : 0, n ? n->column : 0, errors))
+		return;
+	va_list args;
+	va_start(args, format);
+	buf_vprintf(errors, format, args);
+	va_end(args);
+	buf_append_char(errors, '\n');
+}
+
+void yaml_say(const struct yaml *y, const struct yaml_node *n,
+	      struct buf *errors, const struct text *t, const slice *args,
+	      size_t count)
+{
+	if (!yaml_error_begin(y, n ? n->line : 0, n ? n->column : 0, errors))
+		return;
+	say(errors, t, y->language, args, count);
+	buf_append_char(errors, '\n');
+}
+
+/* As yaml_say, with the nearest of the candidates behind it. */
+static void say_nearest(const struct yaml *y, const struct yaml_node *n,
+			struct buf *errors, const struct text *t,
+			const slice *args, size_t count,
+			const char *const *candidates)
+{
+	if (!yaml_error_begin(y, n->line, n->column, errors))
+		return;
+	say(errors, t, y->language, args, count);
+	const char *near = text_nearest(args[0], candidates);
+	if (near != NULL) {
+		slice s = slice_of(near);
+		say(errors, &YAML_DID_YOU_MEAN, y->language, &s, 1);
+	}
+	buf_append_char(errors, '\n');
+}
+
+bool yaml_want(const struct yaml *y, const struct yaml_node *n,
+	       enum yaml_kind kind, struct buf *errors)
+{
+	if (n == NULL || n->kind == kind)
+		return true;
+	const struct text *t = kind == YAML_MAPPING  ? &YAML_WANT_MAPPING :
+			       kind == YAML_SEQUENCE ? &YAML_WANT_SEQUENCE :
+						       &YAML_WANT_SCALAR;
+	yaml_say(y, n, errors, t, NULL, 0);
+	return false;
+}
+
+static bool listed(slice s, const char *const *names)
+{
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (slice_eq(s, slice_of(names[i])))
+			return true;
+	return false;
+}
+
+void yaml_check_keys(const struct yaml *y, const struct yaml_node *n,
+		     const char *const *keys, struct buf *errors)
+{
+	if (!yaml_want(y, n, YAML_MAPPING, errors) || n == NULL)
+		return;
+	for (uint32_t i = 0; i < n->count; i++) {
+		slice key = n->keys[i]->text;
+		if (!listed(key, keys))
+			say_nearest(y, n->keys[i], errors, &YAML_UNKNOWN_KEY,
+				    &key, 1, keys);
+	}
+}
+
+/* --- typed values -------------------------------------------------------------- */
+
+bool yaml_string(const struct yaml *y, const struct yaml_node *n,
+		 struct arena *arena, slice *out, struct buf *errors)
+{
+	if (n == NULL)
+		return true;
+	if (n->kind != YAML_SCALAR) {
+		yaml_say(y, n, errors, &YAML_WANT_TEXT, NULL, 0);
+		return false;
+	}
+	if (!arena_copy(arena, n->text, out)) {
+		yaml_say(y, n, errors, &YAML_NO_MEMORY, NULL, 0);
+		return false;
+	}
+	return true;
+}
+
+static const char *const BOOLS[] = { "true", "false", "True", "False",
+				     "TRUE", "FALSE", NULL };
+
+bool yaml_bool(const struct yaml *y, const struct yaml_node *n, bool *out,
+	       struct buf *errors)
+{
+	if (n == NULL)
+		return true;
+	if (n->kind == YAML_SCALAR && n->plain && listed(n->text, BOOLS)) {
+		*out = ascii_lower(n->text.p[0]) == 't';
+		return true;
+	}
+	slice found = yaml_scalar(n);
+	yaml_say(y, n, errors, &YAML_WANT_BOOL, &found, 1);
+	return false;
+}
+
+bool yaml_u64(const struct yaml *y, const struct yaml_node *n, uint64_t min,
+	      uint64_t max, uint64_t *out, struct buf *errors)
+{
+	if (n == NULL)
+		return true;
+	uint64_t value;
+	if (n->kind == YAML_SCALAR && n->plain &&
+	    slice_u64(n->text, max, &value) && value >= min) {
+		*out = value;
+		return true;
+	}
+	char low[24], high[24];
+	snprintf(low, sizeof(low), "%" PRIu64, min);
+	snprintf(high, sizeof(high), "%" PRIu64, max);
+	slice args[] = { yaml_scalar(n), slice_of(low), slice_of(high) };
+	yaml_say(y, n, errors, &YAML_WANT_NUMBER, args, ARRAY_LEN(args));
+	return false;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* Digits and one of the units ("": none needed). */
+static bool with_unit(slice s, const struct unit *units, uint64_t *out)
+{
+	size_t digits = 0;
+	while (digits < s.n && ascii_digit(s.p[digits]))
+		digits++;
+	uint64_t value;
+	if (!slice_u64(slice_sub(s, 0, digits), UINT64_MAX, &value))
+		return false;
+	slice name = slice_skip(s, digits);
+	for (; units->name != NULL; units++)
+		if (slice_eq(name, slice_of(units->name)))
+			return !__builtin_mul_overflow(value, units->factor,
+						       out);
+	return false;
+}
+
+static bool measured(const struct yaml *y, const struct yaml_node *n,
+		     const struct unit *units, const struct text *wrong,
+		     uint64_t *out, struct buf *errors)
+{
+	if (n == NULL)
+		return true;
+	uint64_t value;
+	if (n->kind == YAML_SCALAR && with_unit(n->text, units, &value)) {
+		*out = value;
+		return true;
+	}
+	slice found = yaml_scalar(n);
+	yaml_say(y, n, errors, wrong, &found, 1);
+	return false;
+}
+
+bool yaml_duration_ms(const struct yaml *y, const struct yaml_node *n,
+		      uint64_t *out, struct buf *errors)
+{
+	static const struct unit units[] = {
+		{ "ms", 1 },	   { "s", 1000 },     { "m", 60000 },
+		{ "h", 3600000 }, { "d", 86400000 }, { 0 }
+	};
+	return measured(y, n, units, &YAML_WANT_DURATION, out, errors);
+}
+
+bool yaml_size(const struct yaml *y, const struct yaml_node *n,
+	       uint64_t *out, struct buf *errors)
+{
+	static const struct unit units[] = {
+		{ "", 1 },
+		{ "KiB", 1024 },
+		{ "MiB", 1048576 },
+		{ "GiB", 1073741824 },
+		{ "TiB", 1099511627776 },
+		{ 0 },
+	};
+	return measured(y, n, units, &YAML_WANT_SIZE, out, errors);
+}
+
+bool yaml_choice(const struct yaml *y, const struct yaml_node *n,
+		 const char *const *names, unsigned *out, struct buf *errors)
+{
+	if (n == NULL)
+		return true;
+	slice found = yaml_scalar(n);
+	for (unsigned i = 0; names[i] != NULL; i++)
+		if (n->kind == YAML_SCALAR &&
+		    slice_eq(found, slice_of(names[i]))) {
+			*out = i;
+			return true;
+		}
+	struct buf all;
+	buf_init(&all, 1024);
+	for (unsigned i = 0; names[i] != NULL; i++)
+		buf_printf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
+	slice args[] = { found, buf_slice(&all) };
+	say_nearest(y, n, errors, &YAML_WANT_CHOICE, args, ARRAY_LEN(args),
+		    names);
+	buf_fini(&all);
+	return false;
+}

@@ -149,6 +149,12 @@ static bool may_pass(const struct stat *st, uint32_t uid, uint32_t gid)
 	return (st->st_mode & S_IXOTH) != 0;
 }
 
+static bool says_blocked(const char *folder, char *blocked, size_t cap)
+{
+	snprintf(blocked, cap, "%s", folder);
+	return false;
+}
+
 bool os_path_passable(const char *path, uint32_t uid, uint32_t gid,
 		      char *blocked, size_t cap)
 {
@@ -158,21 +164,15 @@ bool os_path_passable(const char *path, uint32_t uid, uint32_t gid,
 		  slice_to_cstr(slice_of(real), whole, sizeof(whole));
 	free(real);
 	if (!ok)
-		return slice_to_cstr(slice_of(path), blocked, cap) && false;
-	for (char *at = whole; at != NULL; at = strchr(at + 1, '/')) {
-		char had = at[1];
-		if (at == whole)
-			at[1] = '\0';
-		else
-			*at = '\0';
-		ok = stat(whole, &st) == 0 && may_pass(&st, uid, gid);
-		if (!ok)
-			return slice_to_cstr(slice_of(whole), blocked, cap) &&
-			       false;
-		if (at == whole)
-			at[1] = had;
-		else
-			*at = '/';
+		return says_blocked(path, blocked, cap);
+	if (stat("/", &st) != 0 || !may_pass(&st, uid, gid))
+		return says_blocked("/", blocked, cap);
+	for (char *at = strchr(whole + 1, '/'); at != NULL;
+	     at = strchr(at + 1, '/')) {
+		*at = '\0';
+		if (stat(whole, &st) != 0 || !may_pass(&st, uid, gid))
+			return says_blocked(whole, blocked, cap);
+		*at = '/';
 	}
 	return true;
 }

@@ -44,11 +44,6 @@ static bool full_name_in(slice line, slice name, slice *full)
 	*full = (slice){ 0 };
 	line = slice_cut(&line, '#');
 	while (line.n > 0) {
-		for (size_t i = 0; i < line.n; i++)
-			if (line.p[i] == '\t') {
-				line = slice_sub(line, 0, line.n);
-				break;
-			}
 		size_t end = 0;
 		while (end < line.n && line.p[end] != ' ' &&
 		       line.p[end] != '\t')

@@ -1,0 +1,461 @@
+/*
+ * The configuration file: defaults, and the keys at its top. Every value is
+ * checked where it stands; the parser goes on after an error, so that all of
+ * them are told at once.
+ */
+#include "app/config_private.h"
+
+#include <stdio.h>
+
+#include "mail/address.h"
+
+static const uint64_t MINUTE_MS = 60000;
+static const uint64_t DAY_MS = 86400000;
+static const uint64_t MIB = 1048576;
+
+/* --- defaults ------------------------------------------------------------------ */
+
+static void add_listener(struct config_listener *l, slice name, slice address,
+			 uint16_t port, enum listener_tls tls)
+{
+	*l = (struct config_listener){
+		.name = name, .address = address, .tls = tls,
+		.any_address = true, .at_count = 2,
+		.at = { { .port = port }, { .port = port } },
+	};
+	/* 0.0.0.0 and :: */
+	l->at[0].addr.bytes[10] = l->at[0].addr.bytes[11] = 0xff;
+}
+
+static bool default_lists(struct config *c, struct arena *arena)
+{
+	static const uint8_t retry_minutes[] = { 1, 2, 4, 8, 15, 30, 60 };
+	c->listeners = arena_alloc(arena, 3 * sizeof(*c->listeners));
+	c->retry_ms = arena_alloc(arena, sizeof(retry_minutes) *
+						 sizeof(*c->retry_ms));
+	if (c->listeners == NULL || c->retry_ms == NULL)
+		return false;
+	add_listener(&c->listeners[0], SLICE("smtp"), SLICE("*:2525"), 2525,
+		     LISTENER_STARTTLS);
+	add_listener(&c->listeners[1], SLICE("submission"), SLICE("*:2587"),
+		     2587, LISTENER_STARTTLS);
+	add_listener(&c->listeners[2], SLICE("submissions"), SLICE("*:2465"),
+		     2465, LISTENER_IMPLICIT_TLS);
+	c->listener_count = 3;
+	for (size_t i = 0; i < ARRAY_LEN(retry_minutes); i++)
+		c->retry_ms[i] = retry_minutes[i] * MINUTE_MS;
+	c->retry_count = ARRAY_LEN(retry_minutes);
+	return true;
+}
+
+bool config_defaults(struct config *c, struct arena *arena)
+{
+	*c = (struct config){
+		.data_dir = "postrider-data",
+		.console_on = true,
+		.store_path = "directory.db",
+		.delivery_port = 25,
+		.expire_ms = 5 * DAY_MS,
+		.spool_segment_bytes = 64 * MIB,
+		.spool_keep_free_bytes = UINT64_MAX,
+		.journal_keep_ms = 30 * DAY_MS,
+		.journal_bytes = 20 * 1024 * MIB,
+		.control_path = "ctl.sock",
+	};
+	limits_defaults(&c->limits);
+	return ip_port_parse(SLICE("127.0.0.1:8025"), &c->console_at) &&
+	       default_lists(c, arena);
+}
+
+/* --- listeners ------------------------------------------------------------------- */
+
+static bool any_address(slice s, struct config_listener *l)
+{
+	uint64_t port;
+	if (!slice_starts(s, SLICE("*:")) ||
+	    !slice_u64(slice_skip(s, 2), 65535, &port) || port == 0)
+		return false;
+	add_listener(l, l->name, s, (uint16_t)port, l->tls);
+	return true;
+}
+
+static void read_address(struct parse *p, const struct yaml_node *n,
+			 struct config_listener *l)
+{
+	if (!yaml_string(p->yaml, n, p->arena, &l->address, p->errors) ||
+	    any_address(l->address, l))
+		return;
+	l->at_count = 1;
+	if (!ip_port_parse(l->address, &l->at[0]) || l->at[0].port == 0)
+		yaml_error(p->yaml, n, p->errors, "\"%.*s\" is no address with "
+			   "a port: \"*:25\", \"192.0.2.1:25\", \"[::1]:25\"",
+			   SLICE_ARG(l->address));
+}
+
+static void read_listener(struct parse *p, const struct yaml_node *n,
+			  struct config_listener *l)
+{
+	static const char *const keys[] = { "name", "address", "tls", NULL };
+	static const char *const tls[] = { "starttls", "implicit", "none",
+					   NULL };
+	const struct yaml_node *address;
+	unsigned choice = 0;
+	if (!config_mapping(p, n, keys)) {
+		if (yaml_kind(n) == YAML_NULL)
+			yaml_error(p->yaml, n, p->errors, "an empty listener");
+		return;
+	}
+	yaml_string(p->yaml, yaml_get(n, "name"), p->arena, &l->name,
+		    p->errors);
+	if (yaml_choice(p->yaml, yaml_get(n, "tls"), tls, &choice, p->errors))
+		l->tls = (enum listener_tls)choice;
+	address = yaml_get(n, "address");
+	if (address == NULL)
+		yaml_error(p->yaml, n, p->errors, "a listener needs an address");
+	else
+		read_address(p, address, l);
+	if (l->name.n == 0)
+		l->name = l->address;
+}
+
+static bool same_place(const struct config_listener *a,
+		       const struct config_listener *b)
+{
+	for (unsigned i = 0; i < a->at_count; i++)
+		for (unsigned k = 0; k < b->at_count; k++)
+			if (a->at[i].port == b->at[k].port &&
+			    (a->any_address || b->any_address ||
+			     ip_addr_eq(&a->at[i].addr, &b->at[k].addr)))
+				return true;
+	return false;
+}
+
+void config_read_listeners(struct parse *p, const struct yaml_node *n)
+{
+	size_t count = config_items(p, n, CONFIG_LISTENERS_MAX, "listeners");
+	struct config_listener *rows;
+	if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
+		yaml_error(p->yaml, n, p->errors,
+			   "at least one listener is needed");
+	if (count == 0)
+		return;
+	rows = config_alloc(p, n, count * sizeof(*rows));
+	if (rows == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		read_listener(p, yaml_item(n, i), &rows[i]);
+		for (size_t k = 0; k < i; k++)
+			if (same_place(&rows[i], &rows[k]))
+				yaml_error(p->yaml, yaml_item(n, i), p->errors,
+					   "%.*s is taken by listener %.*s",
+					   SLICE_ARG(rows[i].address),
+					   SLICE_ARG(rows[k].name));
+	}
+	p->config->listeners = rows;
+	p->config->listener_count = count;
+}
+
+/* --- keys at the top ---------------------------------------------------------------- */
+
+static void read_hostname(struct parse *p, const struct yaml_node *n)
+{
+	config_domain(p, n, &p->config->hostname);
+}
+
+static void read_data_dir(struct parse *p, const struct yaml_node *n)
+{
+	const char *s = config_cstr(p, n);
+	if (s != NULL)
+		p->config->data_dir = s;
+}
+
+static void read_user(struct parse *p, const struct yaml_node *n)
+{
+	p->config->user = config_cstr(p, n);
+}
+
+static void read_shards(struct parse *p, const struct yaml_node *n)
+{
+	uint64_t shards = 0;
+	if (yaml_u64(p->yaml, n, 1, CONFIG_SHARDS_MAX, &shards, p->errors))
+		p->config->shards = (uint32_t)shards;
+}
+
+static void read_certificate(struct parse *p, const struct yaml_node *n)
+{
+	p->config->tls_certificate = config_cstr(p, n);
+}
+
+static void read_key(struct parse *p, const struct yaml_node *n)
+{
+	p->config->tls_key = config_cstr(p, n);
+}
+
+static void read_tls(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "certificate", read_certificate },
+		{ "key", read_key },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+	/* Each names a value once read; one alone can't be used. */
+	if (yaml_kind(n) == YAML_MAPPING &&
+	    (yaml_get(n, "certificate") == NULL) !=
+		    (yaml_get(n, "key") == NULL))
+		yaml_error(p->yaml, n, p->errors,
+			   "tls needs both certificate and key");
+}
+
+static void read_console_address(struct parse *p, const struct yaml_node *n)
+{
+	struct config *c = p->config;
+	const char *s = config_cstr(p, n);
+	if (s == NULL)
+		return;
+	if (strcmp(s, "none") == 0) {
+		c->console_on = false;
+	} else if (strncmp(s, "unix:", 5) == 0 && s[5] != '\0') {
+		c->console_path = s + 5;
+	} else if (!ip_port_parse(slice_of(s), &c->console_at) ||
+		   c->console_at.port == 0) {
+		yaml_error(p->yaml, n, p->errors, "\"%s\" is no address with a "
+			   "port: \"127.0.0.1:8025\", \"unix:/run/…\", none", s);
+	} else if (ip_addr_class(&c->console_at.addr) != IP_LOOPBACK) {
+		yaml_error(p->yaml, n, p->errors, "the console speaks plain "
+			   "HTTP and so listens on loopback (127.0.0.1) or a "
+			   "unix socket only");
+	}
+}
+
+static void read_console(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "address", read_console_address },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+static void read_store_url(struct parse *p, const struct yaml_node *n)
+{
+	const char *s = config_cstr(p, n);
+	if (s == NULL)
+		return;
+	if (strncmp(s, "sqlite:", 7) != 0 || s[7] == '\0')
+		yaml_error(p->yaml, n, p->errors,
+			   "the store is sqlite:FILE (\"sqlite:directory.db\")");
+	else
+		p->config->store_path = s + 7;
+}
+
+static void read_store(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "url", read_store_url },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+/* "127.0.0.1@53" or an address alone, as libunbound takes it. */
+static bool is_forwarder(const char *s)
+{
+	slice rest = slice_of(s);
+	slice host = slice_cut(&rest, '@');
+	struct ip_addr addr;
+	uint64_t port;
+	bool with_port = strchr(s, '@') != NULL;
+	return ip_addr_parse(host, &addr) &&
+	       (!with_port || (slice_u64(rest, 65535, &port) && port > 0));
+}
+
+static void read_forward(struct parse *p, const struct yaml_node *n)
+{
+	size_t count = config_items(p, n, CONFIG_FORWARDERS_MAX, "servers");
+	const char **rows;
+	if (count == 0)
+		return;
+	rows = config_alloc(p, n, (count + 1) * sizeof(*rows));
+	if (rows == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml_node *item = yaml_item(n, i);
+		rows[i] = config_cstr(p, item);
+		if (rows[i] != NULL && !is_forwarder(rows[i]))
+			yaml_error(p->yaml, item, p->errors, "\"%s\" is no "
+				   "server: \"127.0.0.1@53\"", rows[i]);
+	}
+	p->config->dns_forward = rows;
+}
+
+static void read_anchor(struct parse *p, const struct yaml_node *n)
+{
+	p->config->dns_trust_anchor = config_cstr(p, n);
+}
+
+static void read_dns(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "forward", read_forward },
+		{ "trust_anchor", read_anchor },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+static void read_operator_mail(struct parse *p, const struct yaml_node *n)
+{
+	struct address address;
+	struct err err = { 0 };
+	const char *s = config_cstr(p, n);
+	if (s == NULL)
+		return;
+	p->config->operator_mail = slice_of(s);
+	if (!address_parse(slice_of(s), p->arena, &address, &err) ||
+	    address.domain.n == 0)
+		yaml_error(p->yaml, n, p->errors, "\"%s\" is no mail address",
+			   s);
+}
+
+static void read_operator(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "mail", read_operator_mail },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+static void read_size(struct parse *p, const struct yaml_node *n, uint64_t min,
+		      uint64_t max, const char *range, uint64_t *out)
+{
+	uint64_t v = 0;
+	if (!yaml_size(p->yaml, n, &v, p->errors))
+		return;
+	if (v < min || v > max)
+		yaml_error(p->yaml, n, p->errors, "must lie between %s", range);
+	else
+		*out = v;
+}
+
+static void read_segment(struct parse *p, const struct yaml_node *n)
+{
+	read_size(p, n, MIB, 1024 * MIB, "1MiB and 1GiB",
+		  &p->config->spool_segment_bytes);
+}
+
+static void read_keep_free(struct parse *p, const struct yaml_node *n)
+{
+	read_size(p, n, 0, UINT64_MAX / 2, "0 and the size of the disk",
+		  &p->config->spool_keep_free_bytes);
+}
+
+static void read_spool(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "segment", read_segment },
+		{ "keep_free", read_keep_free },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+static void read_journal_keep(struct parse *p, const struct yaml_node *n)
+{
+	uint64_t v = 0;
+	if (!yaml_duration_ms(p->yaml, n, &v, p->errors))
+		return;
+	if (v < 3600000 || v > 3660 * DAY_MS)
+		yaml_error(p->yaml, n, p->errors,
+			   "must lie between 1h and 3660d");
+	else
+		p->config->journal_keep_ms = v;
+}
+
+static void read_journal_size(struct parse *p, const struct yaml_node *n)
+{
+	read_size(p, n, MIB, UINT64_MAX / 2, "1MiB and the size of the disk",
+		  &p->config->journal_bytes);
+}
+
+static void read_journal(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "keep", read_journal_keep },
+		{ "size", read_journal_size },
+		{ NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+static void read_control(struct parse *p, const struct yaml_node *n)
+{
+	const char *s = config_cstr(p, n);
+	if (s != NULL)
+		p->config->control_path = s;
+}
+
+/* One key per row of the table of limits. */
+static void read_limits(struct parse *p, const struct yaml_node *n)
+{
+	const char *names[sizeof(struct limits) / sizeof(uint64_t) + 1];
+	const struct limit_row *row;
+	size_t count = 0;
+	for (row = limits_rows(); row->name != NULL; row++)
+		names[count++] = row->name;
+	names[count] = NULL;
+	if (!config_mapping(p, n, names))
+		return;
+	for (row = limits_rows(); row->name != NULL; row++) {
+		const struct yaml_node *node = yaml_get(n, row->name);
+		uint64_t v;
+		if (node == NULL ||
+		    !yaml_u64(p->yaml, node, row->min, row->max, &v,
+			      p->errors))
+			continue;
+		if (!limits_set(&p->config->limits, row, v))
+			yaml_error(p->yaml, node, p->errors, "out of range");
+	}
+}
+
+/* --- the whole ------------------------------------------------------------------------ */
+
+static const struct config_key top_keys[] = {
+	{ "hostname", read_hostname },	  { "data_dir", read_data_dir },
+	{ "user", read_user },		  { "shards", read_shards },
+	{ "listeners", config_read_listeners },
+	{ "tls", read_tls },		  { "console", read_console },
+	{ "store", read_store },	  { "dns", read_dns },
+	{ "delivery", config_read_delivery },
+	{ "operator", read_operator },	  { "spool", read_spool },
+	{ "journal", read_journal },	  { "control", read_control },
+	{ "limits", read_limits },	  { NULL, NULL },
+};
+
+bool config_parse(slice text, const char *file, struct arena *arena,
+		  struct config *c, struct buf *errors)
+{
+	struct yaml *yaml = NULL;
+	if (!config_defaults(c, arena)) {
+		buf_printf(errors, "%s: error: out of memory\n", file);
+		return false;
+	}
+	c->from_file = true;
+	if (text.n > CONFIG_TEXT_MAX) {
+		buf_printf(errors, "%s:1:1: error: larger than %u bytes\n",
+			   file, (unsigned)CONFIG_TEXT_MAX);
+		return false;
+	}
+	if (!yaml_open(text, file, &yaml, errors)) {
+		yaml_close(&yaml);
+		return false;
+	}
+	struct parse p = { .yaml = yaml, .arena = arena, .errors = errors,
+			   .config = c };
+	const struct yaml_node *root = yaml_root(yaml);
+	if (root != NULL)
+		config_walk(&p, root, top_keys);
+	yaml_close(&yaml);
+	return errors->n == 0 && !errors->failed;
+}

@@ -1,0 +1,259 @@
+/* The `delivery:` part of the configuration: routes, retries, addresses. */
+#include "app/config_private.h"
+
+#include <stdio.h>
+
+#include "mail/address.h"
+
+/* --- one route -------------------------------------------------------------- */
+
+static void read_smart_host(struct parse *p, const struct yaml_node *n,
+			    struct config_route *r)
+{
+	slice s = { 0 };
+	r->kind = ROUTE_SMART_HOST;
+	if (yaml_string(p->yaml, n, p->arena, &s, p->errors))
+		config_host_port(p, n, s, &r->host, &r->port);
+}
+
+static void read_lmtp(struct parse *p, const struct yaml_node *n,
+		      struct config_route *r)
+{
+	read_smart_host(p, n, r);
+	r->kind = ROUTE_LMTP;
+}
+
+/* Below data_dir and nowhere else: relay may not write elsewhere. */
+static bool is_inside(slice path)
+{
+	if (path.n == 0 || path.p[0] == '/')
+		return false;
+	while (path.n > 0) {
+		slice part = slice_cut(&path, '/');
+		if (part.n == 0 || slice_eq(part, SLICE(".")) ||
+		    slice_eq(part, SLICE("..")))
+			return false;
+	}
+	return true;
+}
+
+/* What the data directory is for already. */
+static bool is_ours(slice path)
+{
+	static const char *const names[] = { "spool", "view", "journal",
+					     "index", "keys", "certs" };
+	slice first = slice_cut(&path, '/');
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (slice_eq(first, slice_of(names[i])))
+			return true;
+	return false;
+}
+
+static void read_maildir(struct parse *p, const struct yaml_node *n,
+			 struct config_route *r)
+{
+	const char *given = config_cstr(p, n);
+	r->kind = ROUTE_MAILDIR;
+	if (given == NULL)
+		return;
+	slice path = slice_of(given);
+	while (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	char *text = config_alloc(p, n, path.n + 1);
+	if (text == NULL || !slice_to_cstr(path, text, path.n + 1))
+		return;
+	r->maildir = text;
+	if (!is_inside(path))
+		yaml_error(p->yaml, n, p->errors, "a Maildir is a folder "
+			   "below data_dir, without \"..\": \"capture/\"?");
+	else if (is_ours(path))
+		yaml_error(p->yaml, n, p->errors, "\"%s\" is used by Postrider "
+			   "itself", text);
+}
+
+static void read_auth(struct parse *p, const struct yaml_node *n,
+		      struct config_route *r)
+{
+	static const char *const keys[] = { "user", "password", NULL };
+	const struct yaml_node *user, *password;
+	const char *given;
+	if (!config_mapping(p, n, keys))
+		return;
+	user = yaml_get(n, "user");
+	password = yaml_get(n, "password");
+	if (user == NULL || password == NULL) {
+		yaml_error(p->yaml, n, p->errors,
+			   "auth needs user and password");
+		return;
+	}
+	given = config_cstr(p, user);
+	if (given != NULL)
+		r->user = slice_of(given);
+	given = config_cstr(p, password);
+	if (given != NULL && strncmp(given, "@file:", 6) == 0)
+		r->password_file = given + 6;
+	else if (given != NULL)
+		r->password = slice_of(given);
+	if (r->password_file != NULL && r->password_file[0] != '/')
+		yaml_error(p->yaml, password, p->errors, "the file of a "
+			   "password is named by its whole path: @file:/…");
+}
+
+static void read_ends(struct parse *p, const struct yaml_node *n,
+		      struct config_route *r)
+{
+	static const char *const tls[] = { "opportunistic", "required",
+					   "never", NULL };
+	const struct yaml_node *node = yaml_get(n, "tls");
+	unsigned choice = 0;
+	if (node != NULL && r->kind != ROUTE_SMART_HOST)
+		yaml_error(p->yaml, node, p->errors,
+			   "tls belongs to a smart_host");
+	else if (yaml_choice(p->yaml, node, tls, &choice, p->errors))
+		r->tls = (enum route_tls)choice;
+	node = yaml_get(n, "auth");
+	if (node != NULL && r->kind != ROUTE_SMART_HOST)
+		yaml_error(p->yaml, node, p->errors,
+			   "auth belongs to a smart_host");
+	else if (node != NULL)
+		read_auth(p, node, r);
+	if (r->user.n > 0 && r->tls == ROUTE_TLS_NEVER)
+		yaml_error(p->yaml, node, p->errors, "a password is never sent "
+			   "without TLS: tls: required");
+}
+
+static void read_route(struct parse *p, const struct yaml_node *n,
+		       struct config_route *r)
+{
+	static const char *const keys[] = { "domain", "smart_host", "lmtp",
+					    "maildir", "tls", "auth", NULL };
+	static void (*const readers[])(struct parse *, const struct yaml_node *,
+				       struct config_route *) = {
+		read_smart_host, read_lmtp, read_maildir };
+	unsigned kinds = 0;
+	if (!config_mapping(p, n, keys))
+		return;
+	const struct yaml_node *domain = yaml_get(n, "domain");
+	if (domain == NULL)
+		yaml_error(p->yaml, n, p->errors, "a route needs a domain "
+			   "(\"*\": all)");
+	else if (yaml_kind(domain) == YAML_SCALAR &&
+		 slice_eq(yaml_scalar(domain), SLICE("*")))
+		r->domain = SLICE("*");
+	else
+		config_domain(p, domain, &r->domain);
+	for (size_t i = 0; i < ARRAY_LEN(readers); i++) {
+		const struct yaml_node *node = yaml_get(n, keys[i + 1]);
+		if (node != NULL && kinds++ == 0)
+			readers[i](p, node, r);
+	}
+	if (kinds != 1)
+		yaml_error(p->yaml, n, p->errors, "a route has exactly one of "
+			   "smart_host, lmtp, maildir");
+	else
+		read_ends(p, n, r);
+}
+
+/* --- delivery ------------------------------------------------------------------ */
+
+static void read_routes(struct parse *p, const struct yaml_node *n)
+{
+	size_t count = config_items(p, n, CONFIG_ROUTES_MAX, "routes");
+	struct config_route *routes;
+	if (count == 0)
+		return;
+	routes = config_alloc(p, n, count * sizeof(*routes));
+	if (routes == NULL)
+		return;
+	for (size_t i = 0; i < count; i++)
+		read_route(p, yaml_item(n, i), &routes[i]);
+	p->config->routes = routes;
+	p->config->route_count = count;
+}
+
+static void read_allow(struct parse *p, const struct yaml_node *n)
+{
+	size_t count = config_items(p, n, CONFIG_RANGES_MAX, "address ranges");
+	struct ip_range *ranges;
+	if (count == 0)
+		return;
+	ranges = config_alloc(p, n, count * sizeof(*ranges));
+	if (ranges == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml_node *item = yaml_item(n, i);
+		slice s = yaml_kind(item) == YAML_SCALAR ? yaml_scalar(item)
+							 : SLICE("");
+		if (!ip_range_parse(s, &ranges[i])) {
+			yaml_error(p->yaml, item, p->errors, "\"%.*s\" is no "
+				   "address range: 127.0.0.0/8?", SLICE_ARG(s));
+		} else if (ip_range_has_host_bits(&ranges[i])) {
+			char text[IP_RANGE_TEXT_MAX];
+			struct ip_range network = ip_range_network(&ranges[i]);
+			yaml_error(p->yaml, item, p->errors, "\"%.*s\" has host "
+				   "bits set; did you mean %s?", SLICE_ARG(s),
+				   ip_range_text(&network, text));
+		}
+	}
+	p->config->allow_addresses = ranges;
+	p->config->allow_address_count = count;
+}
+
+static void read_port(struct parse *p, const struct yaml_node *n)
+{
+	uint64_t port = p->config->delivery_port;
+	if (yaml_u64(p->yaml, n, 1, 65535, &port, p->errors))
+		p->config->delivery_port = (uint16_t)port;
+}
+
+static void read_retry(struct parse *p, const struct yaml_node *n)
+{
+	size_t count = config_items(p, n, CONFIG_RETRIES_MAX, "times");
+	uint64_t *times;
+	if (count == 0) {
+		if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
+			yaml_error(p->yaml, n, p->errors,
+				   "at least one time is needed");
+		return;
+	}
+	times = config_alloc(p, n, count * sizeof(*times));
+	if (times == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml_node *item = yaml_item(n, i);
+		if (yaml_duration_ms(p->yaml, item, &times[i], p->errors) &&
+		    (times[i] < 1000 || times[i] > 7 * 86400000ULL))
+			yaml_error(p->yaml, item, p->errors, "a retry time "
+				   "lies between 1s and 7d");
+	}
+	p->config->retry_ms = times;
+	p->config->retry_count = count;
+}
+
+static void read_expire(struct parse *p, const struct yaml_node *n)
+{
+	uint64_t *expire = &p->config->expire_ms;
+	if (yaml_duration_ms(p->yaml, n, expire, p->errors) &&
+	    (*expire < 60000 || *expire > 30 * 86400000ULL))
+		yaml_error(p->yaml, n, p->errors,
+			   "expire lies between 1m and 30d");
+}
+
+void config_read_delivery(struct parse *p, const struct yaml_node *n)
+{
+	static const struct config_key keys[] = {
+		{ "allow_addresses", read_allow }, { "port", read_port },
+		{ "retry", read_retry },	   { "expire", read_expire },
+		{ "routes", read_routes },	   { NULL, NULL },
+	};
+	config_walk(p, n, keys);
+}
+
+const struct config_route *config_route_of(const struct config *c, slice domain)
+{
+	for (size_t i = 0; i < c->route_count; i++)
+		if (slice_eq(c->routes[i].domain, SLICE("*")) ||
+		    domain_within(domain, c->routes[i].domain))
+			return &c->routes[i];
+	return NULL;
+}

@@ -12,6 +12,8 @@ enum { JSON_DEPTH_MAX = 16 };
 
 struct json {
 	struct buf *out;
+	size_t string_max;		/* longer strings are cut and end in
+					 * U+2026; 0: never */
 	uint8_t depth;
 	bool has_member[JSON_DEPTH_MAX];
 	bool after_key;

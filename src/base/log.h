@@ -1,7 +1,8 @@
 /*
  * One event, one line of JSON on stderr (or the descriptor that master
  * gave): {"at":…,"level":…,"event":"…", fields…}. Strings of strangers are
- * escaped, cut at 8 KiB a line. Never bodies, never secrets.
+ * escaped and cut; a line that would grow beyond its cap loses its last
+ * members and says "cut":true. Never bodies, never secrets.
  *
  * A log is a value that each thread holds by pointer; its sink is a
  * function, so base/ does no I/O itself. A line that can't be written is
@@ -14,6 +15,11 @@
 #include "base/err.h"
 #include "base/json.h"
 
+enum {
+	LOG_LINE_MAX = 8192,		/* the default */
+	LOG_STRING_MAX = 2048,
+};
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_ALARM };
 
 struct log {
@@ -24,6 +30,7 @@ struct log {
 	void *ctx;
 	const char *role;		/* "relay", "admin", … */
 	_Atomic uint64_t lost;
+	uint32_t line_max;		/* limits.log_line; 0: LOG_LINE_MAX */
 };
 
 /* An event being put together on the stack:

@@ -21,3 +21,10 @@ const char *text_in(const struct text *t, enum language language);
 /* For "did you mean …": the candidate (NULL-terminated list) nearest to s by
  * edits, NULL when none is near (more than a third of it differs). */
 const char *text_nearest(slice s, const char *const *candidates);
+
+/* Bytes of the one UTF-8 character at the front of s (RFC 3629: no
+ * surrogates, nothing over-long, at most U+10FFFF); 0 when it is none. */
+size_t utf8_length(slice s);
+bool utf8_valid(slice s);
+/* The longest front of s that is at most max bytes and cuts no character. */
+slice utf8_cut(slice s, size_t max);

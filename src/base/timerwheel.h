@@ -1,7 +1,7 @@
 /*
  * Timers of one thread: hierarchical wheel, 1 ms ticks, add and cancel in
  * constant time, nodes inside the objects. Knows no clock: the caller says
- * what time it is (monotonic nanoseconds).
+ * what time it is (monotonic milliseconds, never negative).
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 struct timer {
 	struct list node;
 	int64_t due_ms;			/* 0: not set */
+	int16_t slot;			/* level * 64 + slot; -1: in none */
 	void (*fire)(struct timer *);
 };
 

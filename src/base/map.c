@@ -7,13 +7,12 @@ enum { SLOT_FREE = 0, SLOT_REMOVED = 1, CAP_MIN = 16 };
 
 /* The one mutable variable of base/: set once, before threads exist. */
 static struct {
-	uint64_t k0, k1;
+	uint8_t bytes[16];
 } hash_key;
 
 void hash_key_set(const uint8_t key[16])
 {
-	memcpy(&hash_key.k0, key, 8);
-	memcpy(&hash_key.k1, key + 8, 8);
+	memcpy(hash_key.bytes, key, sizeof(hash_key.bytes));
 }
 
 static inline uint64_t rotate(uint64_t v, unsigned by)
@@ -47,13 +46,16 @@ static inline void sip_word(struct sip *s, uint64_t word)
 	s->v0 ^= word;
 }
 
-static uint64_t siphash_2_4(slice bytes)
+uint64_t siphash(const uint8_t key[16], slice bytes)
 {
+	uint64_t k0, k1;
+	memcpy(&k0, key, 8);
+	memcpy(&k1, key + 8, 8);
 	struct sip s = {
-		hash_key.k0 ^ 0x736f6d6570736575,
-		hash_key.k1 ^ 0x646f72616e646f6d,
-		hash_key.k0 ^ 0x6c7967656e657261,
-		hash_key.k1 ^ 0x7465646279746573,
+		k0 ^ 0x736f6d6570736575,
+		k1 ^ 0x646f72616e646f6d,
+		k0 ^ 0x6c7967656e657261,
+		k1 ^ 0x7465646279746573,
 	};
 	uint64_t word, last = (uint64_t)bytes.n << 56;
 	size_t whole = bytes.n & ~(size_t)7;
@@ -72,7 +74,7 @@ static uint64_t siphash_2_4(slice bytes)
 
 uint64_t hash_bytes(slice s)
 {
-	uint64_t hash = siphash_2_4(s);
+	uint64_t hash = siphash(hash_key.bytes, s);
 	return hash > SLOT_REMOVED ? hash : hash + 2;
 }
 

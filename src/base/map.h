@@ -22,6 +22,8 @@ struct map {
 
 /* SipHash-2-4 with a process key set once at start by hash_key_set (the
  * simulator sets it from its seed). Never returns 0 or 1. */
+/* SipHash-2-4 under a key of the caller's, for hashes that are kept. */
+uint64_t siphash(const uint8_t key[16], slice s);
 uint64_t hash_bytes(slice s);
 void hash_key_set(const uint8_t key[16]);
 

@@ -1,0 +1,85 @@
+/*
+ * AUTH (SPEC 1.3): the app password itself names its record, so the user name
+ * may be the address, the app password's id, or empty. Everything that is
+ * wrong gets the same words after the same work (no enumeration).
+ */
+#include "receive/receive_private.h"
+
+#include "base/arena.h"
+
+static bool name_fits(const struct view *v, const struct app_password *p,
+		      slice name, struct arena *scratch)
+{
+	struct address address;
+	struct err err;
+	if (name.n == 0 ||
+	    slice_eq(name, (slice){ p->id, sizeof(p->id) }))
+		return true;
+	if (!address_parse(name, scratch, &address, &err))
+		return false;
+	const struct user *u = view_user(v, &address);
+	return u != NULL && u->id == p->user;
+}
+
+/* authzid may be left out or repeat the user; it never switches to another
+ * one (RFC 4616 2). */
+static bool login_fits(const struct view *v, const struct app_password *p,
+		       const struct smtp_event *ev)
+{
+	enum { SCRATCH_MAX = 8192 };
+	struct arena scratch;
+	arena_init(&scratch, SCRATCH_MAX);
+	const struct user *u = view_user_by_id(v, p->user);
+	bool fits = u != NULL && !u->suspended &&
+		    name_fits(v, p, ev->user, &scratch) &&
+		    name_fits(v, p, ev->authzid, &scratch);
+	arena_fini(&scratch);
+	return fits;
+}
+
+static const struct app_password *check(struct session *s,
+					const struct smtp_event *ev)
+{
+	const struct view *v = s->receive->view;
+	const struct app_password *p = NULL;
+	struct app_password_id id;
+	if (app_password_id(ev->secret, &id))
+		p = view_app_password(v, (slice){ id.text, sizeof(id.text) });
+	if (!app_password_verify(ev->secret, s->receive->config.pepper,
+				 p ? p->mac : NULL) ||
+	    !login_fits(v, p, ev))
+		return NULL;
+	return p;
+}
+
+void session_auth(struct session *s, const struct smtp_event *ev)
+{
+	slice none = { 0 };
+	const struct app_password *p = check(s, ev);
+	if (p == NULL) {
+		s->auth_failed++;
+		counter_add(s->receive->config.counters,
+			    COUNTER_auth_failed_total, 1);
+		session_answer(s, REPLY_AUTH_FAILED, none, none, none);
+		return;
+	}
+	s->has_login = true;
+	memcpy(s->login_id, p->id, sizeof(s->login_id));
+	s->login_generation = p->generation;
+	s->known = true;
+	smtp_server_known_client(s->server);
+	counter_add(s->receive->config.counters, COUNTER_auth_success_total,
+		    1);
+	session_answer(s, REPLY_AUTH_OK, none, none, none);
+}
+
+const struct app_password *session_login(struct session *s,
+					 const struct view *v)
+{
+	const struct app_password *login = NULL;
+	slice id = { s->login_id, sizeof(s->login_id) };
+	if (!s->has_login ||
+	    !policy_login_stands(v, id, s->login_generation, &login))
+		return NULL;
+	return login;
+}

@@ -1,0 +1,174 @@
+/* Mail in on one shard: what holds listeners and sessions. See receive.h. */
+#include "receive/receive_private.h"
+
+#include <stdlib.h>
+
+static struct smtp_server_config engine_config(const struct receive *r,
+					       bool starttls)
+{
+	return (struct smtp_server_config){
+		.hostname = r->config.hostname,
+		.help_url = r->config.help_url,
+		.limits = r->config.limits,
+		.offer_starttls = starttls && r->tls != NULL,
+		.offer_auth = r->tls != NULL,
+	};
+}
+
+bool receive_new(const struct receive_config *config,
+		 const struct view *view, struct tls_context *tls,
+		 struct receive **out, struct err *err)
+{
+	struct receive *r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return err_set_memory(err, "receive");
+	r->config = *config;
+	r->view = view_ref(view);
+	r->tls = tls ? tls_context_ref(tls) : NULL;
+	r->server = engine_config(r, true);
+	r->server_plain = engine_config(r, false);
+	list_init(&r->sessions);
+	*out = r;
+	return true;
+}
+
+void receive_free(struct receive **receive)
+{
+	struct receive *r = *receive;
+	if (r == NULL)
+		return;
+	invariant(r->open_count == 0 && list_empty(&r->sessions));
+	for (size_t i = 0; i < r->listener_count; i++) {
+		listener_free(&r->listeners[i]->listener);
+		free(r->listeners[i]);
+	}
+	view_unref(&r->view);
+	tls_context_unref(&r->tls);
+	free(r);
+	*receive = NULL;
+}
+
+void receive_set_view(struct receive *r, const struct view *view)
+{
+	const struct view *old = r->view;
+	r->view = view_ref(view);
+	view_unref(&old);
+}
+
+void receive_set_tls(struct receive *r, struct tls_context *tls)
+{
+	/* The engines of open sessions hold the config by pointer: only
+	 * whether TLS is offered may change with the certificate. */
+	tls_context_unref(&r->tls);
+	r->tls = tls ? tls_context_ref(tls) : NULL;
+	r->server = engine_config(r, true);
+	r->server_plain = engine_config(r, false);
+}
+
+/* --- connections come in ------------------------------------------------------- */
+
+static bool is_refused(const struct receive *r, const struct ip_addr *a)
+{
+	int64_t now = loop_wall_ms(r->config.loop);
+	for (size_t i = 0; i < r->config.refused_count; i++)
+		if (r->config.refused[i].until_ms > now &&
+		    ip_addr_eq(&r->config.refused[i].address, a))
+			return true;
+	return false;
+}
+
+/* Words for a connection that gets no session. A short write into a fresh
+ * socket doesn't block; if it fails, so be it. */
+static void turn_away(struct receive *r, int fd, enum reply_id id)
+{
+	struct buf out;
+	buf_init(&out, 1024);
+	struct reply reply = { .id = id };
+	reply_write(&out, &reply);
+	struct iovec iov = { out.p, out.n };
+	size_t sent;
+	struct err err;
+	if (os_send(fd, &iov, 1, &sent, &err) == OS_NET_FAILED)
+		log_failure(r->config.log, LOG_DEBUG, "receive.turned_away",
+			    &err);
+	buf_fini(&out);
+	os_socket_close(&fd);
+	counter_add(r->config.counters, COUNTER_sessions_refused_total, 1);
+}
+
+static void accepted(void *ctx, int fd, const struct ip_port *peer,
+		     const struct ip_port *local)
+{
+	struct receive_listener *l = ctx;
+	struct receive *r = l->receive;
+	if (r->draining || spool_is_closed(r->config.spool))
+		turn_away(r, fd, REPLY_SHUTDOWN);
+	else if (r->open_count >= r->config.connections_max ||
+		 is_refused(r, &peer->addr))
+		turn_away(r, fd, REPLY_BUSY);
+	else
+		session_begin(r, l, fd, peer, local);
+}
+
+bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
+		    slice name, struct err *err)
+{
+	if (r->listener_count == RECEIVE_LISTENERS_MAX)
+		return err_set(err, ERR_LIMIT, SCOPE_SELF, "receive",
+			       "too many listeners");
+	struct receive_listener *l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return err_set_memory(err, "receive");
+	l->receive = r;
+	l->tls = tls;
+	name = slice_sub(name, 0, sizeof(l->name) - 1);
+	memcpy(l->name, name.p, name.n);
+	if (!listener_new(&l->listener, r->config.loop, fd, accepted, l,
+			  err)) {
+		free(l);
+		return false;
+	}
+	r->listeners[r->listener_count++] = l;
+	return true;
+}
+
+/* --- the end ---------------------------------------------------------------------- */
+
+static bool is_idle(const struct session *s)
+{
+	return s->state != SESSION_STORING && s->transaction == NULL;
+}
+
+void receive_drain(struct receive *r, void (*empty)(void *ctx), void *ctx)
+{
+	r->draining = true;
+	r->empty = empty;
+	r->empty_ctx = ctx;
+	for (size_t i = 0; i < r->listener_count; i++)
+		listener_pause(r->listeners[i]->listener);
+	list_each(&r->sessions, node, after) {
+		struct session *s = CONTAINER_OF(node, struct session, node);
+		if (is_idle(s))
+			session_close_with(s, REPLY_SHUTDOWN);
+	}
+	if (r->open_count == 0 && r->empty != NULL) {
+		r->empty = NULL;
+		empty(ctx);
+	}
+}
+
+void receive_abort(struct receive *r)
+{
+	list_each(&r->sessions, node, after) {
+		struct session *s = CONTAINER_OF(node, struct session, node);
+		if (s->conn != NULL)
+			conn_abort(&s->conn);
+		if (s->state != SESSION_STORING)
+			session_end(s);
+	}
+}
+
+uint32_t receive_open_count(const struct receive *r)
+{
+	return r->open_count;
+}

@@ -1,0 +1,66 @@
+/*
+ * Mail in, on one shard: listeners, sessions, transactions. Everything runs
+ * on the shard's loop; what is accepted leaves through the door.
+ */
+#pragma once
+
+#include "accept/door.h"
+#include "base/limits_table.h"
+#include "base/notes.h"
+#include "crypto/password.h"
+#include "limits/booking.h"
+#include "net/conn.h"
+#include "net/listener.h"
+#include "policy/decide.h"
+
+enum { RECEIVE_REFUSED_MAX = 1000, RECEIVE_LISTENERS_MAX = 128 };
+
+struct receive_refused {
+	struct ip_addr address;
+	int64_t until_ms;		/* wall clock */
+};
+
+struct receive_config {
+	struct loop *loop;
+	struct door *door;
+	struct queue *queue;		/* for its router */
+	struct spool *spool;
+	struct journal *journal;
+	struct log *log;
+	struct counters *counters;
+	struct note *note;
+	struct body_budget *budget;
+	const struct limits *limits;
+	slice hostname, help_url;
+	const uint8_t *pepper;		/* PEPPER_LEN */
+	const uint8_t *booking_key;	/* BOOKING_KEY */
+	uint64_t body_log_max_bytes;
+	uint32_t connections_max;	/* this shard's share */
+	const struct receive_refused *refused;	/* poison addresses */
+	size_t refused_count;
+};
+
+struct receive;
+/* tls NULL: no certificate, STARTTLS is not offered. A reference is taken. */
+bool receive_new(const struct receive_config *config,
+		 const struct view *view, struct tls_context *tls,
+		 struct receive **out, struct err *err) MUST_USE;
+/* No session may be open. */
+void receive_free(struct receive **r);
+
+enum receive_tls { RECEIVE_STARTTLS, RECEIVE_IMPLICIT_TLS, RECEIVE_PLAIN };
+/* fd stays the caller's. name: for the journal ("submission"), copied. */
+bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
+		    slice name, struct err *err) MUST_USE;
+
+/* For every MAIL from now on, on open sessions too. A reference is taken. */
+void receive_set_view(struct receive *r, const struct view *view);
+void receive_set_tls(struct receive *r, struct tls_context *tls);
+
+/* No new connections; idle sessions get 421 now, others after their
+ * transaction. empty is called once, when the last one is gone (perhaps
+ * before this returns). */
+void receive_drain(struct receive *r, void (*empty)(void *ctx), void *ctx);
+/* Ends what is left, at once and without words. */
+void receive_abort(struct receive *r);
+uint32_t receive_open_count(const struct receive *r);

@@ -1,0 +1,383 @@
+/*
+ * A session with a client, from accept to close: what the engine (smtp/server)
+ * asks is answered here or in auth.c, transaction.c, body.c. The states and
+ * their edges are in receive_private.h.
+ */
+#include "receive/receive_private.h"
+
+#include "os/random.h"
+
+#include <stdlib.h>
+
+enum { STRANGER_GREETING_MS = 1, LINGER_MS = 5000, TIMER_SLACK_MS = 1000,
+       HELO_KEPT = 255 };
+
+static const struct conn_user session_user;
+
+/* --- time ------------------------------------------------------------------------ */
+
+/* The timer is moved only when it would be too late: most waits are short,
+ * and an early timer looks at the deadline and goes on. */
+static void set_deadline(struct session *s, uint64_t after_ms)
+{
+	struct loop *loop = s->receive->config.loop;
+	int64_t now = loop_now_ms(loop);
+	s->deadline_ms = now + (int64_t)after_ms;
+	if (s->timer.due_ms == 0 || s->timer.due_ms > s->deadline_ms)
+		loop_timer_set(loop, &s->timer, (int64_t)after_ms);
+}
+
+static void set_wait(struct session *s)
+{
+	const struct limits *l = s->receive->config.limits;
+	switch ((enum session_state)s->state) {
+	case SESSION_GREETING:
+		set_deadline(s, l->greeting_ms);
+		break;
+	case SESSION_HANDSHAKE:
+		set_deadline(s, l->tls_handshake_ms);
+		break;
+	case SESSION_COMMANDS:
+		set_deadline(s, smtp_server_in_body(s->server)
+					? l->data_block_ms
+					: l->command_ms);
+		break;
+	case SESSION_STORING:
+	case SESSION_FULL:
+		/* Ours to be done with; the disk has no deadline. */
+		s->deadline_ms = INT64_MAX;
+		break;
+	}
+}
+
+static void greet(struct session *s);
+
+static void timer_fired(struct timer *timer)
+{
+	struct session *s = CONTAINER_OF(timer, struct session, timer);
+	struct loop *loop = s->receive->config.loop;
+	int64_t now = loop_now_ms(loop);
+	if (s->state == SESSION_GREETING) {
+		greet(s);
+		return;
+	}
+	if (s->deadline_ms == INT64_MAX || s->conn == NULL)
+		return;
+	if (now < s->deadline_ms) {
+		int64_t left = s->deadline_ms - now;
+		loop_timer_set(loop, &s->timer,
+			       left < TIMER_SLACK_MS ? TIMER_SLACK_MS : left);
+		return;
+	}
+	session_close_with(s, REPLY_TIMEOUT);
+}
+
+/* --- answers ------------------------------------------------------------------------ */
+
+void session_answer(struct session *s, enum reply_id id, slice detail,
+		    slice advice, slice tag)
+{
+	struct reply reply = {
+		.id = id, .detail = detail, .advice = advice, .tag = tag,
+	};
+	smtp_server_answer(s->server, conn_out(s->conn), &reply);
+}
+
+static void finish(struct session *s)
+{
+	if (s->conn != NULL)
+		conn_close_after_flush(&s->conn, LINGER_MS);
+	session_end(s);
+}
+
+/* Says so and closes; a client that is in the middle of a body is cut off
+ * without words, since it would not read them as what they are. */
+void session_close_with(struct session *s, enum reply_id id)
+{
+	struct reply reply = { .id = id };
+	s->close = SMTP_CLOSE_CALLER;
+	if (s->conn != NULL && s->state == SESSION_COMMANDS)
+		smtp_server_close(s->server, conn_out(s->conn), &reply);
+	finish(s);
+}
+
+/* --- the engine's questions ------------------------------------------------------------ */
+
+static void on_helo(struct session *s, const struct smtp_event *ev)
+{
+	slice helo = slice_sub(ev->helo, 0, HELO_KEPT);
+	char *copy = malloc(helo.n + 1);
+	if (copy == NULL) {
+		session_answer(s, REPLY_FAULT, (slice){ 0 }, (slice){ 0 },
+			       (slice){ 0 });
+		return;
+	}
+	memcpy(copy, helo.p, helo.n);
+	copy[helo.n] = '\0';
+	free(s->helo);
+	s->helo = copy;
+	s->extended = ev->extended;
+	s->mangled = s->mangled || ev->firewall_mangled;
+	session_answer(s, REPLY_HELO_OK, s->receive->config.hostname,
+		       (slice){ 0 }, (slice){ 0 });
+}
+
+static void on_starttls(struct session *s, const struct smtp_event *ev)
+{
+	(void)ev;
+	struct err err;
+	slice none = { 0 };
+	session_answer(s, REPLY_STARTTLS_GO, none, none, none);
+	s->state = SESSION_HANDSHAKE;
+	conn_flush(s->conn);
+	if (!conn_start_tls(s->conn, s->receive->tls, none, &err)) {
+		log_failure(s->receive->config.log, LOG_INFO,
+			    "receive.starttls", &err);
+		session_close_with(s, REPLY_TLS_BUSY);
+	}
+}
+
+static void on_data(struct session *s, const struct smtp_event *ev)
+{
+	(void)ev;
+	body_begin(s);
+}
+
+static void on_body(struct session *s, const struct smtp_event *ev)
+{
+	body_piece(s, ev->body);
+}
+
+static void on_dropped(struct session *s, const struct smtp_event *ev)
+{
+	(void)ev;
+	transaction_end(s);
+}
+
+static void on_quit(struct session *s, const struct smtp_event *ev)
+{
+	(void)ev;
+	finish(s);
+}
+
+static void on_close(struct session *s, const struct smtp_event *ev)
+{
+	s->close = ev->close;
+	finish(s);
+}
+
+typedef void session_event(struct session *s, const struct smtp_event *ev);
+
+static session_event *const events[] = {
+	[SMTP_HELO] = on_helo,
+	[SMTP_STARTTLS] = on_starttls,
+	[SMTP_AUTH] = session_auth,
+	[SMTP_MAIL] = transaction_mail,
+	[SMTP_RCPT] = transaction_rcpt,
+	[SMTP_DATA] = on_data,
+	[SMTP_BODY] = on_body,
+	[SMTP_BODY_END] = body_end,
+	[SMTP_DROPPED] = on_dropped,
+	[SMTP_QUIT] = on_quit,
+	[SMTP_CLOSE] = on_close,
+};
+
+/* --- what the connection tells ------------------------------------------------------------ */
+
+/* One event after the other, while the engine may go on. A handler that ends
+ * the session marks it `over`; it is freed when all have returned. */
+static void on_input(void *ctx, slice *in)
+{
+	struct session *s = ctx;
+	struct note *note = s->receive->config.note;
+	struct smtp_event ev;
+	note_client(note, &s->client.addr, "receive");
+	s->in_input = true;
+	while (!s->over &&
+	       (s->state == SESSION_COMMANDS || s->state == SESSION_GREETING)) {
+		enum smtp_event_kind kind = smtp_server_next(
+			s->server, in, conn_out(s->conn), &ev);
+		if (kind == SMTP_NEED_INPUT)
+			break;
+		invariant((size_t)kind < ARRAY_LEN(events) &&
+			  events[kind] != NULL);
+		events[kind](s, &ev);
+	}
+	s->in_input = false;
+	note_client_clear(note);
+	if (s->over) {
+		session_end(s);
+		return;
+	}
+	conn_flush(s->conn);
+	set_wait(s);
+}
+
+static void on_tls_open(void *ctx)
+{
+	struct session *s = ctx;
+	invariant(s->state == SESSION_HANDSHAKE);
+	counter_add(s->receive->config.counters, COUNTER_tls_sessions_total, 1);
+	if (!s->greeted_tls && s->listener->tls == RECEIVE_IMPLICIT_TLS) {
+		s->greeted_tls = true;
+		greet(s);
+		return;
+	}
+	/* All that was said in clear is forgotten (RFC 3207 4.2). */
+	smtp_server_tls_started(s->server);
+	free(s->helo);
+	s->helo = NULL;
+	s->has_login = false;
+	s->state = SESSION_COMMANDS;
+	set_wait(s);
+}
+
+static void on_closed(void *ctx, const struct err *why)
+{
+	struct session *s = ctx;
+	if (why != NULL && s->state == SESSION_HANDSHAKE) {
+		counter_add(s->receive->config.counters,
+			    COUNTER_tls_failed_total, 1);
+		log_failure(s->receive->config.log, LOG_INFO,
+			    "receive.tls_failed", why);
+	}
+	conn_free(&s->conn);
+	/* The door has its message: the decision is made and stands, whether
+	 * the client hears it or not. */
+	if (s->state != SESSION_STORING)
+		session_end(s);
+}
+
+static void on_drained(void *ctx)
+{
+	(void)ctx;
+}
+
+static const struct conn_user session_user = {
+	.input = on_input,
+	.drained = on_drained,
+	.tls_open = on_tls_open,
+	.closed = on_closed,
+};
+
+/* --- begin and end ---------------------------------------------------------------------------- */
+
+static void greet(struct session *s)
+{
+	smtp_server_greet(s->server, conn_out(s->conn));
+	s->state = SESSION_COMMANDS;
+	conn_flush(s->conn);
+	set_wait(s);
+}
+
+/* Strangers are greeted a moment later: who talks before that is no mail
+ * server (RFC 5321 4.3.1). */
+static void begin_plain(struct session *s)
+{
+	s->state = SESSION_GREETING;
+	conn_resume(s->conn);
+	if (s->known)
+		greet(s);
+	else
+		loop_timer_set(s->receive->config.loop, &s->timer,
+			       STRANGER_GREETING_MS);
+}
+
+static void begin_tls(struct session *s)
+{
+	struct err err;
+	s->state = SESSION_HANDSHAKE;
+	if (s->receive->tls == NULL ||
+	    !conn_start_tls(s->conn, s->receive->tls, (slice){ 0 }, &err)) {
+		finish(s);
+		return;
+	}
+	set_wait(s);
+	conn_resume(s->conn);
+}
+
+static void free_session(struct session *s)
+{
+	smtp_server_free(&s->server);
+	free(s->helo);
+	free(s);
+}
+
+void session_begin(struct receive *r, const struct receive_listener *l,
+		   int fd, const struct ip_port *peer,
+		   const struct ip_port *local)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		os_socket_close(&fd);
+		return;
+	}
+	s->receive = r;
+	s->listener = l;
+	s->client = *peer;
+	s->begun_ms = loop_wall_ms(r->config.loop);
+	s->id = id_make(s->begun_ms, os_random_u64());
+	s->known = view_address_listed(r->view, &peer->addr);
+	timer_init(&s->timer, timer_fired);
+	list_init(&s->node);
+	s->server = smtp_server_new(l->tls == RECEIVE_PLAIN ? &r->server_plain
+							    : &r->server,
+				    l->tls == RECEIVE_IMPLICIT_TLS);
+	s->conn = conn_accepted(r->config.loop, fd, peer, local,
+				&session_user, s);
+	if (s->server == NULL || s->conn == NULL) {
+		conn_free(&s->conn);
+		free_session(s);
+		return;
+	}
+	if (s->known)
+		smtp_server_known_client(s->server);
+	list_append(&r->sessions, &s->node);
+	r->open_count++;
+	counter_add(r->config.counters, COUNTER_sessions_total, 1);
+	counter_add(r->config.counters, COUNTER_sessions_open, 1);
+	if (l->tls == RECEIVE_IMPLICIT_TLS)
+		begin_tls(s);
+	else
+		begin_plain(s);
+}
+
+static void maybe_empty(struct receive *r)
+{
+	if (!r->draining || r->open_count > 0 || r->empty == NULL)
+		return;
+	void (*empty)(void *) = r->empty;
+	r->empty = NULL;
+	empty(r->empty_ctx);
+}
+
+void session_end(struct session *s)
+{
+	struct receive *r = s->receive;
+	s->over = true;
+	if (s->in_input)
+		return;
+	tell_session_end(s);
+	transaction_end(s);
+	loop_timer_cancel(r->config.loop, &s->timer);
+	if (s->conn != NULL)
+		conn_free(&s->conn);
+	list_remove(&s->node);
+	invariant(r->open_count > 0);
+	r->open_count--;
+	counter_sub(r->config.counters, COUNTER_sessions_open, 1);
+	free_session(s);
+	maybe_empty(r);
+}
+
+void session_resume(struct session *s)
+{
+	s->state = SESSION_COMMANDS;
+	if (s->receive->draining && s->transaction == NULL) {
+		session_close_with(s, REPLY_SHUTDOWN);
+		return;
+	}
+	set_wait(s);
+	conn_flush(s->conn);
+	conn_resume(s->conn);
+}

@@ -1,0 +1,69 @@
+/* What the journal learns of sessions: refusals with all facts, and the end
+ * of each session. Never secrets, never bodies. */
+#include "receive/receive_private.h"
+
+static void tell_address(struct json *j, const char *key,
+			 const struct address *a)
+{
+	struct buf text;
+	buf_init(&text, ADDRESS_TEXT_MAX);
+	address_write(&text, a);
+	json_member_string(j, key, buf_slice(&text));
+	buf_fini(&text);
+}
+
+static void tell_client(struct json *j, struct session *s)
+{
+	char address[IP_TEXT_MAX];
+	json_key(j, "session");
+	json_id(j, s->id);
+	json_member_cstr(j, "client", ip_addr_text(&s->client.addr, address));
+	json_member_cstr(j, "listener", s->listener->name);
+	json_member_string(j, "helo", slice_of(s->helo));
+	if (s->conn != NULL && conn_tls(s->conn) != NULL)
+		json_member_cstr(j, "tls", tls_version(conn_tls(s->conn)));
+	if (s->has_login)
+		json_member_string(j, "login",
+				   (slice){ s->login_id,
+					    sizeof(s->login_id) });
+}
+
+void tell_refusal(struct session *s, const struct facts *f,
+		  const struct decision *d, struct reference reference)
+{
+	char tag[REFERENCE_TEXT_MAX];
+	struct journal_event e;
+	journal_begin(&e, s->receive->config.journal, "refused",
+		      loop_wall_ms(s->receive->config.loop));
+	struct json *j = &e.json;
+	json_member_cstr(j, "reference", reference_text(reference, tag));
+	tell_client(j, s);
+	tell_address(j, "from", &f->sender);
+	json_member_cstr(j, "reply", reply_row(d->reply)->name);
+	json_member_u64(j, "code", reply_row(d->reply)->code);
+	if (d->customer != NULL)
+		json_member_u64(j, "customer", d->customer->id);
+	if (d->setting != NULL)
+		json_member_u64(j, "setting", d->setting->id);
+	journal_end(&e, JOURNAL_MAY_DROP, 0);
+}
+
+void tell_session_end(struct session *s)
+{
+	struct journal_event e;
+	int64_t now = loop_wall_ms(s->receive->config.loop);
+	journal_begin(&e, s->receive->config.journal, "session", now);
+	struct json *j = &e.json;
+	tell_client(j, s);
+	json_member_u64(j, "ms", (uint64_t)(now - s->begun_ms));
+	json_member_u64(j, "accepted", s->accepted);
+	json_member_u64(j, "refused", s->refused);
+	if (s->auth_failed > 0)
+		json_member_u64(j, "auth_failed", s->auth_failed);
+	if (s->mangled)
+		json_member_bool(j, "firewall_mangled", true);
+	if (s->close != SMTP_CLOSE_NONE)
+		json_member_cstr(j, "close",
+				 smtp_close_reason_name(s->close));
+	journal_end(&e, JOURNAL_MAY_DROP, 0);
+}

@@ -39,7 +39,7 @@ static void close_with(struct json *j, char c)
 	buf_append_char(j->out, c);
 }
 
-void json_object(struct json *j)
+void json_object_begin(struct json *j)
 {
 	open_with(j, '{');
 }
@@ -49,7 +49,7 @@ void json_object_end(struct json *j)
 	close_with(j, '}');
 }
 
-void json_array(struct json *j)
+void json_array_begin(struct json *j)
 {
 	open_with(j, '[');
 }
@@ -104,7 +104,7 @@ void json_key(struct json *j, const char *key)
 	j->after_key = true;
 }
 
-void json_string(struct json *j, slice s)
+void json_put_string(struct json *j, slice s)
 {
 	bool cut = j->string_max > 0 && s.n > j->string_max;
 	separate(j);
@@ -132,7 +132,7 @@ void json_bool(struct json *j, bool v)
 	json_raw(j, v ? SLICE("true") : SLICE("false"));
 }
 
-void json_null(struct json *j)
+void json_put_null(struct json *j)
 {
 	json_raw(j, SLICE("null"));
 }
@@ -140,13 +140,13 @@ void json_null(struct json *j)
 void json_time_ms(struct json *j, int64_t wall_ms)
 {
 	char text[TIME_TEXT_MAX];
-	json_string(j, slice_of(time_text_ms(wall_ms, text)));
+	json_put_string(j, slice_of(time_text_ms(wall_ms, text)));
 }
 
 void json_id(struct json *j, struct id id)
 {
 	char text[ID_TEXT_MAX];
-	json_string(j, slice_of(id_text(id, text)));
+	json_put_string(j, slice_of(id_text(id, text)));
 }
 
 void json_raw(struct json *j, slice json_text)
@@ -158,7 +158,7 @@ void json_raw(struct json *j, slice json_text)
 void json_member_string(struct json *j, const char *key, slice s)
 {
 	json_key(j, key);
-	json_string(j, s);
+	json_put_string(j, s);
 }
 
 void json_member_cstr(struct json *j, const char *key, const char *s)

@@ -21,16 +21,16 @@ struct json {
 
 /* Appends to out; out->failed tells of overflow. */
 void json_init(struct json *j, struct buf *out);
-void json_object(struct json *j);	/* { */
+void json_object_begin(struct json *j);	/* { */
 void json_object_end(struct json *j);
-void json_array(struct json *j);	/* [ */
+void json_array_begin(struct json *j);	/* [ */
 void json_array_end(struct json *j);
 void json_key(struct json *j, const char *key);
-void json_string(struct json *j, slice s);
+void json_put_string(struct json *j, slice s);
 void json_u64(struct json *j, uint64_t v);
 void json_i64(struct json *j, int64_t v);
 void json_bool(struct json *j, bool v);
-void json_null(struct json *j);
+void json_put_null(struct json *j);
 /* RFC 3339 UTC with milliseconds, from wall-clock milliseconds. */
 void json_time_ms(struct json *j, int64_t wall_ms);
 void json_id(struct json *j, struct id id);
@@ -48,3 +48,26 @@ enum { TIME_TEXT_MAX = 32 };
 const char *time_text_ms(int64_t wall_ms, char to[TIME_TEXT_MAX]);
 /* "Tue, 24 Nov 2026 04:30:00 +0000" (RFC 5322 3.3), for Received: and Date:. */
 const char *time_text_rfc5322(int64_t wall_ms, char to[TIME_TEXT_MAX + 8]);
+
+/* Short names, not for files that also include <jansson.h>: it has functions
+ * of these names (so ours must never be symbols of the program, else they
+ * would stand in for jansson's). Such a file includes it first, or defines
+ * JSON_NO_SHORT_NAMES. */
+#if !defined(JANSSON_H) && !defined(JSON_NO_SHORT_NAMES)
+static inline void json_object(struct json *j)
+{
+	json_object_begin(j);
+}
+static inline void json_array(struct json *j)
+{
+	json_array_begin(j);
+}
+static inline void json_string(struct json *j, slice s)
+{
+	json_put_string(j, s);
+}
+static inline void json_null(struct json *j)
+{
+	json_put_null(j);
+}
+#endif

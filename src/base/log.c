@@ -28,7 +28,7 @@ void log_begin(struct log_event *e, struct log *log, enum log_level level,
 	buf_init(&e->line, e->wanted ? line_max(log) - sizeof(CUT_END) : 0);
 	json_init(&e->json, &e->line);
 	e->json.string_max = LOG_STRING_MAX;
-	json_object(&e->json);
+	json_object_begin(&e->json);
 	if (!e->wanted)
 		return;
 	json_key(&e->json, "at");

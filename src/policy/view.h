@@ -9,7 +9,8 @@
  * up allocates nothing and takes no lock.
  *
  * Objects are counted too: a pointer from a view lives while that view is
- * referenced.
+ * referenced. References are counted atomically, so any thread may take and
+ * let go; only change.h makes new views, one thread at a time for each.
  */
 #pragma once
 
@@ -25,6 +26,17 @@ enum domain_kind { DOMAIN_PRIMARY, DOMAIN_SECONDARY, DOMAIN_ALIAS };
 enum over_limit { OVER_REFUSE, OVER_DEFER, OVER_HOLD };
 enum line_ends { LINE_ENDS_STRICT, LINE_ENDS_NORMALISE };
 enum role { ROLE_USER, ROLE_AUDITOR, ROLE_UNIT_ADMIN, ROLE_SUPER_ADMIN };
+
+/* Bounds of rows; a change that passes one is refused. */
+enum {
+	VIEW_NAME_MAX = 255,		/* of a customer, bytes */
+	VIEW_KEY_MAX = 255,		/* of a setting */
+	VIEW_DESCRIPTION_MAX = 1024,
+	VIEW_SETTINGS_MAX = 1000,	/* of a customer */
+	VIEW_ALIASES_MAX = 64,		/* of a user */
+	VIEW_ENTRY_BITS_MIN = 112,	/* SPEC 3.4: 65,536 addresses at most;
+					 * the same for both families */
+};
 
 /* Ids are given by admin, never used again, never 0. */
 struct customer {
@@ -98,19 +110,31 @@ struct app_password {
 	uint32_t generation;		/* grows with each change */
 };
 
+/* Number i of a user's further addresses; false behind the last. */
+bool view_user_alias(const struct user *u, uint32_t i, slice *out) MUST_USE;
+
 struct view;
 struct view *view_new(void);		/* empty, revision 0; NULL: no memory */
 struct view *view_ref(const struct view *v);
 void view_unref(const struct view **v);
 uint64_t view_revision(const struct view *v);
+/* False between the parts of a change of several: such a view is only there
+ * to take the next part; never decide by it. */
+bool view_complete(const struct view *v);
 
 const struct customer *view_customer(const struct view *v, uint32_t id);
 const struct customer *view_customer_named(const struct view *v, slice name);
 const struct setting *view_setting(const struct view *v, uint32_t id);
+/* The domain registered under exactly this name, verified or not. */
+const struct domain *view_domain(const struct view *v, slice name);
 /* The longest registered, verified domain that `name` is or lies in
- * (SPEC 2.4); NULL if none. name is normalised. */
+ * (SPEC 2.4); NULL if none. name is normalised. A domain of a closing
+ * customer is found too: the caller looks at the customer. */
 const struct domain *view_domain_of(const struct view *v, slice name);
-/* SPEC 2.5: domain folded, alias domains, aliases, +detail. NULL if none. */
+/* SPEC 2.5: domain folded, alias domains, aliases, +detail. NULL if none.
+ * The address as it stands comes first, then the real domain of an alias
+ * domain, then both without +detail. Only whole domains: an address in a
+ * subdomain is no user of the domain above. Suspended users are found. */
 const struct user *view_user(const struct view *v, const struct address *a);
 const struct user *view_user_by_id(const struct view *v, uint32_t id);
 const struct app_password *view_app_password(const struct view *v,
@@ -124,6 +148,8 @@ void view_entries_of(const struct view *v, const struct ip_addr *a,
 bool view_address_listed(const struct view *v, const struct ip_addr *a);
 /* for (at = 0; (c = view_next_customer(v, &at)) != NULL; ) by id */
 const struct customer *view_next_customer(const struct view *v, uint32_t *at);
+/* bytes: what the view's objects and nodes take, shared ones included; the
+ * allocator's own overhead (8 to 16 bytes each) is not in it. */
 struct view_counts {
 	uint64_t customers, domains, users, app_passwords, settings, entries,
 		bytes;

@@ -1,0 +1,117 @@
+/*
+ * What a view holds: one counted, immutable allocation per row, its strings
+ * behind it. Rows that the public headers show stand inside; a pointer to a
+ * row leads back to its object. Private to src/policy.
+ *
+ * Counting is atomic: views that share objects are let go by any thread.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "policy/trie.h"
+#include "policy/view.h"
+
+enum object_kind {
+	OBJECT_CUSTOMER,
+	OBJECT_SETTING,
+	OBJECT_ENTRY,
+	OBJECT_DOMAIN,
+	OBJECT_USER,
+	OBJECT_ALIAS,		/* a further address of a user */
+	OBJECT_APP_PASSWORD,
+	OBJECT_DEPENDENTS,	/* how many rows name a row */
+};
+
+struct object {
+	_Atomic uint32_t refs;
+	uint8_t kind;		/* enum object_kind */
+	uint8_t key_n;		/* of dependents */
+	uint16_t alias_count;	/* of a user */
+};
+
+struct customer_object {
+	struct object head;
+	struct customer row;
+	const struct setting *settings[];	/* each holds a reference */
+};
+struct setting_object {
+	struct object head;
+	struct setting row;
+};
+struct entry_object {
+	struct object head;
+	struct ip_entry row;
+};
+struct domain_object {
+	struct object head;
+	struct domain row;
+};
+struct user_object {
+	struct object head;
+	struct user row;
+	char text[];		/* address, then each alias: u16 length, bytes */
+};
+struct alias_object {
+	struct object head;
+	uint32_t user;
+	uint16_t n;
+	char address[];
+};
+struct app_password_object {
+	struct object head;
+	struct app_password row;
+};
+struct dependents_object {
+	struct object head;
+	uint32_t count;
+	char key[];
+};
+
+/* New ones: one reference, the caller's; NULL out of memory. The bytes that
+ * it takes are object_bytes. */
+struct object *object_of_customer(const struct customer *row,
+				  const struct setting *const *settings,
+				  uint32_t setting_count);
+struct object *object_of_setting(const struct setting *row);
+struct object *object_of_entry(const struct ip_entry *row);
+struct object *object_of_domain(const struct domain *row);
+struct object *object_of_user(const struct user *row, const slice *aliases,
+			      uint32_t alias_count);
+struct object *object_of_alias(uint32_t user, slice address);
+struct object *object_of_app_password(const struct app_password *row);
+struct object *object_of_dependents(slice key, uint32_t count);
+
+void object_ref(struct object *o);
+void object_unref(struct object *o);
+size_t object_bytes(const struct object *o);
+
+/* The row inside; the kind must be that one. NULL gives NULL. */
+const struct customer *object_customer(const struct object *o);
+const struct setting *object_setting(const struct object *o);
+const struct ip_entry *object_entry(const struct object *o);
+const struct domain *object_domain(const struct object *o);
+const struct user *object_user(const struct object *o);
+const struct app_password *object_app_password(const struct object *o);
+const struct dependents_object *object_dependents(const struct object *o);
+/* The alias number i < alias_count of a user. */
+slice object_user_alias(const struct object *o, uint32_t i);
+
+/* How objects are found: by id (in order of ids), by name, by address. */
+extern const struct trie_ops OPS_ID, OPS_CUSTOMER_NAME, OPS_DOMAIN,
+	OPS_ADDRESS, OPS_APP_PASSWORD, OPS_DEPENDENTS;
+
+/* Keys lend from their argument. */
+struct trie_key key_of_id(const uint32_t *id);
+struct trie_key key_of_name(const struct trie_ops *ops, const slice *name);
+
+/* An address as users are found by it: local part without quotes, in lower
+ * case, "@", domain. Empty when it does not fit or is no address. */
+enum { ADDRESS_KEY_MAX = ADDRESS_LOCAL_MAX + 1 + ADDRESS_DOMAIN_MAX };
+struct address_key {
+	char room[ADDRESS_KEY_MAX];
+	slice s;
+};
+void address_key_of_parts(struct address_key *k, slice local, slice domain);
+/* From "local@domain" as a row has it, the local part perhaps quoted. */
+void address_key_of_text(struct address_key *k, slice text);

@@ -86,9 +86,7 @@ bool os_page_new(const char *name, size_t bytes, int *fd, void **page,
 bool os_page_map(int fd, bool writable, void **page, size_t *bytes,
 		 struct err *err) MUST_USE;
 void os_page_unmap(void *page, size_t bytes);
-/* A pair of connected sockets, close-on-exec, not blocking. */
-bool os_channel(int fds[2], struct err *err) MUST_USE;
-/* Writes all of s to a channel, waiting at most timeout_ms; with_fd >= 0
+/* Writes all of s to a channel (os/ipc.h), waiting at most timeout_ms; with_fd >= 0
  * goes along with the first byte. */
 bool os_channel_send(int fd, slice s, int with_fd, int timeout_ms,
 		     struct err *err) MUST_USE;
@@ -121,10 +119,6 @@ bool os_file_give(const char *path, uint32_t uid, uint32_t gid,
  * the first that it can't. */
 bool os_path_passable(const char *path, uint32_t uid, uint32_t gid,
 		      char *blocked, size_t cap) MUST_USE;
-/* Listening Unix socket, mode 0600; an old one that nobody serves is
- * replaced. */
-bool os_listen_unix(const char *path, unsigned mode, int *fd,
-		    struct err *err) MUST_USE;
 /* Locks a file for this process's life; ERR_TEMPORARY: another one has it,
  * *holder is its pid if known (else 0). */
 bool os_lock_path(const char *path, int *fd, pid_t *holder,
@@ -137,6 +131,8 @@ void os_notify(const char *state);
 /* All of s to standard output / error; false: it could not be written. */
 bool os_write_out(slice s);
 bool os_write_error(slice s);
+/* One line to standard error without waiting; false: it is lost. */
+bool os_log_line(slice line);
 bool os_out_is_terminal(void);
 /* A variable of the environment; NULL. */
 const char *os_environment(const char *name);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -121,15 +122,6 @@ void os_page_unmap(void *page, size_t bytes)
 
 /* --- channels ------------------------------------------------------------------- */
 
-bool os_channel(int fds[2], struct err *err)
-{
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-		       fds) == 0)
-		return true;
-	fds[0] = fds[1] = -1;
-	return err_set_os(err, errno, "os_channel", "socketpair");
-}
-
 static ssize_t send_some(int fd, slice s, int with_fd)
 {
 	union {
@@ -193,30 +185,6 @@ bool os_channel_receive(int fd, struct buf *in, bool *open, struct err *err)
 	return true;
 }
 
-bool os_listen_unix(const char *path, unsigned mode, int *fd, struct err *err)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	if (!slice_to_cstr(slice_of(path), at.sun_path, sizeof(at.sun_path)))
-		return err_set(err, ERR_PERMANENT, SCOPE_SELF,
-			       "os_listen_unix",
-			       "the path of a socket has at most %zu "
-			       "characters", sizeof(at.sun_path) - 1);
-	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (*fd < 0)
-		return err_set_os(err, errno, "os_listen_unix", "socket");
-	/* Ours alone: the data directory is locked. */
-	unlink(path);
-	mode_t old = umask(0777 & ~mode);
-	bool bound = bind(*fd, (struct sockaddr *)&at, sizeof(at)) == 0;
-	int why = errno;
-	umask(old);
-	if (bound && listen(*fd, 64) == 0)
-		return true;
-	os_err(err, bound ? errno : why, "os_listen_unix", "listen", path);
-	os_close(fd);
-	return false;
-}
-
 /* --- words -------------------------------------------------------------------------- */
 
 void os_notify(const char *state)
@@ -247,6 +215,22 @@ bool os_write_out(slice s)
 bool os_write_error(slice s)
 {
 	return write_all(STDERR_FILENO, s);
+}
+
+bool os_log_line(slice line)
+{
+	union {
+		const char *given;
+		char *taken;		/* only read from */
+	} base = { .given = line.p };
+	struct iovec iov = { .iov_base = base.taken, .iov_len = line.n };
+	struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t n = pwritev2(STDERR_FILENO, &iov, 1, -1, RWF_NOWAIT);
+	/* Terminals and old kernels don't know how not to wait. */
+	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS) &&
+	    poll(&ready, 1, 0) == 1)
+		n = write(STDERR_FILENO, line.p, line.n);
+	return n == (ssize_t)line.n;
 }
 
 bool os_out_is_terminal(void)

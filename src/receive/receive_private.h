@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mail/header.h"
+#include "os/net.h"
 #include "receive/receive.h"
 #include "smtp/server.h"
 
@@ -63,6 +64,7 @@ struct session {
 	uint8_t state;			/* session_state */
 	bool extended, known, has_login, mangled, greeted_tls;
 	bool in_input, over;		/* see session_end */
+	char tag[ID_TEXT_MAX];		/* id, at the end of refusals */
 	char login_id[APP_PASSWORD_ID_LEN];
 	uint32_t login_generation;
 	uint32_t accepted, refused, auth_failed;

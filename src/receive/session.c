@@ -330,6 +330,8 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 		free_session(s);
 		return;
 	}
+	id_text(s->id, s->tag);
+	smtp_server_tag(s->server, slice_of(s->tag));
 	if (s->known)
 		smtp_server_known_client(s->server);
 	list_append(&r->sessions, &s->node);

@@ -22,12 +22,17 @@ enum smtp_client_event {
 	SMTP_CLIENT_START_TLS,		/* do the handshake, then
 					 * smtp_client_tls_started */
 	SMTP_CLIENT_READY,		/* may begin a transaction or quit */
-	SMTP_CLIENT_WANT_BODY,		/* feed pieces by smtp_client_body until
-					 * done, then smtp_client_body_end */
+	SMTP_CLIENT_WANT_BODY,		/* told once: feed pieces by
+					 * smtp_client_body until done, then
+					 * smtp_client_body_end; what arrives
+					 * meanwhile goes to next */
 	SMTP_CLIENT_DONE,		/* transaction over: look at outcomes;
 					 * then READY or CLOSED follows */
-	SMTP_CLIENT_CLOSED,		/* 221 came, or 421: close */
-	SMTP_CLIENT_FAILED,		/* err says why; close */
+	SMTP_CLIENT_CLOSED,		/* 221 or 421 came, or (after DONE)
+					 * the connection can't be used any
+					 * more: close */
+	SMTP_CLIENT_FAILED,		/* err says why; close. In a
+					 * transaction call smtp_client_lost */
 };
 
 /* What is due next, for the caller's timer (limits remote_*_ms). */
@@ -47,6 +52,8 @@ struct smtp_client_config {
 	bool lmtp;
 	bool implicit_tls;		/* TLS ran before the greeting */
 	slice auth_user, auth_password;	/* both empty: no AUTH */
+	bool auth_in_clear;		/* AUTH without TLS is allowed; else
+					 * it fails (scope destination) */
 };
 
 /* What the peer offers; for the journal and for choosing. */
@@ -76,15 +83,20 @@ enum smtp_client_wait smtp_client_waits_for(const struct smtp_client *c);
 /* One recipient of a transaction and what became of it. */
 struct smtp_outcome {
 	const struct recipient *recipient;	/* caller's */
-	bool done;			/* false: no word about it */
+	bool done;			/* false: no word about it: temporary,
+					 * code is 0 */
 	uint16_t code;			/* reply that decided; 250: delivered */
 	uint8_t enhanced[3];
 	enum err_scope scope;		/* of a refusal: recipient (RCPT),
 					 * message (DATA, dot), session, host
 					 * (421, greeting), destination */
-	slice reply;			/* the peer's words; lives until the
-					 * next transaction */
-	const char *phase;		/* "MAIL", "RCPT", "DATA", "dot", … */
+	slice reply;			/* the peer's words behind the code,
+					 * '\n' between lines, 1 KiB at most,
+					 * no control characters (8-bit may
+					 * be there); lives until the next
+					 * transaction */
+	const char *phase;		/* static: "MAIL", "RCPT", "DATA",
+					 * "BDAT", "dot", "check" */
 };
 
 struct smtp_transaction {
@@ -106,6 +118,8 @@ void smtp_client_body(struct smtp_client *c, struct buf *out, slice piece);
 void smtp_client_body_end(struct smtp_client *c, struct buf *out);
 /* Ends the session in good order; CLOSED follows. */
 void smtp_client_quit(struct smtp_client *c, struct buf *out);
-/* The connection ended: fills what has no outcome with ERR_TEMPORARY; true
- * when the final dot had gone out without a reply (may be a duplicate). */
+/* The connection ended (or next said FAILED): outcomes that are not done get
+ * code 0 (temporary: no word came), 4.4.2, the scope, phase and text of
+ * `why`, and stay not done. True when the final dot had gone out without a
+ * reply: they may be duplicates. The transaction is over. */
 bool smtp_client_lost(struct smtp_client *c, const struct err *why);

@@ -24,6 +24,9 @@ struct control_handlers {
 	/* From master. */
 	void (*reload)(void *ctx, slice config_text);
 	void (*drain)(void *ctx);
+	/* Master is gone (its end of the channel closed): this process ends
+	 * at once. NULL: control ends it. */
+	void (*master_gone)(void *ctx);
 };
 
 struct control_serve_config {
@@ -33,16 +36,26 @@ struct control_serve_config {
 	int admin_fd, master_fd;	/* -1: none */
 };
 /* Loads the last view from view_dir (an empty one at the very first start)
- * and begins to serve. The view is given to handlers.view once from here. */
+ * and begins to serve. The view is given to handlers.view once from here.
+ * Takes over both descriptors, also when it fails. On the loop's thread, or
+ * before that runs. Files are read here and on frame VIEW: this loop is
+ * nobody else's. */
 bool control_serve_open(const struct control_serve_config *config,
 			const struct control_handlers *handlers,
 			struct control_serve **out, struct err *err) MUST_USE;
+/* Answers not ended yet stay valid; their ends go nowhere. Not from inside a
+ * handler. */
 void control_serve_close(struct control_serve **c);
 /* All shards use this revision now. */
 void control_serve_live(struct control_serve *c, uint64_t revision);
 /* To master: this process serves. */
 void control_serve_ready(struct control_serve *c);
 
+/* Rows that wait to be read by admin, in bytes: a long answer pauses above
+ * CONTROL_ANSWER_HIGH; far beyond it rows are dropped and the end says so. */
+enum { CONTROL_ANSWER_HIGH = 1048576, CONTROL_OUT_MAX = 67108864,
+       CONTROL_ANSWERS_MAX = 64 };
+size_t control_answer_pending(const struct control_answer *a);
 void control_answer_row(struct control_answer *a, slice json_object);
 /* Frees it. code: sysexits; text: for people, may be empty. */
 void control_answer_end(struct control_answer *a, int code, slice text);

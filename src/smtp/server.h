@@ -11,7 +11,15 @@
  * pipelined group is answered in one write.
  *
  * The law: however the input is cut into pieces, events and replies are the
- * same (tests/unit/smtp/test_server_split.c).
+ * same (tests/unit/smtp/test_server_split.c). Only one thing looks at what
+ * stands in the input behind a command: the check for bytes that a client may
+ * not send before it has the reply (RFC 2920 3.1, RFC 3207 4.2), behind EHLO,
+ * HELO, AUTH and DATA of strangers, behind STARTTLS, and behind a DATA that
+ * is refused (the body would be read as commands): 554 and CLOSE.
+ *
+ * A transaction begins with a positive answer to SMTP_MAIL and ends with
+ * exactly one of: an answered BODY_END, DROPPED, QUIT, CLOSE. DROPPED also
+ * follows a refusing answer to SMTP_DATA.
  *
  * All syntax, order and parameter errors are answered here; the caller sees
  * only commands that are right in form and order. Octets of BDAT are always
@@ -66,7 +74,7 @@ const char *smtp_close_reason_name(enum smtp_close_reason reason);
 
 struct smtp_event {
 	enum smtp_event_kind kind;
-	/* HELO */
+	/* HELO; the name lends until the next call or until the input moves */
 	slice helo;
 	bool extended;			/* EHLO */
 	bool firewall_mangled;		/* an XXXX EHLO came before (W19) */
@@ -87,7 +95,7 @@ struct smtp_event {
 	slice body;
 	/* BODY_END */
 	bool bare_cr, bare_lf;		/* one stood outside CRLF */
-	bool by_bdat;
+	bool by_bdat;			/* also set with SMTP_DATA */
 	bool too_big;			/* the caller answers SIZE */
 	uint64_t body_bytes;
 	/* CLOSE */
@@ -111,16 +119,28 @@ struct smtp_server *smtp_server_new(const struct smtp_server_config *config,
 				    bool tls);
 void smtp_server_free(struct smtp_server **s);
 
+/* Words (an id, a reference) at the end of each refusal that the engine makes
+ * itself; lent, must outlive the server. */
+void smtp_server_tag(struct smtp_server *s, slice tag);
+
 /* 220 greeting. Before it, input makes CLOSE_EARLY_TALKER if the caller asks
- * for that check by calling smtp_server_next. */
+ * for that check by calling smtp_server_next; input of a known client is then
+ * left where it is. */
 void smtp_server_greet(struct smtp_server *s, struct buf *out);
 
+/* One event. Refusals and commands without progress count towards limits
+ * errors_* and junk_* (what the caller refuses to a known client is junk, its
+ * refused RCPTs are nothing); an accepted message clears both counts. A
+ * command beyond a bound gets 421 as its one reply, then CLOSE. After QUIT or
+ * CLOSE it says so again for ever. */
 enum smtp_event_kind smtp_server_next(struct smtp_server *s, slice *in,
 				      struct buf *out, struct smtp_event *ev);
 
 /* The answer to the event that waits for one. For SMTP_DATA a positive
- * answer is REPLY_DATA_GO. After a refused MAIL the pipelined RCPT and DATA
- * get 503; after only refused RCPTs DATA gets 554. */
+ * answer is REPLY_DATA_GO. A reply of code 421 ends the session. After limits
+ * auth_failures failed AUTHs (AUTH_BUSY does not count) the next one gets
+ * 421. After a refused MAIL the pipelined RCPT and DATA get 503; after only
+ * refused RCPTs DATA gets 554. */
 void smtp_server_answer(struct smtp_server *s, struct buf *out,
 			const struct reply *reply);
 bool smtp_server_awaits_answer(const struct smtp_server *s);

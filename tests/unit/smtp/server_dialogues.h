@@ -1,0 +1,376 @@
+/*
+ * Dialogues of clients, one group of bytes for each place where the client
+ * waits for replies. What the relay must answer stands beside it: the codes
+ * of all replies after the greeting, and the bodies (each followed by '|').
+ * Used by test_server_dialogues.c, and in all cuts by test_server_split.c.
+ *
+ * Names: W SENDERS 3, C RELIABILITY 2.2, P S E Q X F D G L the senders of
+ * SENDERS 2, A RELIABILITY 2.6; written from what these programs do.
+ */
+#pragma once
+
+#include "unit/smtp/server_harness.h"
+
+enum { DIALOGUE_GROUPS = 14 };
+
+struct dialogue {
+	const char *name;
+	unsigned flags;
+	const char *codes;
+	const char *bodies;		/* NULL: none */
+	slice groups[DIALOGUE_GROUPS];
+	const char *event;		/* one that must be there, or NULL */
+};
+
+#define G(literal) SLICE(literal)
+#define EHLO G("EHLO mail.example.jp\r\n")
+#define MAIL "MAIL FROM:<a@example.jp>\r\n"
+#define RCPT1 "RCPT TO:<r1@dest.example>\r\n"
+#define RCPT2 "RCPT TO:<r2@dest.example>\r\n"
+#define NO_RCPT "RCPT TO:<no@dest.example>\r\n"
+#define QUIT G("QUIT\r\n")
+
+static const struct dialogue dialogues[] = {
+	/* --- Postfix --- */
+	{ "p1_postfix_starttls_three_recipients", TALK_KNOWN,
+	  "250 220 250 250 250 250 250 354 250 221",
+	  "Received: by mail.example.jp\r\n\tid 1\r\n\r\nhello\r\n.dot\r\n|",
+	  { EHLO, G("STARTTLS\r\n"), EHLO,
+	    G("MAIL FROM:<a@example.jp> SIZE=257\r\n"
+	      "RCPT TO:<r1@dest.example> ORCPT=rfc822;r1@dest.example\r\n"
+	      "RCPT TO:<r2@dest.example> ORCPT=rfc822;r2@dest.example\r\n"
+	      "RCPT TO:<r3@other.example> ORCPT=rfc822;r3@other.example\r\n"
+	      "DATA\r\n"),
+	    G("Received: by mail.example.jp\r\n\tid 1\r\n\r\nhello\r\n..dot"
+	      "\r\n.\r\nQUIT\r\n") },
+	  "RCPT <r3@other.example> notify=0 orcpt=rfc822;r3@other.example" },
+	{ "p1_postfix_smtputf8_and_dsn", TALK_TLS | TALK_KNOWN,
+	  "250 250 250 354 250 221",
+	  "Subject: \xc3\xa9t\xc3\xa9\r\n\r\nh\xc3\xa9llo\r\n|",
+	  { EHLO,
+	    G("MAIL FROM:<a@example.jp> SIZE=254 BODY=8BITMIME SMTPUTF8 "
+	      "ENVID=envid1\r\n"
+	      "RCPT TO:<r1@dest.example> ORCPT=rfc822;r1@dest.example "
+	      "NOTIFY=SUCCESS,FAILURE\r\nDATA\r\n"),
+	    G("Subject: \xc3\xa9t\xc3\xa9\r\n\r\nh\xc3\xa9llo\r\n.\r\nQUIT\r\n"
+	      ) },
+	  "MAIL <a@example.jp> size=254 ret=0 envid=envid1 body=1 utf8=1" },
+	{ "p2_mail_refused_is_never_followed_by_354", 0,
+	  "250 550 503 503 221", NULL,
+	  { EHLO,
+	    G("MAIL FROM:<denied@example.jp> SIZE=249\r\n" RCPT1 "DATA\r\n"),
+	    QUIT }, NULL },
+	{ "p3_refused_at_data_then_the_null_sender", TALK_KNOWN,
+	  "250 250 250 250 550 250 250 250 354 250 221", "ndr\r\n|",
+	  { EHLO, G("MAIL FROM:<quota@example.jp>\r\n" RCPT1 RCPT2 "DATA\r\n"),
+	    G("RSET\r\n"),
+	    G("MAIL FROM:<> SIZE=2580 BODY=8BITMIME\r\n"
+	      "RCPT TO:<a@example.jp>\r\nDATA\r\n"), G("ndr\r\n.\r\nQUIT\r\n") },
+	  "DROPPED" },
+	{ "p3_one_recipient_of_two_deferred", TALK_KNOWN,
+	  "250 250 250 452 354 250 221", "hello\r\n|",
+	  { EHLO, G(MAIL RCPT1 "RCPT TO:<full@dest.example>\r\nDATA\r\n"),
+	    G("hello\r\n.\r\nQUIT\r\n") }, NULL },
+	/* --- Sendmail --- */
+	{ "s1_sendmail_two_messages_on_one_connection", TALK_KNOWN,
+	  "250 220 250 250 250 354 250 250 250 250 354 250 221",
+	  "Received: x\r\n\r\nhello\r\n.dot\r\n|hi\r\n|",
+	  { EHLO, G("STARTTLS\r\n"), EHLO,
+	    G("MAIL From:<a@example.jp> SIZE=35 ENVID=env1 RET=HDRS "
+	      "AUTH=a@example.jp\r\n"),
+	    G("RCPT To:<r1@dest.example> NOTIFY=SUCCESS,FAILURE\r\nDATA\r\n"),
+	    G("Received: x\r\n\r\nhello\r\n..dot\r\n"), G(".\r\n"),
+	    G("RSET\r\n"), G("MAIL From:<a@example.jp> SIZE=290 "
+			    "AUTH=a@example.jp\r\n"),
+	    G("RCPT To:<r2@dest.example>\r\nDATA\r\n"), G("hi\r\n"), G(".\r\n"),
+	    QUIT },
+	  "MAIL <a@example.jp> size=35 ret=2 envid=env1 body=0 utf8=0" },
+	{ "s2_sendmail_null_sender_two_recipients", TALK_KNOWN,
+	  "250 250 250 250 354 250 221", "ndr\r\n|",
+	  { EHLO, G("MAIL From:<> SIZE=52\r\n"),
+	    G("RCPT To:<r2@dest.example>\r\nRCPT To:<r1@dest.example>\r\n"
+	      "DATA\r\n"), G("ndr\r\n"), G(".\r\n"), QUIT }, "MAIL <> size=52" },
+	/* --- Exim --- */
+	{ "e1_exim_bdat_in_one_write", TALK_KNOWN,
+	  "250 250 250 250 250 221", "Subject: one\r\n\r\n.dot\r\n|",
+	  { EHLO, G("MAIL FROM:<a@example.jp> SIZE=1313\r\n" RCPT1 RCPT2
+		    "BDAT 22 LAST\r\nSubject: one\r\n\r\n.dot\r\nQUIT\r\n") },
+	  "END bdat 22" },
+	{ "e1_exim_bdat_behind_refused_recipients", TALK_KNOWN,
+	  "250 250 550 550 554 221", NULL,
+	  { EHLO, G("MAIL FROM:<a@example.jp> SIZE=1313\r\n" NO_RCPT NO_RCPT
+		    "BDAT 22 LAST\r\nMAIL FROM:<e@vil>\r\n.\r\nQUIT\r\n") },
+	  "DROPPED" },
+	{ "e1_exim_bdat_behind_refused_mail", 0, "250 450 503 503 503 221",
+	  NULL,
+	  { EHLO, G("MAIL FROM:<later@example.jp>\r\n" RCPT1 RCPT2
+		    "BDAT 22 LAST\r\nMAIL FROM:<e@vil>\r\n.\r\nQUIT\r\n") },
+	  NULL },
+	/* --- qmail --- */
+	{ "q1_qmail_says_helo", TALK_KNOWN, "250 250 250 354 250 221",
+	  "Subject: ndr\r\n\r\nx\r\n|",
+	  { G("HELO mail.example.jp\r\n"), G("MAIL FROM:<>\r\n"),
+	    G(RCPT1), G("DATA\r\n"), G("Subject: ndr\r\n\r\nx\r\n.\r\n"),
+	    QUIT }, "HELO mail.example.jp\n" },
+	{ "q2_qmail_copies_cr", TALK_KNOWN, "250 250 250 354 550 221",
+	  "hello\r\r\n|",
+	  { G("HELO mail.example.jp\r\n"), G(MAIL), G(RCPT1), G("DATA\r\n"),
+	    G("hello\r\r\n.\r\n"), QUIT }, "END cr 8" },
+	{ "q2_no_final_line_end_leaves_nothing", TALK_KNOWN,
+	  "250 250 250 354", "no end",
+	  { G("HELO mail.example.jp\r\n"), G(MAIL), G(RCPT1), G("DATA\r\n"),
+	    G("no end") }, NULL },
+	/* --- Exchange, Domino, GroupWise, firewalls --- */
+	{ "x1_exchange_2000_lock_step", TALK_KNOWN, "250 250 250 354 250 221",
+	  "x\r\n|",
+	  { G("EHLO mee-pdc.example.com\r\n"), G(MAIL), G(RCPT1), G("DATA\r\n"),
+	    G("x\r\n.\r\n"), QUIT }, NULL },
+	{ "x2_iis_resets_after_550", TALK_KNOWN, "250 250 550 250 221", NULL,
+	  { G("EHLO domain.local\r\n"), G(MAIL), G(NO_RCPT), G("RSET\r\n"),
+	    QUIT }, "DROPPED" },
+	{ "x3_xexch50_is_refused_without_desync", TALK_KNOWN,
+	  "250 250 250 502 354 250 221", "x\r\n|",
+	  { EHLO, G(MAIL), G(RCPT1), G("XEXCH50 1124 2\r\n"), G("DATA\r\n"),
+	    G("x\r\n.\r\n"), QUIT }, NULL },
+	{ "x4_exchange_2010_bdat_with_bare_lf", TALK_KNOWN,
+	  "250 220 250 250 250 250 250 250 250 221", "a\nb\r\n|c|",
+	  { G("EHLO EXHUB01.corp.local\r\n"), G("STARTTLS\r\n"),
+	    G("EHLO EXHUB01.corp.local\r\n"),
+	    G("MAIL FROM:<user@example.jp> SIZE=4810\r\n" RCPT1),
+	    G("BDAT 5 LAST\r\na\nb\r\n"),
+	    G("MAIL FROM:<user@example.jp> BODY=BINARYMIME\r\n" RCPT1),
+	    G("BDAT 1 LAST\r\nc"), QUIT }, "END bdat lf 5" },
+	{ "x5_auth_login_of_exchange", TALK_TLS, "250 334 334 235 221", NULL,
+	  { EHLO, G("AUTH LOGIN\r\n"), G("dXNlcg==\r\n"), G("cmlnaHQ=\r\n"),
+	    QUIT }, "AUTH LOGIN authzid= user=user secret=right" },
+	{ "f1_w19_mangled_ehlo_then_helo", 0, "500 250 221", NULL,
+	  { G("xxxx +rr.com\r\n"), G("HELO rr.com\r\n"), QUIT },
+	  "HELO rr.com mangled" },
+	{ "f1_w19_mangled_ehlo_then_quit", 0, "500 221", NULL,
+	  { G("XXXX mail.example.jp\r\n"), QUIT }, NULL },
+	{ "d1_domino_pipelines", TALK_KNOWN, "250 250 250 354 250 221",
+	  "x\r\n|",
+	  { EHLO, G("MAIL FROM:<a@example.jp> SIZE=5120\r\n" RCPT1 "DATA\r\n"),
+	    G("x\r\n.\r\n"), QUIT }, NULL },
+	{ "g1_gwia_lock_step", TALK_KNOWN, "250 250 250 354 250 221", "x\r\n|",
+	  { G("EHLO gwia.example.jp\r\n"), G(MAIL), G(RCPT1), G("DATA\r\n"),
+	    G("x\r\n"), G(".\r\n"), QUIT }, NULL },
+	/* --- devices and libraries --- */
+	{ "l1_lower_case_and_literal", TALK_KNOWN, "250 250 250 354 250 221",
+	  "Subject: x\r\n\r\nhi\r\n|",
+	  { G("ehlo [127.0.0.1]\r\n"), G("mail FROM:<a@example.jp> size=27\r\n"),
+	    G("rcpt TO:<r1@dest.example>\r\n"), G("data\r\n"),
+	    G("Subject: x\r\n\r\nhi\r\n.\r\n"), G("quit\r\n") }, NULL },
+	{ "l1_spaces_and_missing_brackets", TALK_KNOWN,
+	  "250 250 250 354 250 221", "x\r\n|",
+	  { G("HELO notify.example.net \r\n"),
+	    G("Mail From: <ossecm@hulk.example>\r\n"),
+	    G("RCPT TO: r1@dest.example\r\n"), G("DATA \r\n"),
+	    G("x\r\n.\r\n"), G("QUIT \r\n") }, "MAIL <ossecm@hulk.example>" },
+	{ "l1_smtplib_auth_with_initial_response", 0,
+	  "250 220 250 334 235 250 250 354 250 221", "hi\r\n|",
+	  { G("ehlo localhost\r\n"), G("STARTTLS\r\n"), G("ehlo localhost\r\n"),
+	    G("AUTH LOGIN dUBleGFtcGxlLmpw\r\n"), G("cmlnaHQ=\r\n"),
+	    G("mail FROM:<a@example.jp> size=18\r\n"),
+	    G("rcpt TO:<r1@dest.example>\r\n"), G("data\r\n"),
+	    G("hi\r\n.\r\n"), G("quit\r\n") },
+	  "AUTH LOGIN authzid= user=u@example.jp secret=right" },
+	{ "l1_bare_words_and_underscores_as_name", 0, "250 250 250 221", NULL,
+	  { G("EHLO m\r\n"), G("EHLO my_host\r\n"), G("HELO scanner\r\n"),
+	    QUIT }, "HELO my_host extended" },
+	/* --- wire tests --- */
+	{ "w2_failed_mail_then_pipelined_rcpt_and_data", TALK_KNOWN,
+	  "250 550 503 503 221", NULL,
+	  { EHLO, G("MAIL FROM:<denied@example.jp>\r\n" RCPT1 "DATA\r\n"),
+	    QUIT }, NULL },
+	{ "w2_mail_with_unknown_parameter_then_rcpt_and_data", TALK_KNOWN,
+	  "250 555 503 503 221", NULL,
+	  { EHLO, G("MAIL FROM:<a@example.jp> HOLDFOR=9\r\n" RCPT1 "DATA\r\n"),
+	    QUIT }, NULL },
+	{ "w3_all_rcpt_failed_then_data", TALK_KNOWN,
+	  "250 250 550 501 554 250 354 250 221", "x\r\n|",
+	  { EHLO, G(MAIL NO_RCPT "RCPT TO:<>\r\nDATA\r\n"),
+	    G(RCPT1 "DATA\r\n"), G("x\r\n.\r\nQUIT\r\n") }, NULL },
+	{ "w3_no_rcpt_then_data", TALK_KNOWN, "250 250 503 221", NULL,
+	  { EHLO, G(MAIL "DATA\r\n"), QUIT }, NULL },
+	{ "w4_dot_and_quit_in_one_segment", TALK_KNOWN,
+	  "250 250 250 354 250 221", "x\r\n|",
+	  { EHLO, G(MAIL RCPT1 "DATA\r\n"), G("x\r\n.\r\nQUIT\r\n") }, NULL },
+	{ "w5_bdat_zero_last_split_and_chunks", TALK_KNOWN,
+	  "250 250 250 250 250 250 250 250 250 221", "abcde|",
+	  { EHLO, G(MAIL RCPT1 "BDAT 3\r\nabcBDAT 0\r\nBDAT 2\r\nde"
+		    "BDAT 0 LAST\r\n"), G(MAIL RCPT1), QUIT },
+	  "END bdat 5" },
+	{ "w5_bdat_then_data", TALK_KNOWN, "250 250 250 250 503 250 221",
+	  "abc", { EHLO, G(MAIL RCPT1 "BDAT 3\r\nabcDATA\r\n"), G("RSET\r\n"),
+		   QUIT }, "DROPPED" },
+	{ "w5_bdat_then_mail_rcpt_starttls", TALK_KNOWN,
+	  "250 250 250 250 503 503 503 250 221", "abcd|",
+	  { EHLO, G(MAIL RCPT1 "BDAT 3\r\nabc" MAIL RCPT2), G("STARTTLS\r\n"),
+	    G("BDAT 1 LAST\r\nd"), QUIT }, NULL },
+	{ "w5_data_then_bdat_is_a_new_command", TALK_KNOWN,
+	  "250 250 250 354 250 503 221", "x\r\n|",
+	  { EHLO, G(MAIL RCPT1 "DATA\r\n"),
+	    G("x\r\n.\r\nBDAT 7 LAST\r\nQUIT\r\n\nQUIT\r\n") }, NULL },
+	{ "w10_auth_parameter_without_login", TALK_KNOWN,
+	  "250 250 250 250 250 501 221", NULL,
+	  { EHLO, G("MAIL FROM:<a@example.jp> AUTH=x+3Dy@example.jp\r\n"
+		    "RSET\r\nMAIL FROM:<a@example.jp> AUTH=<>\r\nRSET\r\n"
+		    "MAIL FROM:<a@example.jp> AUTH=a+0Ab\r\n"), QUIT }, NULL },
+	{ "w14_auth_plain_with_initial_response", TALK_TLS, "250 235 221",
+	  NULL, { EHLO, G("AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n"), QUIT },
+	  "AUTH PLAIN authzid= user=user secret=right" },
+	{ "w14_auth_plain_without_initial_response", TALK_TLS,
+	  "250 334 235 221", NULL,
+	  { EHLO, G("AUTH PLAIN\r\n"), G("dXNlcgB1c2VyAHJpZ2h0\r\n"), QUIT },
+	  "AUTH PLAIN authzid=user user=user secret=right" },
+	{ "w14_auth_cancelled_and_undecodable", TALK_TLS,
+	  "250 334 501 334 501 504 501 235 503 221", NULL,
+	  { EHLO, G("AUTH LOGIN\r\n"), G("*\r\n"), G("AUTH PLAIN\r\n"),
+	    G("!!!\r\n"), G("AUTH NTLM\r\n"), G("AUTH\r\n"),
+	    G("AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n"),
+	    G("AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n"), QUIT }, NULL },
+	{ "w14_a1_auth_before_tls", 0, "250 538 538 220 503 221", NULL,
+	  { EHLO, G("AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n"), G("AUTH LOGIN\r\n"),
+	    G("STARTTLS\r\n"), G("AUTH LOGIN\r\n"), QUIT }, NULL },
+	/* --- commands --- */
+	{ "c1_state_before_tls_is_forgotten", TALK_KNOWN,
+	  "250 220 503 503 250 250 221", NULL,
+	  { EHLO, G("STARTTLS\r\n"), G(MAIL), G(RCPT1), EHLO, G(MAIL), QUIT },
+	  NULL },
+	{ "c2_starttls_order_and_argument", TALK_KNOWN,
+	  "250 501 250 503 250 220 250 503 221", NULL,
+	  { EHLO, G("STARTTLS x\r\n"), G(MAIL), G("STARTTLS\r\n"),
+	    G("RSET\r\n"), G("STARTTLS\r\n"), EHLO, G("STARTTLS\r\n"), QUIT },
+	  NULL },
+	{ "c2_starttls_under_implicit_tls", TALK_TLS, "250 503 221", NULL,
+	  { EHLO, G("STARTTLS\r\n"), QUIT }, NULL },
+	{ "c2_starttls_not_offered", TALK_NO_STARTTLS, "250 502 221", NULL,
+	  { EHLO, G("STARTTLS\r\n"), QUIT }, NULL },
+	{ "c5_characters_in_commands", TALK_KNOWN,
+	  "250 500 500 500 500 500 500 500 500 221", NULL,
+	  { EHLO, G("NOOP\nNOOP\r\n"), G("NOOP\rNOOP\r\n"), G("NO\0OP\r\n"),
+	    G("NOOP\x7f\r\n"), G("NOOP \x1b[2J\r\n"), G("NOOP \xc3\xa9\r\n"),
+	    G("MAIL FROM:<a@example.jp>\tSIZE=1\r\n"),
+	    G("MAIL FROM:<\x01>\r\n"), QUIT }, NULL },
+	{ "c5_8bit_without_smtputf8", TALK_KNOWN,
+	  "250 553 503 250 553 250 250 221", NULL,
+	  { EHLO, G("MAIL FROM:<\xc3\xa9@example.jp>\r\n" RCPT1), G(MAIL),
+	    G("RCPT TO:<\xc3\xa9@example.jp>\r\nRSET\r\n"),
+	    G("MAIL FROM:<\xc3\xa9@example.jp> SMTPUTF8\r\n"), QUIT }, NULL },
+	{ "c6_unknown_commands", TALK_KNOWN,
+	  "250 500 500 500 500 502 502 502 502 252 501 214 221", NULL,
+	  { EHLO, G("GET / HTTP/1.1\r\n"), G("Content-Type: x\r\n"), G("\r\n"),
+	    G("SSH-2.0-x\r\n"),
+	    G("EXPN x\r\nTURN\r\nETRN x\r\nXCLIENT A=B\r\n"),
+	    G("VRFY postmaster\r\n"), G("VRFY\r\n"), G("HELP mail\r\n"),
+	    QUIT }, NULL },
+	{ "c7_out_of_order", TALK_KNOWN,
+	  "503 503 503 503 250 503 503 250 503 250 221", NULL,
+	  { G(MAIL), G(RCPT1), G("DATA\r\n"), G("BDAT 6 LAST\r\nQUIT\r\n"),
+	    EHLO, G(RCPT1), G("DATA\r\n"), G(MAIL), G(MAIL),
+	    G("EHLO again\r\n"), QUIT }, "DROPPED\nHELO again" },
+	{ "c7_rset_between_all", TALK_KNOWN,
+	  "250 250 250 250 503 250 503 250 250 250 250 503 250 221", NULL,
+	  { EHLO, G("RSET\r\n"), G(MAIL "RSET\r\n" RCPT1 "RSET\r\n"),
+	    G("DATA\r\n"), G("RSET\r\n" MAIL RCPT1 "RSET\r\n"), G("DATA\r\n"),
+	    G("RSET\r\n"), QUIT }, NULL },
+	{ "c7_rset_and_ehlo_keep_auth", TALK_TLS,
+	  "250 235 250 503 250 503 250 250 503 221", NULL,
+	  { EHLO, G("AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n"), G("RSET\r\n"),
+	    G("AUTH LOGIN\r\n"), EHLO, G("AUTH LOGIN\r\n"), G(MAIL),
+	    G(RCPT1), G("AUTH LOGIN\r\n"), QUIT }, NULL },
+	{ "a4_auth_in_transaction", TALK_TLS, "250 250 503 221", NULL,
+	  { EHLO, G(MAIL), G("AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n"), QUIT }, NULL },
+	{ "c8_size_out_of_bounds", TALK_KNOWN,
+	  "250 250 250 501 552 501 501 501 501 501 221", NULL,
+	  { EHLO, G("MAIL FROM:<a@example.jp> SIZE=0\r\nRSET\r\n"),
+	    G("MAIL FROM:<a@example.jp> SIZE=-1\r\n"),
+	    G("MAIL FROM:<a@example.jp> SIZE=9223372036854775808\r\n"),
+	    G("MAIL FROM:<a@example.jp> SIZE=18446744073709551616\r\n"),
+	    G("MAIL FROM:<a@example.jp> SIZE=1 SIZE=1\r\n"),
+	    G("MAIL FROM:<a@example.jp> SIZE\r\n"),
+	    G("MAIL FROM:<a@example.jp> SIZE=\r\n"),
+	    G("MAIL FROM:<a@example.jp> BODY=x\r\n"), QUIT }, NULL },
+	{ "c8_a_refused_mail_leaves_nothing_to_the_next", TALK_KNOWN,
+	  "250 552 250 250 501 250 250 250 221", NULL,
+	  { EHLO, G("MAIL FROM:<a@example.jp> SIZE=99999999 SMTPUTF8 RET=FULL"
+		    "\r\nMAIL FROM:<b@example.jp>\r\nRSET\r\n"
+		    "MAIL FROM:<a@example.jp> RET=FULL ENVID=x BODY=y\r\n"
+		    "MAIL FROM:<c@example.jp>\r\nRSET\r\n"
+		    "MAIL FROM:<b@example.jp>\r\n"), QUIT },
+	  "MAIL <b@example.jp> size=0 ret=0 envid= body=0 utf8=0\n"
+	  "DROPPED\n"
+	  "MAIL <c@example.jp> size=0 ret=0 envid= body=0 utf8=0\n" },
+	{ "c8_a_refused_rcpt_leaves_nothing_to_the_next", TALK_KNOWN,
+	  "250 250 555 250 221", NULL,
+	  { EHLO, G(MAIL "RCPT TO:<r1@dest.example> NOTIFY=NEVER "
+		    "ORCPT=rfc822;x X=1\r\n" RCPT2), QUIT },
+	  "RCPT <r2@dest.example> notify=0 orcpt=\n" },
+	{ "c9_bdat_without_a_size", TALK_KNOWN, "250 250 250 501", NULL,
+	  { EHLO, G(MAIL RCPT1 "BDAT\r\nQUIT\r\n") }, "CLOSE bdat-size" },
+	{ "c9_bdat_last_without_a_size", TALK_KNOWN, "250 250 250 501", NULL,
+	  { EHLO, G(MAIL RCPT1 "BDAT LAST\r\nQUIT\r\n") }, "CLOSE bdat-size" },
+	{ "c9_bdat_negative", TALK_KNOWN, "250 250 250 501", NULL,
+	  { EHLO, G(MAIL RCPT1 "BDAT -1\r\nQUIT\r\n") }, "CLOSE bdat-size" },
+	{ "c9_bdat_2_31", TALK_KNOWN, "250 250 250 501", NULL,
+	  { EHLO, G(MAIL RCPT1 "BDAT 2147483648\r\nQUIT\r\n") },
+	  "CLOSE bdat-size" },
+	{ "c9_bdat_2_32_in_the_wrong_state", TALK_KNOWN, "250 501", NULL,
+	  { EHLO, G("BDAT 4294967296 LAST\r\nQUIT\r\n") }, "CLOSE bdat-size" },
+	{ "c9_bdat_2_64", TALK_KNOWN, "250 250 250 501", NULL,
+	  { EHLO, G(MAIL RCPT1 "BDAT 18446744073709551616\r\nQUIT\r\n") },
+	  "CLOSE bdat-size" },
+	{ "c9_bdat_bad_tail_still_eats", TALK_KNOWN,
+	  "250 250 250 501 503 221", NULL,
+	  { EHLO, G(MAIL RCPT1 "BDAT 6 X\r\nQUIT\r\nBDAT 6 LAST\r\nQUIT\r\n"
+		    "QUIT\r\n") }, "DROPPED" },
+	{ "c9_bdat_rset_between_chunks", TALK_KNOWN,
+	  "250 250 250 250 250 503 221", "RSET\r\n",
+	  { EHLO, G(MAIL RCPT1 "BDAT 6\r\nRSET\r\nRSET\r\n"
+		    "BDAT 6 LAST\r\nQUIT\r\nQUIT\r\n") }, "DROPPED" },
+	{ "c9_bdat_first_octet_is_a_dot", TALK_KNOWN,
+	  "250 250 250 250 250 250 221", ".\r\n..\r\n.\r\nx|",
+	  { EHLO, G(MAIL RCPT1 "BDAT 3\r\n.\r\nBDAT 4\r\n..\r\n"
+		    "BDAT 4 LAST\r\n.\r\nxQUIT\r\n") }, "END bdat 11" },
+	{ "c9_bdat_line_end_across_chunks", TALK_KNOWN,
+	  "250 250 250 250 250 221", "a\r\n.\n|",
+	  { EHLO, G(MAIL RCPT1 "BDAT 2\r\na\rBDAT 3 LAST\r\n\n.\nQUIT\r\n") },
+	  "END bdat lf 5" },
+	{ "c9_bdat_ends_in_cr", TALK_KNOWN, "250 250 250 250 221", "a\r|",
+	  { EHLO, G(MAIL RCPT1 "BDAT 2 LAST\r\na\rQUIT\r\n") },
+	  "END bdat cr 2" },
+	{ "c9_bdat_octets_that_look_like_commands", TALK_KNOWN,
+	  "250 250 250 250 221", "\r\n.\r\nMAIL FROM:<e@vil>\r\nDATA\r\n|",
+	  { EHLO, G(MAIL RCPT1 "BDAT 30 LAST\r\n"
+		    "\r\n.\r\nMAIL FROM:<e@vil>\r\nDATA\r\nQUIT\r\n") }, NULL },
+	{ "c9_bdat_refused_by_policy_is_eaten", TALK_KNOWN,
+	  "250 250 250 550 503 250 221", NULL,
+	  { EHLO, G("MAIL FROM:<quota@example.jp>\r\n" RCPT1
+		    "BDAT 6\r\nDATA\r\nBDAT 6 LAST\r\nDATA\r\n"), G("RSET\r\n"),
+	    QUIT }, "DROPPED" },
+	{ "c10_binarymime_needs_bdat", TALK_KNOWN,
+	  "250 250 250 503 250 221", "x|",
+	  { EHLO, G("MAIL FROM:<a@example.jp> BODY=BINARYMIME\r\n" RCPT1),
+	    G("DATA\r\n"), G("BDAT 1 LAST\r\nx"), QUIT }, NULL },
+	{ "c10_8bit_undeclared_is_taken", TALK_KNOWN,
+	  "250 250 250 354 250 221", "h\xc3\xa9\r\n|",
+	  { EHLO, G("MAIL FROM:<a@example.jp> BODY=7BIT\r\n" RCPT1
+		    "DATA\r\n"), G("h\xc3\xa9\r\n.\r\n"), QUIT }, NULL },
+	{ "c16_empty_lines_first", 0, "500 500 500 500 221", NULL,
+	  { G("\r\n\r\n\0\r\nQUIX\r\n"), QUIT }, NULL },
+	{ "w16_proxy_v2", 0, "", NULL,
+	  { G("\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c") }, "CLOSE proxy-header" },
+	{ "w16_proxy_v1", 0, "", NULL,
+	  { G("PROXY TCP4 192.0.2.1 192.0.2.2 1 25\r\nEHLO x\r\n") },
+	  "CLOSE proxy-header" },
+	{ "w16_tls_client_hello", 0, "", NULL,
+	  { G("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03") },
+	  "CLOSE tls-on-plain" },
+	{ "w16_http", 0, "", NULL, { G("GET / HTTP/1.1\r\nHost: x\r\n\r\n") },
+	  "CLOSE http" },
+	{ "w16_http_inside_tls", TALK_TLS, "", NULL,
+	  { G("POST / HTTP/1.1\r\n") }, "CLOSE http" },
+	{ "w16_almost_http", 0, "500 500 221", NULL,
+	  { G("GETX / HTTP/1.1\r\n"), G("\x16\x02\r\n"), QUIT }, NULL },
+};

@@ -408,18 +408,14 @@ static bool has_room(const struct journal *j, enum journal_weight weight,
 	return j->waiting.n + n <= max;
 }
 
-void journal_end(struct journal_event *e, enum journal_weight weight,
-		 uint64_t position)
+/* Takes a whole line, or drops and counts it. */
+static void hand_over(struct journal *j, const struct buf *line,
+		      enum journal_weight weight, uint64_t position)
 {
-	struct journal *j = e->journal;
 	bool taken = false;
-	if (position > 0)
-		json_member_u64(&e->json, "position", position);
-	json_object_end(&e->json);
-	buf_append_char(&e->line, '\n');
 	os_mutex_lock(j->mutex);
-	if (!e->line.failed && has_room(j, weight, e->line.n)) {
-		buf_append(&j->waiting, buf_slice(&e->line));
+	if (!line->failed && has_room(j, weight, line->n)) {
+		buf_append(&j->waiting, buf_slice(line));
 		taken = !j->waiting.failed;
 		j->waiting.failed = false;
 	}
@@ -428,9 +424,30 @@ void journal_end(struct journal_event *e, enum journal_weight weight,
 	if (taken && position > j->waiting_position)
 		j->waiting_position = position;
 	os_mutex_unlock(j->mutex);
-	buf_fini(&e->line);
 	if (!taken)
 		atomic_fetch_add(&j->dropped, 1);
 	else if (j->thread != NULL && !atomic_exchange(&j->woken, true))
 		os_thread_post(j->thread, &j->wake);
+}
+
+void journal_end(struct journal_event *e, enum journal_weight weight,
+		 uint64_t position)
+{
+	if (position > 0)
+		json_member_u64(&e->json, "position", position);
+	json_object_end(&e->json);
+	buf_append_char(&e->line, '\n');
+	hand_over(e->journal, &e->line, weight, position);
+	buf_fini(&e->line);
+}
+
+void journal_again(struct journal *j, slice line, uint64_t position)
+{
+	struct buf whole;
+	buf_init(&whole, LINE_MAX_BYTES);
+	buf_append(&whole, line);
+	buf_printf(&whole, ",\"position\":%llu,\"again\":true}\n",
+		   (unsigned long long)position);
+	hand_over(j, &whole, JOURNAL_KEEP, position);
+	buf_fini(&whole);
 }

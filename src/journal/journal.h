@@ -54,6 +54,9 @@ void journal_begin(struct journal_event *e, struct journal *j,
  * thread; copies. */
 void journal_end(struct journal_event *e, enum journal_weight weight,
 		 uint64_t position);
+/* For recovery: `line` is what stood in journal_event.line before journal_end
+ * (an object that is still open); it is told once more, marked "again". */
+void journal_again(struct journal *j, slice line, uint64_t position);
 uint64_t journal_dropped(const struct journal *j);
 
 /* --- reading (admin) ---------------------------------------------------------- */

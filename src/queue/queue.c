@@ -69,6 +69,11 @@ void queue_free(struct queue **queue)
 	*queue = NULL;
 }
 
+void queue_set_spool(struct queue *q, struct spool *spool)
+{
+	q->config.spool = spool;
+}
+
 void queue_set_router(struct queue *q, const struct router *r)
 {
 	q->config.router = r;

@@ -53,6 +53,8 @@ bool queue_new(const struct queue_config *config,
 	       const struct queue_hooks *hooks, struct queue **out,
 	       struct err *err) MUST_USE;
 void queue_free(struct queue **q);
+/* The spool is opened after the queue it recovers into. */
+void queue_set_spool(struct queue *q, struct spool *spool);
 /* Destinations of new messages and of the next attempts. */
 void queue_set_router(struct queue *q, const struct router *r);
 const struct router *queue_router(const struct queue *q);

@@ -265,6 +265,8 @@ static void submit(struct session *s, slice booking)
 	t->body = NULL;
 	t->big = NULL;
 	s->state = SESSION_STORING;
+	/* An end of input (QUIT and a half-close behind the dot) waits too. */
+	conn_pause(s->conn);
 	door_submit(s->receive->config.door, &submission);
 }
 

@@ -1,0 +1,372 @@
+/*
+ * The relay process: what master gave (app/start.h) is put around the core.
+ * The main thread is the control thread: admin's changes and calls, master's
+ * words; when it ends, the process ends.
+ *
+ *   view from its files → keys, resolver (files are read) → sandbox closes →
+ *   spool recovered → threads run → READY
+ */
+#include "app/relay_calls.h"
+#include "app/start.h"
+
+#include "base/map.h"
+#include "control/serve.h"
+#include "os/process.h"
+
+#include <stdlib.h>
+
+enum { EXIT_FINE = 0, EXIT_SOFTWARE = 70, EXIT_IO = 74, EXIT_TEMPORARY = 75,
+       EXIT_CONFIG = 78 };
+enum { LOCK_WAIT_MS = 10000, LOCK_LOOK_MS = 100, SECOND_MS = 1000,
+       RELOAD_ARENA_MAX = 16777216 };
+
+struct relay {
+	const struct relay_start *start;
+	struct log *log;
+	struct loop *loop;		/* the control thread's */
+	struct control_serve *control;
+	struct relay_core *core;
+	struct relay_core_config core_config;
+	struct resolver *resolver;
+	struct tls_context *tls_server, *tls_client;
+	const struct view *view;	/* the first one */
+	struct route *routes;
+	struct receive_refused *refused;
+	uint8_t booking_key[BOOKING_KEY];
+	struct timer second;
+	int exit_code;
+};
+
+static void failed(struct relay *r, const char *event, const struct err *err,
+		   int exit_code)
+{
+	log_failure(r->log, LOG_ERROR, event, err);
+	r->exit_code = exit_code;
+}
+
+/* --- configuration → what the core takes -------------------------------------- */
+
+static void make_route(const struct config_route *from, int maildir,
+		       struct route *to)
+{
+	static const enum deliver_kind kinds[] = {
+		[ROUTE_SMART_HOST] = DELIVER_SMTP,
+		[ROUTE_LMTP] = DELIVER_LMTP,
+		[ROUTE_MAILDIR] = DELIVER_MAILDIR,
+	};
+	static const enum smtp_client_tls tls[] = {
+		[ROUTE_TLS_OPPORTUNISTIC] = SMTP_TLS_OPPORTUNISTIC,
+		[ROUTE_TLS_REQUIRED] = SMTP_TLS_REQUIRED,
+		[ROUTE_TLS_NEVER] = SMTP_TLS_NEVER,
+	};
+	*to = (struct route){
+		.domain = from->domain,
+		.kind = kinds[from->kind],
+		.host = from->host,
+		.port = from->port,
+		/* LMTP stays on the machine or its network: in clear. */
+		.tls = from->kind == ROUTE_LMTP ? SMTP_TLS_NEVER
+						: tls[from->tls],
+		.user = from->user,
+		.password = from->password,
+		.maildir = maildir,
+		.maildir_name = slice_of(from->maildir),
+	};
+}
+
+static struct route *make_routes(const struct relay *r,
+				 const struct config *c)
+{
+	struct route *routes =
+		calloc(c->route_count + 1, sizeof(struct route));
+	for (size_t i = 0; routes != NULL && i < c->route_count; i++)
+		make_route(&c->routes[i],
+			   r->start->maildir_dirs
+				   ? r->start->maildir_dirs[i]
+				   : -1,
+			   &routes[i]);
+	return routes;
+}
+
+static struct retry_plan make_retry(const struct config *c)
+{
+	enum { OWN_EXPIRE_MS = 86400000 };
+	struct retry_plan plan = {
+		.expire_ms = (int64_t)c->expire_ms,
+		.expire_own_ms = OWN_EXPIRE_MS,
+	};
+	for (size_t i = 0; i < c->retry_count && i < RETRY_STEPS_MAX; i++)
+		plan.after_ms[plan.steps++] = (int64_t)c->retry_ms[i];
+	return plan;
+}
+
+static bool make_refused(struct relay *r)
+{
+	size_t n = r->start->refused_count;
+	r->refused = calloc(n + 1, sizeof(struct receive_refused));
+	if (r->refused == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		r->refused[i] = (struct receive_refused){
+			.address = r->start->refused[i].address,
+			.until_ms = r->start->refused[i].until_wall_ms,
+		};
+	return true;
+}
+
+/* A key for the hashes of recipients: made of the pepper by a one-way
+ * function, so that it is part of every backup, but not the pepper itself. */
+static void make_booking_key(struct relay *r)
+{
+	uint64_t halves[2] = {
+		siphash(r->start->pepper, SLICE("postrider booking key, 1")),
+		siphash(r->start->pepper, SLICE("postrider booking key, 2")),
+	};
+	_Static_assert(sizeof(halves) == BOOKING_KEY, "two halves");
+	memcpy(r->booking_key, halves, sizeof(halves));
+}
+
+static bool make_core_config(struct relay *r, struct err *err)
+{
+	const struct relay_start *s = r->start;
+	const struct config *c = s->config;
+	r->routes = make_routes(r, c);
+	if (r->routes == NULL || !make_refused(r))
+		return err_set_memory(err, "relay");
+	make_booking_key(r);
+	r->core_config = (struct relay_core_config){
+		.shards = s->shards,
+		.hostname = s->hostname,
+		.help_url = s->hostname,
+		.limits = &c->limits,
+		.spool_dir = s->spool_dir,
+		.journal_dir = s->journal_dir,
+		.segment_bytes = c->spool_segment_bytes,
+		.keep_free_bytes = c->spool_keep_free_bytes,
+		.journal_keep_ms = c->journal_keep_ms,
+		.journal_bytes = c->journal_bytes,
+		.routes = r->routes,
+		.route_count = c->route_count,
+		.retry = make_retry(c),
+		.view = r->view,
+		.tls_server = r->tls_server,
+		.tls_client = r->tls_client,
+		.resolver = r->resolver,
+		.pepper = s->pepper,
+		.booking_key = r->booking_key,
+		.counters = s->counters,
+		.notes = s->notes,
+		.poison = s->poison,
+		.poison_count = s->poison_count,
+		.refused = r->refused,
+		.refused_count = s->refused_count,
+		.log = s->log,
+	};
+	return true;
+}
+
+/* --- what control asks -------------------------------------------------------------- */
+
+static void view_live(void *ctx, uint64_t revision)
+{
+	struct relay *r = ctx;
+	if (r->start->counters != NULL)
+		counter_set(&r->start->counters->slot[COUNTERS_CONTROL],
+			    COUNTER_view_revision, revision);
+	control_serve_live(r->control, revision);
+}
+
+static void on_view(void *ctx, const struct view *v)
+{
+	struct relay *r = ctx;
+	if (r->core != NULL) {
+		relay_core_set_view(r->core, v, view_live, r);
+		return;
+	}
+	if (r->view != NULL)
+		view_unref(&r->view);
+	r->view = view_ref(v);
+}
+
+static void on_call(void *ctx, slice name, slice args,
+		    struct control_answer *a)
+{
+	struct relay *r = ctx;
+	relay_call(r->core, name, args, a);
+}
+
+static void on_reload(void *ctx, slice payload)
+{
+	struct relay *r = ctx;
+	struct arena arena;
+	struct start_reload reload;
+	struct err err;
+	arena_init(&arena, RELOAD_ARENA_MAX);
+	bool ok = start_reload_decode(payload, &arena, &reload, &err);
+	struct route *routes = ok ? make_routes(r, &reload.config) : NULL;
+	struct retry_plan retry;
+	if (ok && routes == NULL)
+		ok = err_set_memory(&err, "relay");
+	if (ok) {
+		retry = make_retry(&reload.config);
+		ok = relay_core_set_routes(r->core, routes,
+					   reload.config.route_count, &retry,
+					   &err);
+	}
+	if (!ok)
+		log_failure(r->log, LOG_ERROR, "relay.reload", &err);
+	free(routes);
+	arena_fini(&arena);
+}
+
+static void core_stopped(void *ctx)
+{
+	struct relay *r = ctx;
+	os_thread_stop(loop_thread(r->loop));
+}
+
+static void on_drain(void *ctx)
+{
+	struct relay *r = ctx;
+	relay_core_drain(r->core, core_stopped, r);
+}
+
+static void second(struct timer *timer)
+{
+	struct relay *r = CONTAINER_OF(timer, struct relay, second);
+	relay_core_count(r->core,
+			 &r->start->counters->slot[COUNTERS_CONTROL]);
+	loop_timer_set(r->loop, &r->second, SECOND_MS);
+}
+
+/* --- start ----------------------------------------------------------------------------- */
+
+static bool open_control(struct relay *r, struct err *err)
+{
+	struct control_serve_config config = {
+		.loop = r->loop,
+		.log = r->log,
+		.view_dir = r->start->view_dir,
+		.admin_fd = r->start->admin_fd,
+		.master_fd = r->start->master_fd,
+	};
+	struct control_handlers handlers = {
+		.ctx = r,
+		.view = on_view,
+		.call = on_call,
+		.reload = on_reload,
+		.drain = on_drain,
+	};
+	return control_serve_open(&config, &handlers, &r->control, err);
+}
+
+/* All that reads files of the system, before the sandbox closes. */
+static bool open_outside(struct relay *r, struct err *err)
+{
+	const struct relay_start *s = r->start;
+	enum { RESOLVER_THREADS = 2 };
+	struct resolver_config resolver = {
+		.forward = (const char *const *)s->config->dns_forward,
+		.threads = RESOLVER_THREADS,
+	};
+	if (s->certificate_pem.n > 0 &&
+	    !tls_context_server(s->certificate_pem, s->key_pem,
+				&r->tls_server, err))
+		return false;
+	return tls_context_client(TLS_VERIFY_NONE, (slice){ 0 },
+				  &r->tls_client, err) &&
+	       resolver_open(&resolver, &r->resolver, err);
+}
+
+/* A relay that is being replaced may still hold the spool's lock. */
+static bool open_core(struct relay *r, struct err *err)
+{
+	for (int waited = 0;; waited += LOCK_LOOK_MS) {
+		if (relay_core_open(&r->core_config, &r->core, err))
+			return true;
+		if (err->kind != ERR_TEMPORARY || waited >= LOCK_WAIT_MS)
+			return false;
+		os_sleep_ms(LOCK_LOOK_MS);
+	}
+}
+
+static bool listen_all(struct relay *r, struct err *err)
+{
+	static const enum receive_tls tls[] = {
+		[LISTENER_STARTTLS] = RECEIVE_STARTTLS,
+		[LISTENER_IMPLICIT_TLS] = RECEIVE_IMPLICIT_TLS,
+		[LISTENER_PLAIN] = RECEIVE_PLAIN,
+	};
+	for (size_t i = 0; i < r->start->listener_count; i++) {
+		const struct start_listener *l = &r->start->listeners[i];
+		const struct config_listener *c =
+			&r->start->config->listeners[l->listener];
+		if (!relay_core_listen(r->core, l->shard, l->fd, tls[c->tls],
+				       c->name, err))
+			return false;
+	}
+	return true;
+}
+
+static int exit_code_of(const struct err *err)
+{
+	switch (err->kind) {
+	case ERR_TEMPORARY:
+		return EXIT_TEMPORARY;
+	case ERR_PROTOCOL:
+	case ERR_PERMANENT:
+		return EXIT_CONFIG;
+	case ERR_IO:
+		return EXIT_IO;
+	case ERR_OK:
+	case ERR_LIMIT:
+	case ERR_TIMEOUT:
+	case ERR_INTERNAL:
+		break;
+	}
+	return EXIT_SOFTWARE;
+}
+
+static bool start_all(struct relay *r)
+{
+	struct err err;
+	if (!loop_new(&r->loop, "control", &err) || !open_control(r, &err) ||
+	    !open_outside(r, &err) || !make_core_config(r, &err) ||
+	    !start_close_sandbox(r->start, &err) ||
+	    !resolver_start(r->resolver, &err) || !open_core(r, &err) ||
+	    !listen_all(r, &err) || !relay_core_start(r->core, &err)) {
+		failed(r, "relay.start", &err, exit_code_of(&err));
+		return false;
+	}
+	return true;
+}
+
+static void stop_all(struct relay *r)
+{
+	relay_core_close(&r->core);
+	control_serve_close(&r->control);
+	resolver_close(&r->resolver);
+	tls_context_unref(&r->tls_server);
+	tls_context_unref(&r->tls_client);
+	if (r->view != NULL)
+		view_unref(&r->view);
+	free(r->routes);
+	free(r->refused);
+	loop_free(&r->loop);
+}
+
+int relay_main(const struct relay_start *start)
+{
+	struct relay r = { .start = start, .log = start->log };
+	timer_init(&r.second, second);
+	if (start_all(&r)) {
+		if (start->counters != NULL)
+			second(&r.second);
+		view_live(&r, view_revision(r.view));
+		control_serve_ready(r.control);
+		os_thread_run(loop_thread(r.loop));
+		loop_timer_cancel(r.loop, &r.second);
+	}
+	stop_all(&r);
+	return r.exit_code;
+}

@@ -1,0 +1,16 @@
+/*
+ * Calls about the queue, answered inside relay (they come from admin, which
+ * has judged who may make them): queue.list, queue.show, queue.retry,
+ * queue.hold, queue.release, queue.remove, queue.destinations.
+ */
+#pragma once
+
+#include "app/relay_core.h"
+#include "control/serve.h"
+
+/* Ends the answer, now or later. args: a JSON object with any of
+ *   id (20 characters), customer, destination, state, limit.
+ * Rows: DESIGN of the queue's JSON {id, customer, from, size, accepted_at,
+ * recipients: [{to, state, destination, tries, next_at, reply}]}. */
+void relay_call(struct relay_core *c, slice name, slice args,
+		struct control_answer *a);

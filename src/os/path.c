@@ -131,6 +131,11 @@ bool os_file_save(const char *path, slice content, unsigned mode,
 	return false;
 }
 
+void os_file_remove(const char *path)
+{
+	unlink(path);
+}
+
 bool os_file_give(const char *path, uint32_t uid, uint32_t gid,
 		  struct err *err)
 {

@@ -21,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/os_private.h"
@@ -120,6 +121,18 @@ bool os_user_find(const char *name, uint32_t *uid, uint32_t *gid,
 	*uid = row.pw_uid;
 	*gid = row.pw_gid;
 	return true;
+}
+
+bool os_working_dir(char *to, size_t cap, struct err *err)
+{
+	return getcwd(to, cap) != NULL ||
+	       err_set_os(err, errno, "os_working_dir", "getcwd");
+}
+
+void os_sleep_ms(unsigned ms)
+{
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+	nanosleep(&t, NULL);
 }
 
 /* Out of every set; without libcap: the call has been the same for long. */

@@ -30,6 +30,9 @@ bool os_drop_privileges(uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
 /* Dies when its parent does; parent: its pid as the parent said it. */
 bool os_die_with_parent(pid_t parent, struct err *err) MUST_USE;
 pid_t os_process_id(void);
+bool os_working_dir(char *to, size_t cap, struct err *err) MUST_USE;
+/* Only where waiting is all there is to do. */
+void os_sleep_ms(unsigned ms);
 /* As many descriptors as the hard limit allows; what that is now. */
 uint64_t os_descriptors_raise(void);
 
@@ -113,6 +116,7 @@ bool os_dir_make(const char *path, unsigned mode, bool owner, uint32_t uid,
 /* A new file with this content, synced, by rename. */
 bool os_file_save(const char *path, slice content, unsigned mode,
 		  struct err *err) MUST_USE;
+void os_file_remove(const char *path);
 bool os_file_give(const char *path, uint32_t uid, uint32_t gid,
 		  struct err *err) MUST_USE;
 /* Can that user enter every folder on the way to path? Else `blocked` names

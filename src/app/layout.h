@@ -1,0 +1,53 @@
+/*
+ * The data directory: what lies in it, whose it is, who holds it. And what
+ * master alone reads for the others: pepper, certificate, key, passwords.
+ *
+ *   spool/ view/ journal/ index/ store/   of the service's user
+ *   keys/ certs/                          of whoever starts master
+ *   ctl.sock  lock
+ */
+#pragma once
+
+#include "app/bundle.h"
+
+enum { LAYOUT_PATH_MAX = 3000 };
+
+struct layout {
+	char path[LAYOUT_PATH_MAX];	/* absolute */
+	bool change_user;		/* children run as uid, gid */
+	uint32_t uid, gid;
+	bool as_root;			/* root for want of another user */
+	int lock_fd;
+};
+
+/* Below the data directory, or as it is when absolute. False: too long. */
+bool layout_path(const struct layout *l, const char *name, char *to,
+		 size_t cap) MUST_USE;
+/* The store's files have a folder of their own, because a sandbox opens
+ * folders: "directory.db" is store/directory.db. */
+bool layout_store_path(const struct layout *l, const struct config *c,
+		       char *to, size_t cap) MUST_USE;
+bool layout_control_path(const struct layout *l, const struct config *c,
+			 char *to, size_t cap) MUST_USE;
+
+/* Who the service runs as, and where. Makes nothing. ERR_PERMANENT is an
+ * error of the configuration. */
+bool layout_find(struct layout *l, const struct config *c,
+		 struct err *err) MUST_USE;
+/* Makes what is missing. ERR_PERMANENT as above. */
+bool layout_make(struct layout *l, const struct config *c,
+		 struct err *err) MUST_USE;
+/* Takes the lock: one service for one data directory. Waits up to wait_ms;
+ * ERR_TEMPORARY names who has it. */
+bool layout_lock(struct layout *l, int64_t wait_ms, struct log *log,
+		 struct err *err) MUST_USE;
+
+/* keys/pepper, made at the very first start. to: PEPPER_LEN bytes. */
+bool layout_pepper(const struct layout *l, uint8_t *to,
+		   struct err *err) MUST_USE;
+/* Certificate and key as configured, else a self-signed pair in keys/ and
+ * certs/ that is made when missing; passwords of routes. In the arena.
+ * Problems go to errors, a line each. */
+bool layout_files(const struct layout *l, const struct config *c,
+		  slice hostname, struct arena *arena,
+		  struct config_files *out, struct buf *errors) MUST_USE;

@@ -1,0 +1,319 @@
+/* Master's loop: signals, children, deadlines. See master.h and
+ * master_private.h. One thread. */
+#include <stdio.h>
+
+#include "app/child.h"
+#include "app/master_private.h"
+#include "os/clock.h"
+#include "wire/frame.h"
+
+int64_t master_now_ms(void)
+{
+	return os_monotonic_ns() / MS;
+}
+
+int master_exit_code(const struct err *err)
+{
+	switch (err->kind) {
+	case ERR_PERMANENT:
+		return 78;
+	case ERR_TEMPORARY:
+		return 75;
+	case ERR_IO:
+		return err->os_error == 13 /* EACCES */ ? 77 : 71;
+	case ERR_OK:
+	case ERR_PROTOCOL:
+	case ERR_LIMIT:
+	case ERR_TIMEOUT:
+	case ERR_INTERNAL:
+		return 71;
+	}
+	return 70;
+}
+
+static void say_lines(struct master *m, const char *event, struct buf *errors)
+{
+	slice rest = buf_slice(errors);
+	while (rest.n > 0) {
+		struct log_event e;
+		log_begin(&e, &m->log, LOG_ERROR, event);
+		json_member_string(&e.json, "text", slice_cut(&rest, '\n'));
+		log_end(&e);
+	}
+}
+
+/* --- SIGHUP ----------------------------------------------------------------------- */
+
+/* The key whose change needs a new start, or NULL. */
+static const char *fixed_change(const struct config *a, const struct config *b)
+{
+	if (strcmp(a->data_dir, b->data_dir) != 0)
+		return "data_dir";
+	if ((a->user == NULL) != (b->user == NULL) ||
+	    (a->user != NULL && strcmp(a->user, b->user) != 0))
+		return "user";
+	if (a->shards != b->shards)
+		return "shards";
+	if (strcmp(a->control_path, b->control_path) != 0)
+		return "control";
+	if (strcmp(a->store_path, b->store_path) != 0)
+		return "store";
+	if (a->console_on != b->console_on ||
+	    a->console_at.port != b->console_at.port ||
+	    !ip_addr_eq(&a->console_at.addr, &b->console_at.addr) ||
+	    (a->console_path == NULL) != (b->console_path == NULL))
+		return "console";
+	if (a->listener_count != b->listener_count)
+		return "listeners";
+	for (size_t i = 0; i < a->listener_count; i++)
+		if (!slice_eq(a->listeners[i].address,
+			      b->listeners[i].address) ||
+		    a->listeners[i].tls != b->listeners[i].tls)
+			return "listeners";
+	return NULL;
+}
+
+static bool has_maildir(const struct config *c, const char *maildir)
+{
+	for (size_t i = 0; i < c->route_count; i++)
+		if (c->routes[i].maildir != NULL &&
+		    strcmp(c->routes[i].maildir, maildir) == 0)
+			return true;
+	return false;
+}
+
+/* A folder that relay's sandbox doesn't know needs a new relay. */
+static bool new_maildir(const struct config *old, const struct config *new)
+{
+	for (size_t i = 0; i < new->route_count; i++)
+		if (new->routes[i].maildir != NULL &&
+		    !has_maildir(old, new->routes[i].maildir))
+			return true;
+	return false;
+}
+
+static void take_config(struct master *m, struct master_config *c)
+{
+	struct buf payload;
+	struct err err = { 0 };
+	bool new_relay = new_maildir(&m->now->config, &c->config);
+	if (!layout_make(&m->layout, &c->config, &err))
+		log_failure(&m->log, LOG_ERROR, "reload.folders", &err);
+	master_config_free(&m->now);
+	m->now = c;
+	buf_init(&payload, FRAME_MAX);
+	reload_encode(&c->files, &payload);
+	if (new_relay)
+		master_child_tell(m, ROLE_RELAY, FRAME_DRAIN, (slice){ 0 });
+	else if (!payload.failed)
+		master_child_tell(m, ROLE_RELAY, FRAME_RELOAD,
+				  buf_slice(&payload));
+	if (payload.p != NULL)
+		secret_wipe(payload.p, payload.cap);
+	buf_fini(&payload);
+	counter_add(&m->counters->slot[COUNTERS_MASTER], COUNTER_reloads_total,
+		    1);
+	struct log_event e;
+	log_begin(&e, &m->log, LOG_INFO, "reload.done");
+	json_member_bool(&e.json, "new_relay", new_relay);
+	log_end(&e);
+}
+
+static void reload(struct master *m)
+{
+	struct buf errors;
+	char hostname[sizeof(m->hostname)];
+	memcpy(hostname, m->hostname, sizeof(hostname));
+	buf_init(&errors, 65536);
+	os_notify("RELOADING=1");
+	struct master_config *c = master_config_read(m, &errors);
+	if (c != NULL) {
+		const char *key = fixed_change(&m->now->config, &c->config);
+		if (key != NULL) {
+			buf_printf(&errors, "%s can't change while serving: "
+				   "restart the service\n", key);
+			master_config_free(&c);
+		}
+	}
+	if (c != NULL) {
+		take_config(m, c);
+	} else {
+		memcpy(m->hostname, hostname, sizeof(hostname));
+		say_lines(m, "reload.refused", &errors);
+		counter_add(&m->counters->slot[COUNTERS_MASTER],
+			    COUNTER_reloads_failed_total, 1);
+	}
+	os_notify("READY=1");
+	buf_fini(&errors);
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
+static void drain(struct master *m)
+{
+	if (m->state >= MASTER_DRAINING) {
+		m->deadline_ms = 0;	/* asked again: no more waiting */
+		return;
+	}
+	m->state = MASTER_DRAINING;
+	m->deadline_ms = master_now_ms() + MASTER_DRAIN_MS;
+	os_notify("STOPPING=1");
+	counter_set(&m->counters->slot[COUNTERS_MASTER],
+		    COUNTER_relay_draining, 1);
+	master_child_tell(m, ROLE_RELAY, FRAME_DRAIN, (slice){ 0 });
+}
+
+static void end_others(struct master *m)
+{
+	m->state = MASTER_ENDING;
+	m->deadline_ms = master_now_ms() + MASTER_END_MS;
+	for (enum child_role role = 0; role < ROLE_COUNT; role++) {
+		master_child_tell(m, role, FRAME_DRAIN, (slice){ 0 });
+		os_close(&m->children[role].channel);
+	}
+}
+
+static unsigned running(const struct master *m)
+{
+	unsigned n = 0;
+	for (enum child_role role = 0; role < ROLE_COUNT; role++)
+		n += m->children[role].pid != 0;
+	return n;
+}
+
+/* True when nothing is left to do. */
+static bool go_on_ending(struct master *m)
+{
+	bool late = master_now_ms() >= m->deadline_ms;
+	if (m->state == MASTER_DRAINING &&
+	    (m->children[ROLE_RELAY].pid == 0 || late))
+		end_others(m);
+	if (m->state != MASTER_ENDING)
+		return false;
+	if (master_now_ms() >= m->deadline_ms)
+		for (enum child_role role = 0; role < ROLE_COUNT; role++)
+			if (m->children[role].pid != 0)
+				os_kill_hard(m->children[role].pid);
+	return running(m) == 0;
+}
+
+/* --- the loop ----------------------------------------------------------------------- */
+
+static bool is_used(const struct master *m, enum child_role role)
+{
+	return role != ROLE_CONSOLE || m->console_fd >= 0;
+}
+
+static void start_due(struct master *m)
+{
+	struct err err;
+	if (m->state >= MASTER_DRAINING)
+		return;
+	for (enum child_role role = 0; role < ROLE_COUNT; role++) {
+		struct master_child *c = &m->children[role];
+		int64_t now = master_now_ms();
+		if (c->pid != 0 || now < c->start_at_ms || !is_used(m, role))
+			continue;
+		err = (struct err){ 0 };
+		if (master_child_start(m, role, &err))
+			continue;
+		log_failure(&m->log, LOG_ALARM, "serve.start_failed", &err);
+		c->start_at_ms = now + restart_delay_ms(&c->restart, now, now) +
+				 RESTART_FIRST_MS;
+	}
+}
+
+static int wait_ms(const struct master *m)
+{
+	int64_t now = master_now_ms(), until = now + MASTER_LOOK_MS;
+	for (enum child_role role = 0; role < ROLE_COUNT; role++) {
+		const struct master_child *c = &m->children[role];
+		if (c->pid == 0 && c->start_at_ms < until &&
+		    m->state < MASTER_DRAINING && is_used(m, role))
+			until = c->start_at_ms;
+	}
+	return until > now ? (int)(until - now) : 0;
+}
+
+static void take_signals(struct master *m)
+{
+	enum os_signal s;
+	while ((s = os_signals_next(m->signals)) != OS_SIGNAL_NONE) {
+		if (s == OS_SIGNAL_STOP)
+			drain(m);
+		else if (s == OS_SIGNAL_RELOAD && m->state < MASTER_DRAINING)
+			reload(m);
+	}
+}
+
+static void loop(struct master *m)
+{
+	struct os_end end;
+	int fds[ROLE_COUNT + 1];
+	bool ready[ROLE_COUNT + 1];
+	for (;;) {
+		start_due(m);
+		for (enum child_role role = 0; role < ROLE_COUNT; role++)
+			fds[role] = m->children[role].channel;
+		fds[ROLE_COUNT] = m->signals;
+		if (!os_wait_input(fds, ready, ROLE_COUNT + 1, wait_ms(m)))
+			memset(ready, 0, sizeof(ready));
+		for (enum child_role role = 0; role < ROLE_COUNT; role++)
+			if (ready[role] && fds[role] >= 0)
+				master_child_hear(m, role);
+		if (ready[ROLE_COUNT])
+			take_signals(m);
+		while (os_child_ended(&end))
+			master_child_ended(m, &end);
+		master_watch_hearts(m);
+		if (m->state >= MASTER_DRAINING && go_on_ending(m))
+			return;
+	}
+}
+
+static void init(struct master *m, const struct master_options *options)
+{
+	*m = (struct master){ .options = *options, .control_fd = -1,
+			      .console_fd = -1, .counters_fd = -1,
+			      .notes_fd = -1, .signals = -1,
+			      .layout = { .lock_fd = -1 } };
+	log_to_stderr(&m->log, "master");
+	for (enum child_role role = 0; role < ROLE_COUNT; role++) {
+		m->children[role].channel = -1;
+		buf_init(&m->children[role].in, 65536);
+	}
+}
+
+static int serve(struct master *m)
+{
+	struct err err = { 0 };
+	struct buf errors;
+	buf_init(&errors, 65536);
+	m->now = master_config_read(m, &errors);
+	if (m->now == NULL)
+		/* For people: they see it in the terminal or the journal. */
+		os_write_error(buf_slice(&errors));
+	buf_fini(&errors);
+	if (m->now == NULL)
+		return 78;
+	if (!master_setup(m, &err)) {
+		char text[400];
+		snprintf(text, sizeof(text), "postrider: error: %s%s%s\n",
+			 err.text, err.detail[0] ? ": " : "", err.detail);
+		os_write_error(slice_of(text));
+		return master_exit_code(&err);
+	}
+	loop(m);
+	return m->exit_code;
+}
+
+int master_run(const struct master_options *options)
+{
+	struct master m;
+	init(&m, options);
+	int code = serve(&m);
+	for (enum child_role role = 0; role < ROLE_COUNT; role++)
+		buf_fini(&m.children[role].in);
+	master_teardown(&m);
+	return code;
+}

@@ -12,21 +12,26 @@
 struct loop;
 
 bool loop_new(struct loop **out, const char *name, struct err *err) MUST_USE;
-/* Its thread must have ended. */
+/* Its thread must have been joined (also one that never ran), connections,
+ * listeners and timers on it be gone. */
 void loop_free(struct loop **l);
 /* Start, stop and join it by os/thread.h. */
 struct os_thread *loop_thread(struct loop *l);
 
-/* Monotonic and wall milliseconds as of the start of this turn. */
+/* Monotonic and wall milliseconds as of the start of this turn (a turn here
+ * is posts, sockets, timers, tasks). */
 int64_t loop_now_ms(const struct loop *l);
 int64_t loop_wall_ms(const struct loop *l);
 
-/* Fires on the loop's thread after_ms from now. Setting again moves it. */
+/* Fires on the loop's thread after_ms from now, not earlier. Setting again
+ * moves it. These and the calls below: on the loop's thread, or before it
+ * runs. */
 void loop_timer_set(struct loop *l, struct timer *t, int64_t after_ms);
 void loop_timer_cancel(struct loop *l, struct timer *t);
 
 /* Runs once at the end of the current turn (asking twice is asking once):
- * flushing, dispatching. Owner's node; cancel before freeing it. */
+ * flushing, dispatching. Asked for by a task, it runs in the next turn, which
+ * comes at once. Owner's node; cancel before freeing it. */
 struct loop_task {
 	struct list node;
 	void (*run)(struct loop_task *task);
@@ -39,5 +44,6 @@ void loop_task_cancel(struct loop_task *t);
 uint64_t loop_turns(const struct loop *l);
 
 enum { LOOP_SCRATCH = 65536 };
-/* Memory for one event, on the loop's thread; rewound after each. */
+/* Memory for one event (a callback, a timer, a task), on the loop's thread:
+ * what the next one leaves there is another's. */
 char *loop_scratch(struct loop *l);

@@ -17,12 +17,19 @@ struct resolver_config {
 					 * NULL: the servers of resolv.conf */
 	unsigned threads;
 };
+/* Reads all files it will ever need (resolv.conf, hosts); ERR_PERMANENT: a
+ * forwarder that is no address and the like. threads: workers, each with a
+ * cache of its own; any number of questions is under way in each. */
 bool resolver_open(const struct resolver_config *config,
 		   struct resolver **out, struct err *err) MUST_USE;
+/* Its threads run from here on: between open and start a sandbox may close. */
+bool resolver_start(struct resolver *r, struct err *err) MUST_USE;
+/* Queries under way are dropped: their done is not called. */
 void resolver_close(struct resolver **r);
 
 /* One question; the object is the caller's and must live until done is
- * called on the thread that asked. */
+ * called on the thread that asked (never from inside resolver_addresses), 15 s
+ * later at most. */
 struct resolver_query {
 	struct os_job job;		/* private */
 	struct resolver *resolver;	/* private */
@@ -35,5 +42,7 @@ struct resolver_query {
 					 * ERR_PERMANENT: no such name */
 	void (*done)(struct resolver_query *q);
 };
+/* On one of our threads. An address, also in brackets, answers itself; names
+ * are complete, no search list is tried. */
 void resolver_addresses(struct resolver *r, struct resolver_query *q,
 			slice name, void (*done)(struct resolver_query *));

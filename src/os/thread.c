@@ -113,6 +113,17 @@ bool os_pthread_start(pthread_t *out, const char *name, void *(*run)(void *),
 	return true;
 }
 
+bool os_masked(bool (*call)(void *ctx, struct err *err), void *ctx,
+	       struct err *err)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool ok = call(ctx, err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return ok;
+}
+
 bool os_thread_start(struct os_thread *t, struct err *err)
 {
 	invariant(!t->started && !atomic_load(&t->running));

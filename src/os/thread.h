@@ -43,6 +43,11 @@ void os_thread_join(struct os_thread **t);
 /* The thread that runs now; NULL in threads that are none of ours. */
 struct os_thread *os_thread_self(void);
 
+/* call(ctx, err) with all signals blocked: threads that a library starts in
+ * there leave signals to the main thread, as ours do. Returns what it does. */
+bool os_masked(bool (*call)(void *ctx, struct err *err), void *ctx,
+	       struct err *err) MUST_USE;
+
 struct os_post {
 	struct os_post *next;
 	void (*run)(struct os_post *post);	/* on the receiving thread */

@@ -25,7 +25,7 @@ bool attempt_wants(const struct attempt *a, uint16_t index)
 	       RECIPIENT_WAITING;
 }
 
-/* --- end ------------------------------------------------------------------------- */
+/* --- end ------------------------------------------------------------------ */
 
 static void free_attempt(struct attempt *a)
 {
@@ -115,7 +115,7 @@ void attempt_end(struct attempt *a, slice host, const struct ip_port *peer)
 	free_attempt(a);
 }
 
-/* --- send -------------------------------------------------------------------------- */
+/* --- send ----------------------------------------------------------------- */
 
 /* Its time is over: the last words that were heard stand in the report. */
 static void end_expired(struct attempt *a)
@@ -163,7 +163,7 @@ static void send(struct attempt *a)
 	}
 }
 
-/* --- load ---------------------------------------------------------------------------- */
+/* --- load ----------------------------------------------------------------- */
 
 /* Its bytes can't be read. A disk that fails may come back; a damaged message
  * (its frame is in quarantine) is held for the operator. */

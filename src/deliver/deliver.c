@@ -112,7 +112,7 @@ static void dispatch(struct loop_task *task)
 	lane_dispatch_later(l);
 }
 
-/* --- routes and end ------------------------------------------------------------- */
+/* --- routes and end ------------------------------------------------------- */
 
 void deliver_set_routes(struct deliver *d, const struct routes *routes)
 {

@@ -9,59 +9,21 @@
  *
  * The engine (smtp/client) owns the protocol; here are waits and bytes.
  */
-#include "deliver/deliver_private.h"
+#include "deliver/hop_private.h"
 
 #include <stdlib.h>
 
-enum { LINGER_MS = 1000, BATCH_MAX = 100, PIECE_BYTES = 65536 };
-
-enum hop_state { HOP_LOOKUP, HOP_CONNECT, HOP_SESSION, HOP_IDLE };
-
-struct hop {
-	struct deliver_lane *lane;
-	struct list all;		/* in deliver->hops */
-	struct list node;		/* IDLE: in lane->idle */
-	const struct routes *routes;
-	const struct route *route;
-	struct resolver_query query;
-	struct ip_port addresses[RESOLVER_ADDRESSES_MAX];
-	unsigned address_count, address_at;
-	struct conn *conn;
-	struct smtp_client *client;
-	struct timer timer;
-	struct attempt *attempt;	/* NULL: nothing to send */
-	struct smtp_transaction transaction;
-	struct smtp_outcome *outcomes;	/* of this transaction */
-	uint16_t *indexes;		/* of its recipients in the part */
-	enum smtp_client_tls tls;
-	uint8_t state;			/* hop_state */
-	bool ready;			/* the engine takes a transaction */
-	bool claimed;			/* an attempt counts on it, from
-					 * hop_claim to hop_idle */
-	bool sending_body;
-	bool in_step, over;		/* see hop_close */
-	struct body_at body_at;
-	/* a big body is read in pieces */
-	struct spool_read_piece piece;
-	bool piece_under_way;
-	uint64_t piece_offset;
-	char *piece_bytes;
-};
+enum { LINGER_MS = 1000 };
 
 static const struct conn_user hop_user;
 static const uint8_t no_answer[3] = { 4, 4, 1 };
 static const uint8_t bad_connection[3] = { 4, 4, 2 };
 
-static struct deliver *deliver_of(struct hop *h)
-{
-	return h->lane->deliver;
-}
-
-/* --- the end --------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void free_hop(struct hop *h)
 {
-	struct deliver *d = deliver_of(h);
+	struct deliver *d = hop_deliver(h);
 	smtp_client_free(&h->client);
 	free(h->outcomes);
 	free(h->indexes);
@@ -79,7 +41,7 @@ static void free_hop(struct hop *h)
 void hop_close(struct hop *h)
 {
 	h->over = true;
-	loop_timer_cancel(deliver_of(h)->config.loop, &h->timer);
+	loop_timer_cancel(hop_deliver(h)->config.loop, &h->timer);
 	if (h->conn != NULL)
 		conn_close_after_flush(&h->conn, LINGER_MS);
 	if (h->in_step || h->claimed || h->piece_under_way ||
@@ -103,7 +65,7 @@ static const struct ip_port *peer_of(const struct hop *h)
 
 /* Ends the attempt with what it has; the hop goes on (attempt_end gives it
  * back by hop_idle) or, if it is over, is closed there. */
-static void end_attempt(struct hop *h)
+void hop_end_attempt(struct hop *h)
 {
 	struct attempt *a = h->attempt;
 	h->attempt = NULL;
@@ -119,9 +81,7 @@ static void end_attempt(struct hop *h)
 	attempt_end(a, host_of(h), peer_of(h));
 }
 
-/* The connection can't be used: the attempt's rest is deferred. down: the
- * host itself is at fault, not this message. */
-static void fail(struct hop *h, const struct err *why, bool down)
+void hop_fail(struct hop *h, const struct err *why, bool down)
 {
 	struct attempt *a = h->attempt;
 	h->over = true;
@@ -133,181 +93,14 @@ static void fail(struct hop *h, const struct err *why, bool down)
 	const uint8_t *status = h->state == HOP_SESSION ? bad_connection
 							: no_answer;
 	attempt_rest(a, RESULT_DEFERRED, 0, status, slice_of(why->text));
-	end_attempt(h);
+	hop_end_attempt(h);
 }
 
-/* --- transactions ------------------------------------------------------------------ */
-
-/* Recipients for the next transaction: those that want it still. */
-static uint32_t gather(struct hop *h)
-{
-	struct attempt *a = h->attempt;
-	uint32_t max = smtp_client_extensions(h->client)->rcpt_max;
-	if (max == 0 || max > BATCH_MAX)
-		max = BATCH_MAX;
-	uint32_t n = 0;
-	for (; a->at < a->part->count && n < max; a->at++) {
-		if (!attempt_wants(a, a->at))
-			continue;
-		uint16_t number = attempt_number(a, a->at);
-		h->indexes[n] = a->at;
-		h->outcomes[n++] = (struct smtp_outcome){
-			.recipient = &a->envelope.recipients[number],
-		};
-	}
-	return n;
-}
-
-static bool make_room(struct hop *h)
-{
-	if (h->outcomes == NULL)
-		h->outcomes = calloc(BATCH_MAX, sizeof(struct smtp_outcome));
-	if (h->indexes == NULL)
-		h->indexes = calloc(BATCH_MAX, sizeof(uint16_t));
-	return h->outcomes != NULL && h->indexes != NULL;
-}
-
-/* The engine is ready: the next transaction of the attempt, or its end. */
-static void next_transaction(struct hop *h)
-{
-	struct attempt *a = h->attempt;
-	if (a == NULL)
-		return;
-	uint32_t n = make_room(h) ? gather(h) : 0;
-	if (n == 0) {
-		end_attempt(h);
-		return;
-	}
-	h->ready = false;
-	h->transaction = (struct smtp_transaction){
-		.envelope = &a->envelope,
-		.outcomes = h->outcomes,
-		.count = n,
-		.has_8bit = a->envelope.body_type == BODY_8BITMIME,
-		.size = a->envelope.body_bytes,
-	};
-	smtp_client_transaction(h->client, conn_out(h->conn),
-				&h->transaction);
-}
-
-static enum result_kind kind_of(const struct smtp_outcome *o)
-{
-	if (!o->done || o->code == 0)
-		return RESULT_DEFERRED;
-	if (o->code < 300)
-		return RESULT_DELIVERED;
-	/* Words about the host are no verdict about a message. */
-	if (o->code < 500 || o->scope == SCOPE_HOST ||
-	    o->scope == SCOPE_SESSION || o->scope == SCOPE_DESTINATION)
-		return RESULT_DEFERRED;
-	return RESULT_FAILED;
-}
-
-static void collect(struct hop *h)
-{
-	struct attempt *a = h->attempt;
-	bool dsn = smtp_client_extensions(h->client)->dsn;
-	for (uint32_t i = 0; i < h->transaction.count; i++) {
-		const struct smtp_outcome *o = &h->outcomes[i];
-		if (o->scope == SCOPE_HOST || o->scope == SCOPE_DESTINATION)
-			a->down = true;
-		attempt_result(a, h->indexes[i], kind_of(o), o->code,
-			       o->enhanced, o->reply, dsn);
-	}
-	h->transaction.count = 0;
-}
-
-/* --- the body ------------------------------------------------------------------------- */
-
-static void read_piece(struct hop *h);
-
-static void body_done(struct hop *h)
-{
-	h->sending_body = false;
-	smtp_client_body_end(h->client, conn_out(h->conn));
-}
-
-/* As much of a small body as the connection takes now; the rest when it has
- * drained. */
-static void send_small(struct hop *h)
-{
-	uint64_t bound = deliver_of(h)->config.limits->output_pending;
-	slice piece;
-	while (conn_pending_bytes(h->conn) < bound) {
-		if (!body_next(&h->body_at, &piece)) {
-			body_done(h);
-			return;
-		}
-		smtp_client_body(h->client, conn_out(h->conn), piece);
-	}
-}
-
-static void send_body(struct hop *h)
-{
-	if (h->attempt->body != NULL)
-		send_small(h);
-	else if (!h->piece_under_way)
-		read_piece(h);
-}
-
-static void step(struct hop *h, slice *in);
-
-static void piece_read(struct spool_read_piece *p)
-{
-	struct hop *h = CONTAINER_OF(p, struct hop, piece);
-	slice none = { 0 };
-	h->piece_under_way = false;
-	if (h->over) {
-		hop_close(h);
-		return;
-	}
-	if (!p->ok) {
-		fail(h, &p->err, false);
-		return;
-	}
-	h->piece_offset += p->n;
-	smtp_client_body(h->client, conn_out(h->conn),
-			 (slice){ h->piece_bytes, p->n });
-	if (p->n < PIECE_BYTES)
-		body_done(h);
-	step(h, &none);
-}
-
-static void read_piece(struct hop *h)
-{
-	struct err err;
-	if (h->piece_bytes == NULL)
-		h->piece_bytes = malloc(PIECE_BYTES);
-	if (h->piece_bytes == NULL) {
-		err_set_memory(&err, "hop");
-		fail(h, &err, false);
-		return;
-	}
-	h->piece = (struct spool_read_piece){
-		.id = h->attempt->envelope.id,
-		.offset = h->piece_offset,
-		.to = h->piece_bytes,
-		.cap = PIECE_BYTES,
-		.done = piece_read,
-	};
-	h->piece_under_way = true;
-	spool_read_piece(deliver_of(h)->config.spool, &h->piece);
-}
-
-static void begin_body(struct hop *h)
-{
-	h->sending_body = true;
-	h->piece_offset = 0;
-	if (h->attempt->body != NULL)
-		h->body_at = body_start(h->attempt->body);
-	send_body(h);
-}
-
-/* --- time --------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------- */
 
 static uint64_t wait_ms(struct hop *h)
 {
-	const struct limits *l = deliver_of(h)->config.limits;
+	const struct limits *l = hop_deliver(h)->config.limits;
 	switch (smtp_client_waits_for(h->client)) {
 	case SMTP_WAIT_GREETING:
 	case SMTP_WAIT_EHLO:
@@ -334,7 +127,7 @@ static uint64_t wait_ms(struct hop *h)
 
 static void set_timer(struct hop *h)
 {
-	struct deliver *d = deliver_of(h);
+	struct deliver *d = hop_deliver(h);
 	uint64_t ms = h->state == HOP_CONNECT ? d->config.limits->connect_ms
 					      : wait_ms(h);
 	loop_timer_set(d->config.loop, &h->timer, (int64_t)ms);
@@ -363,7 +156,7 @@ static void timer_fired(struct timer *timer)
 		lost(h, &err);
 }
 
-/* --- the engine's wishes -------------------------------------------------------------------- */
+/* --- the engine's wishes -------------------------------------------------- */
 
 /* The connection broke in mid-session. */
 static void lost(struct hop *h, const struct err *why)
@@ -374,25 +167,24 @@ static void lost(struct hop *h, const struct err *why)
 	if (a != NULL) {
 		a->ambiguous = ambiguous;
 		if (in_transaction)
-			collect(h);
+			hop_collect(h);
 		/* Broken before our first word got an answer: the host. */
 	}
 	if (h->conn != NULL)
 		conn_abort(&h->conn);
-	fail(h, why, !in_transaction);
+	hop_fail(h, why, !in_transaction);
 }
 
 static void start_tls(struct hop *h)
 {
 	struct err err;
 	conn_flush(h->conn);
-	if (!conn_start_tls(h->conn, deliver_of(h)->config.tls, host_of(h),
+	if (!conn_start_tls(h->conn, hop_deliver(h)->config.tls, host_of(h),
 			    &err))
 		lost(h, &err);
 }
 
-/* Runs the engine until it waits. `in` is what the connection shows. */
-static void step(struct hop *h, slice *in)
+void hop_step(struct hop *h, slice *in)
 {
 	struct err err;
 	h->in_step = true;
@@ -407,15 +199,15 @@ static void step(struct hop *h, slice *in)
 			goto out;
 		case SMTP_CLIENT_READY:
 			h->ready = true;
-			next_transaction(h);
+			hop_next_transaction(h);
 			if (h->ready)
 				goto out;
 			break;
 		case SMTP_CLIENT_WANT_BODY:
-			begin_body(h);
+			hop_begin_body(h);
 			goto out;
 		case SMTP_CLIENT_DONE:
-			collect(h);
+			hop_collect(h);
 			break;
 		case SMTP_CLIENT_CLOSED:
 		case SMTP_CLIENT_FAILED:
@@ -452,7 +244,7 @@ static void on_input(void *ctx, slice *in)
 		hop_close(h);
 		return;
 	}
-	step(h, in);
+	hop_step(h, in);
 }
 
 static void on_connected(void *ctx)
@@ -468,7 +260,7 @@ static void on_tls_open(void *ctx)
 	struct hop *h = ctx;
 	slice none = { 0 };
 	smtp_client_tls_started(h->client);
-	step(h, &none);
+	hop_step(h, &none);
 }
 
 static void on_drained(void *ctx)
@@ -477,9 +269,9 @@ static void on_drained(void *ctx)
 	slice none = { 0 };
 	if (!h->sending_body || h->in_step || h->over)
 		return;
-	send_body(h);
+	hop_send_body(h);
 	if (!h->over && !h->piece_under_way)
-		step(h, &none);
+		hop_step(h, &none);
 	else if (!h->over)
 		conn_flush(h->conn);
 }
@@ -508,7 +300,7 @@ static void on_closed(void *ctx, const struct err *why)
 		/* Better in clear than not at all; it is in the journal. */
 		h->tls = SMTP_TLS_NEVER;
 		if (!begin_connect(h, &err))
-			fail(h, &err, true);
+			hop_fail(h, &err, true);
 	} else {
 		lost(h, &err);
 	}
@@ -522,11 +314,11 @@ static const struct conn_user hop_user = {
 	.closed = on_closed,
 };
 
-/* --- finding and connecting --------------------------------------------------------------------- */
+/* --- finding and connecting ----------------------------------------------- */
 
 static bool begin_connect(struct hop *h, struct err *err)
 {
-	struct deliver *d = deliver_of(h);
+	struct deliver *d = hop_deliver(h);
 	struct smtp_client_config config = {
 		.ehlo_name = d->config.hostname,
 		.limits = d->config.limits,
@@ -555,13 +347,13 @@ static void try_next_address(struct hop *h, const struct err *why)
 	struct err err = *why;
 	if (h->conn != NULL)
 		conn_free(&h->conn);
-	counter_add(deliver_of(h)->config.counters,
+	counter_add(hop_deliver(h)->config.counters,
 		    COUNTER_connections_out_failed_total, 1);
 	while (++h->address_at < h->address_count)
 		if (begin_connect(h, &err))
 			return;
 	h->address_at = h->address_count ? h->address_count - 1 : 0;
-	fail(h, &err, true);
+	hop_fail(h, &err, true);
 }
 
 static void found(struct resolver_query *q)
@@ -574,7 +366,7 @@ static void found(struct resolver_query *q)
 		return;
 	}
 	if (!q->ok) {
-		fail(h, &q->err, true);
+		hop_fail(h, &q->err, true);
 		return;
 	}
 	for (unsigned i = 0; i < q->count; i++)
@@ -588,7 +380,7 @@ static void found(struct resolver_query *q)
 
 static void connect_to_route(struct hop *h)
 {
-	struct deliver *d = deliver_of(h);
+	struct deliver *d = hop_deliver(h);
 	struct ip_addr address;
 	struct err err;
 	if (!ip_addr_parse(h->route->host, &address)) {
@@ -600,7 +392,7 @@ static void connect_to_route(struct hop *h)
 	h->addresses[0] = (struct ip_port){ address, h->route->port };
 	h->address_count = 1;
 	if (!begin_connect(h, &err))
-		fail(h, &err, true);
+		hop_fail(h, &err, true);
 }
 
 struct hop *hop_open(struct deliver_lane *lane, const struct route *route)
@@ -622,7 +414,7 @@ struct hop *hop_open(struct deliver_lane *lane, const struct route *route)
 	return h;
 }
 
-/* --- sending -------------------------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------- */
 
 void hop_send(struct hop *h, struct attempt *a)
 {
@@ -634,14 +426,14 @@ void hop_send(struct hop *h, struct attempt *a)
 		struct err err;
 		err_set(&err, ERR_TEMPORARY, SCOPE_HOST, "hop",
 			"connection was lost");
-		fail(h, &err, false);
+		hop_fail(h, &err, false);
 	} else if (h->conn == NULL && h->state == HOP_CONNECT) {
 		connect_to_route(h);
 	} else if (h->ready && !h->in_step) {
 		h->state = HOP_SESSION;
-		next_transaction(h);
+		hop_next_transaction(h);
 		if (h->attempt != NULL)
-			step(h, &none);
+			hop_step(h, &none);
 	}
 }
 
@@ -668,14 +460,14 @@ void hop_idle(struct hop *h)
 	invariant(h->attempt == NULL);
 	h->claimed = false;
 	if (h->over || h->conn == NULL || !h->ready ||
-	    deliver_of(h)->draining) {
+	    hop_deliver(h)->draining) {
 		hop_close(h);
 		return;
 	}
 	h->state = HOP_IDLE;
 	list_prepend(&h->lane->idle, &h->node);
-	loop_timer_set(deliver_of(h)->config.loop, &h->timer,
-		       (int64_t)deliver_of(h)->config.limits->remote_idle_ms);
+	loop_timer_set(hop_deliver(h)->config.loop, &h->timer,
+		       (int64_t)hop_deliver(h)->config.limits->remote_idle_ms);
 }
 
 bool hop_uses(const struct hop *h, const struct routes *routes)

@@ -31,7 +31,7 @@ struct maildir_job {
 	struct err err;
 };
 
-/* --- on a disk worker -------------------------------------------------------- */
+/* --- on a disk worker ----------------------------------------------------- */
 
 static bool write_at_end(struct maildir_job *m, slice s)
 {
@@ -106,7 +106,7 @@ static void work_piece(struct os_job *job)
 		m->ok = end_file(m);
 }
 
-/* --- on the loop ------------------------------------------------------------------ */
+/* --- on the loop ---------------------------------------------------------- */
 
 static void next_recipient(struct maildir_job *m);
 

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""What the compiler doesn't see: layers point down, libraries and calls stay
+in their folders, no mutable file-level variables, functions and files stay
+short, every public header is self-contained."""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+os.chdir(TOP)
+results = []
+
+
+def check(name, problems):
+    results.append((name, problems))
+    for p in problems[:20]:
+        print(f"FAIL {name}: {p}")
+
+
+def sources(pattern="src/*/*.[ch]"):
+    return sorted(glob.glob(pattern))
+
+
+def layers():
+    allowed = {}
+    for line in open("src/layers"):
+        m = re.match(r"(\w+):(.*)", line)
+        if m:
+            allowed[m[1]] = set(m[2].split()) | {m[1]}
+    bad = []
+    order = list(allowed)
+    for folder, uses in allowed.items():
+        later = [u for u in uses if order.index(u) > order.index(folder)]
+        if later:
+            bad.append(f"src/layers: {folder} points up to {later}")
+    for path in sources():
+        folder = path.split("/")[1]
+        for n, line in enumerate(open(path, errors="replace"), 1):
+            m = re.match(r'#include "(\w+)/', line)
+            if m and m[1] not in allowed.get(folder, set()):
+                bad.append(f"{path}:{n}: {folder} may not use {m[1]}")
+    check("layers", bad)
+
+
+PLACES = [
+    # what, pattern, folders that may
+    ("OpenSSL", r"#include <openssl/", {"crypto"}),
+    ("SQL", r"#include <sqlite3", {"admin"}),
+    ("HTTP server", r"#include <microhttpd", {"console"}),
+    ("YAML library", r"#include <libfyaml", {"wire"}),
+    ("sockets", r"#include <sys/(socket|epoll|un)\.h>|#include <netinet/",
+     {"os"}),
+    ("threads", r"#include <pthread", {"os"}),
+    ("fsync", r"\b(fsync|fdatasync|renameat|unlinkat|pwritev)\s*\(", {"os"}),
+    ("libunbound", r"#include <unbound", {"net"}),
+    ("seccomp", r"#include <seccomp", {"os"}),
+]
+
+
+def places():
+    bad = []
+    for path in sources():
+        folder = path.split("/")[1]
+        text = open(path, errors="replace").read()
+        for what, pattern, where in PLACES:
+            if folder not in where and re.search(pattern, text):
+                bad.append(f"{path}: {what} belongs to {sorted(where)}")
+    check("places", bad)
+
+
+POISON = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|"
+                    r"alloca|system|popen|strncpy|sscanf)\s*\(")
+
+
+def forbidden_calls():
+    bad = []
+    for path in sources():
+        for n, line in enumerate(open(path, errors="replace"), 1):
+            code = re.sub(r'"(\\.|[^"\\])*"', '""', line).split("//")[0]
+            m = POISON.search(code)
+            if m and not line.lstrip().startswith("*"):
+                bad.append(f"{path}:{n}: {m[1]}")
+    check("forbidden-calls", bad)
+
+
+# name of the object file's folder/symbol, and why it may be there
+MUTABLE_ALLOWED = {
+    "base/hash_key": "set once before threads exist (map.h)",
+    "os/self": "the thread that runs now, thread-local (thread.h)",
+    "os/clock_base": "set once before threads exist (clock.h)",
+}
+
+
+def mutable_variables():
+    bad = []
+    archives = sorted(glob.glob("build/gcc/lib/*.a"))
+    for archive in archives:
+        folder = os.path.basename(archive)[:-2]
+        out = subprocess.run(["objdump", "-t", archive], capture_output=True,
+                             text=True, check=True).stdout
+        for line in out.splitlines():
+            m = re.search(r" O (\.(?:data|bss|tdata|tbss)|\*COM\*)\S*\t"
+                          r"\S+\s+(?:\.hidden )?(\S+)$", line)
+            if m and ".data.rel.ro" not in line:
+                name = m[2].split(".")[0]
+                if f"{folder}/{name}" not in MUTABLE_ALLOWED:
+                    bad.append(f"{folder}: {name}")
+    if not archives:
+        bad.append("build/gcc is not there: make FLAVOUR=gcc first")
+    check("mutable-variables", bad)
+
+
+def sizes():
+    bad = []
+    for path in sources():
+        lines = open(path, errors="replace").read().split("\n")
+        if len(lines) > 620:
+            bad.append(f"{path}: {len(lines)} lines, at most 600")
+        for n, line in enumerate(lines, 1):
+            if len(line.expandtabs(8)) > 100 and '"' not in line:
+                bad.append(f"{path}:{n}: longer than 100 columns")
+        start = None
+        for n, line in enumerate(lines, 1):
+            if line == "{":
+                start = n
+            elif line == "}" and start:
+                if n - start - 1 > 70:
+                    bad.append(f"{path}:{start}: function of "
+                               f"{n - start - 1} lines, at most 70")
+                start = None
+    check("sizes", bad)
+
+
+def headers():
+    bad = []
+    for path in sources("src/*/*.h"):
+        text = open(path, errors="replace").read()
+        if "#pragma once" not in text:
+            bad.append(f"{path}: no #pragma once")
+    for path in sources("src/*/*.[ch]"):
+        first = open(path, errors="replace").read(2)
+        if first != "/*":
+            bad.append(f"{path}: opens without a comment")
+    check("headers", bad)
+
+
+def never():
+    """Words that must not be in the repository."""
+    bad = []
+    files = subprocess.run(["git", "ls-files"], capture_output=True,
+                           text=True, check=True).stdout.split("\n")
+    pattern = re.compile(r"BEGIN (RSA |EC )?PRIVATE KEY-----\\n" + r"|/wor" + r"k/(main|shared)")
+    for path in filter(None, files):
+        if path.endswith((".png", ".pem")) or not os.path.isfile(path):
+            continue
+        text = open(path, errors="replace").read()
+        m = pattern.search(text)
+        if m:
+            bad.append(f"{path}: {m[0]}")
+    check("never", bad)
+
+
+for part in (layers, places, forbidden_calls, mutable_variables, sizes,
+             headers, never):
+    part()
+bad = sum(1 for _, p in results if p)
+print(f"{len(results) - bad} passed, {bad} failed")
+sys.exit(1 if bad else 0)

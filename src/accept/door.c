@@ -67,7 +67,7 @@ struct id door_id(struct door *d)
 	return id_make(now_ms(d), os_random_u64());
 }
 
-/* --- the ends of a submission --------------------------------------------------- */
+/* --- the ends of a submission --------------------------------------------- */
 
 static void free_memory(struct queue_memory **memory)
 {
@@ -134,7 +134,7 @@ static void stored(struct spool_commit *spool)
 	done(ctx, true, false, NULL);
 }
 
-/* --- journal --------------------------------------------------------------------- */
+/* --- journal -------------------------------------------------------------- */
 
 static void tell_address(struct json *j, const char *key,
 			 const struct address *a)
@@ -192,7 +192,7 @@ static void tell(struct pending *p, const struct submission *s)
 	json_array_end(j);
 }
 
-/* --- seal -------------------------------------------------------------------------- */
+/* --- seal ----------------------------------------------------------------- */
 
 /* The Received: field; for a big body it goes into the file's prefix. */
 static bool seal_trace(struct pending *p, const struct submission *s,

@@ -49,7 +49,7 @@ struct call {
 	struct part_of_call parts[];
 };
 
-/* --- rows -------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------- */
 
 static void row_recipient(struct json *j, const struct queue_part *p,
 			  const struct queue_recipient *r,
@@ -121,7 +121,7 @@ static void row_act(struct part_of_call *p, struct id id, uint32_t changed)
 	buf_append_char(&p->rows, '\n');
 }
 
-/* --- on a shard ------------------------------------------------------------------------ */
+/* --- on a shard ----------------------------------------------------------- */
 
 static void row_from(struct part_of_call *p, struct queue_entry *e,
 		     slice bytes)
@@ -235,7 +235,7 @@ static void work(struct relay_job *job, struct shard *s)
 		act(p);
 }
 
-/* --- on the control thread ---------------------------------------------------------------- */
+/* --- on the control thread ------------------------------------------------ */
 
 static void free_call(struct call *c)
 {
@@ -276,7 +276,7 @@ static void done(struct relay_job *job)
 	free_call(c);
 }
 
-/* --- arguments ---------------------------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------ */
 
 static slice string_of(const json_t *args, const char *key)
 {

@@ -45,7 +45,7 @@ struct old_routes {
 	struct routes *routes;
 };
 
-/* --- recovery ----------------------------------------------------------------- */
+/* --- recovery ------------------------------------------------------------- */
 
 static struct shard *home_of(struct relay_core *c, struct id id)
 {
@@ -106,7 +106,7 @@ static bool found_journal(void *ctx, uint64_t position, struct id id,
 	return true;
 }
 
-/* --- open ----------------------------------------------------------------------- */
+/* --- open ----------------------------------------------------------------- */
 
 static bool open_shards(struct relay_core *c, struct err *err)
 {
@@ -232,7 +232,7 @@ bool relay_core_listen(struct relay_core *c, uint32_t shard, int fd,
 	return receive_listen(c->shards[shard].receive, fd, tls, name, err);
 }
 
-/* --- jobs on shards ------------------------------------------------------------------ */
+/* --- jobs on shards ------------------------------------------------------- */
 
 static void job_there(struct os_post *post)
 {
@@ -309,7 +309,7 @@ bool relay_core_start(struct relay_core *c, struct err *err)
 	return true;
 }
 
-/* --- views ------------------------------------------------------------------------------ */
+/* --- views ---------------------------------------------------------------- */
 
 static void take_view(struct relay_job *job, struct shard *s)
 {
@@ -356,7 +356,7 @@ void relay_core_set_view(struct relay_core *c, const struct view *view,
 		send_view(c);
 }
 
-/* --- routes ------------------------------------------------------------------------------- */
+/* --- routes --------------------------------------------------------------- */
 
 static void take_routes(struct relay_job *job, struct shard *s)
 {
@@ -402,7 +402,7 @@ bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
 	return true;
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void spool_is_stopped(struct os_post *post)
 {
@@ -484,7 +484,7 @@ void relay_core_close(struct relay_core **core)
 	*core = NULL;
 }
 
-/* --- looking in ------------------------------------------------------------------------------------ */
+/* --- looking in ----------------------------------------------------------- */
 
 uint32_t relay_core_shards(const struct relay_core *c)
 {

@@ -7,7 +7,7 @@
 
 enum { DOWN_FIRST_MS = 1000, DOWN_MAX_MS = 300000, REPORT_AGAIN_MS = 60000 };
 
-/* --- recipients --------------------------------------------------------------- */
+/* --- recipients ----------------------------------------------------------- */
 
 static struct queue_recipient *find(struct queue_part *p, uint16_t number)
 {
@@ -56,7 +56,7 @@ static uint8_t notify_of(const struct queue_attempt *a, uint16_t number)
 	return a->envelope->recipients[number].notify;
 }
 
-/* --- time ------------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 static int64_t retry_after_ms(const struct queue *q, uint16_t tries)
 {
@@ -95,7 +95,7 @@ static void note_health(struct queue *q, struct destination *d, bool down)
 	atomic_store(&d->not_before_ms, queue_wall_ms(q) + pause);
 }
 
-/* --- journal ----------------------------------------------------------------------- */
+/* --- journal -------------------------------------------------------------- */
 
 static void tell_recipient(struct json *j, const struct queue_attempt *a,
 			   const struct queue_recipient *r)
@@ -155,7 +155,7 @@ static void count(struct queue *q, const struct queue_result *results,
 		     by_kind[RESULT_FAILED]);
 }
 
-/* --- reports ------------------------------------------------------------------------ */
+/* --- reports -------------------------------------------------------------- */
 
 bool entry_unreported(const struct queue_entry *e)
 {
@@ -251,7 +251,7 @@ void queue_report_later(struct queue_entry *e)
 	}
 }
 
-/* --- the end of an attempt --------------------------------------------------------- */
+/* --- the end of an attempt ------------------------------------------------ */
 
 void queue_outcome(struct queue_part *p, const struct queue_attempt *a,
 		   const struct queue_result *results, uint32_t n)

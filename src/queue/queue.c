@@ -106,7 +106,7 @@ bool entry_expired(const struct queue *q, const struct queue_entry *e)
 	return queue_wall_ms(q) - (int64_t)e->id.time_ms >= life;
 }
 
-/* --- insert and forget ------------------------------------------------------ */
+/* --- insert and forget ---------------------------------------------------- */
 
 static bool lane_for(struct queue *q, struct destination *d)
 {
@@ -202,7 +202,7 @@ struct queue_entry *queue_next(struct queue *q, struct queue_entry *after)
 			       : CONTAINER_OF(node, struct queue_entry, all);
 }
 
-/* --- moves of a part ------------------------------------------------------------ */
+/* --- moves of a part ------------------------------------------------------ */
 
 void part_unlink(struct queue *q, struct queue_part *p)
 {
@@ -252,7 +252,7 @@ uint16_t part_held(const struct queue_part *p)
 	return count_state(p, RECIPIENT_HELD);
 }
 
-/* --- taking ------------------------------------------------------------------------ */
+/* --- taking --------------------------------------------------------------- */
 
 static bool blocked(const struct queue *q, const struct destination *d)
 {
@@ -309,7 +309,7 @@ void queue_untake(struct queue_part *p, int64_t after_ms)
 		part_schedule(q, p, queue_wall_ms(q) + after_ms);
 }
 
-/* --- time ------------------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 static void poke_lanes(struct queue *q)
 {

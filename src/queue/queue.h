@@ -60,7 +60,7 @@ void queue_set_router(struct queue *q, const struct router *r);
 const struct router *queue_router(const struct queue *q);
 void queue_set_retry(struct queue *q, const struct retry_plan *plan);
 
-/* --- coming in --------------------------------------------------------------- */
+/* --- coming in ------------------------------------------------------------ */
 
 /* Before the accept frame is written: everything that could fail fails
  * here. NULL: no memory, or no route. */
@@ -78,7 +78,7 @@ void queue_recover_done(struct queue *q, struct id id);
 /* After the last one: puts the parts into lanes and heap. */
 void queue_recover_end(struct queue *q);
 
-/* --- attempts ------------------------------------------------------------------- */
+/* --- attempts ------------------------------------------------------------- */
 
 /* The next part of this destination, leased; NULL when none is due or the
  * destination is paused. expired: its time is over, don't connect, report
@@ -132,7 +132,7 @@ void queue_report_later(struct queue_entry *e);
  * report is accepted. True: nothing is left (ends_done). */
 bool queue_state_when_reported(const struct queue_entry *e, struct buf *out);
 
-/* --- time ------------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 /* Does what is due; called at the time asked for by wake_at. */
 void queue_tick(struct queue *q);
@@ -140,7 +140,7 @@ void queue_tick(struct queue *q);
  * oldest ones while the budget is over three quarters. */
 void queue_cool(struct queue *q, const struct body_budget *budget);
 
-/* --- by hand (RFC: none; SPEC 9.4, 11.7) -------------------------------------------- */
+/* --- by hand (RFC: none; SPEC 9.4, 11.7) ---------------------------------- */
 
 struct queue_entry *queue_find(struct queue *q, struct id id);
 /* The entry behind `after` (NULL: the first), oldest first; NULL at the end. */

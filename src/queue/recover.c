@@ -77,7 +77,7 @@ void queue_recover_end(struct queue *q)
 	}
 }
 
-/* --- routes of today ------------------------------------------------------------- */
+/* --- routes of today ------------------------------------------------------ */
 
 static bool part_goes_there(const struct queue *q, const struct queue_part *p,
 			    const struct envelope *env)

@@ -24,7 +24,7 @@ static void broken(struct transaction *t, const struct err *err)
 	spool_big_drop(&t->big);
 }
 
-/* --- where it goes ---------------------------------------------------------------- */
+/* --- where it goes -------------------------------------------------------- */
 
 static void big_drained(void *ctx)
 {
@@ -110,7 +110,7 @@ void body_piece(struct session *s, slice piece)
 	}
 }
 
-/* --- the verdict --------------------------------------------------------------------- */
+/* --- the verdict ---------------------------------------------------------- */
 
 static enum reply_id reply_of(const struct err *err)
 {
@@ -167,7 +167,7 @@ static bool judge(struct transaction *t, const struct smtp_event *ev,
 	return true;
 }
 
-/* --- to the door ---------------------------------------------------------------------- */
+/* --- to the door ---------------------------------------------------------- */
 
 static void reply_stored(struct session *s, struct id id, bool ok,
 			 const struct err *err)

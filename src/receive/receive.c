@@ -65,7 +65,7 @@ void receive_set_tls(struct receive *r, struct tls_context *tls)
 	r->server_plain = engine_config(r, false);
 }
 
-/* --- connections come in ------------------------------------------------------- */
+/* --- connections come in -------------------------------------------------- */
 
 static bool is_refused(const struct receive *r, const struct ip_addr *a)
 {
@@ -132,7 +132,7 @@ bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
 	return true;
 }
 
-/* --- the end ---------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static bool is_idle(const struct session *s)
 {

@@ -14,7 +14,7 @@ enum { STRANGER_GREETING_MS = 1, LINGER_MS = 5000, TIMER_SLACK_MS = 1000,
 
 static const struct conn_user session_user;
 
-/* --- time ------------------------------------------------------------------------ */
+/* --- time ----------------------------------------------------------------- */
 
 /* The timer is moved only when it would be too late: most waits are short,
  * and an early timer looks at the deadline and goes on. */
@@ -72,7 +72,7 @@ static void timer_fired(struct timer *timer)
 	session_close_with(s, REPLY_TIMEOUT);
 }
 
-/* --- answers ------------------------------------------------------------------------ */
+/* --- answers -------------------------------------------------------------- */
 
 void session_answer(struct session *s, enum reply_id id, slice detail,
 		    slice advice, slice tag)
@@ -101,7 +101,7 @@ void session_close_with(struct session *s, enum reply_id id)
 	finish(s);
 }
 
-/* --- the engine's questions ------------------------------------------------------------ */
+/* --- the engine's questions ----------------------------------------------- */
 
 static void on_helo(struct session *s, const struct smtp_event *ev)
 {
@@ -182,7 +182,7 @@ static session_event *const events[] = {
 	[SMTP_CLOSE] = on_close,
 };
 
-/* --- what the connection tells ------------------------------------------------------------ */
+/* --- what the connection tells -------------------------------------------- */
 
 /* One event after the other, while the engine may go on. A handler that ends
  * the session marks it `over`; it is freed when all have returned. */
@@ -260,7 +260,7 @@ static const struct conn_user session_user = {
 	.closed = on_closed,
 };
 
-/* --- begin and end ---------------------------------------------------------------------------- */
+/* --- begin and end -------------------------------------------------------- */
 
 static void greet(struct session *s)
 {

@@ -138,7 +138,7 @@ void transaction_mail(struct session *s, const struct smtp_event *ev)
 	session_answer(s, REPLY_SENDER_OK, none, none, none);
 }
 
-/* --- RCPT ------------------------------------------------------------------------ */
+/* --- RCPT ----------------------------------------------------------------- */
 
 static bool add_recipient(struct transaction *t, const struct recipient *r)
 {

@@ -38,7 +38,8 @@ struct body *body_new(struct body_budget *budget);
 struct body *body_ref(struct body *b);
 /* Frees with the last one; *b is cleared. */
 void body_unref(struct body **b);
-/* ERR_LIMIT when the budget is used up, ERR_INTERNAL out of memory. */
+/* ERR_LIMIT when the budget is used up, ERR_INTERNAL out of memory; then
+ * nothing was appended. */
 bool body_append(struct body *b, slice s, struct err *err) MUST_USE;
 /* Puts s in front of everything (trace fields). Before sealing. */
 bool body_prepend(struct body *b, slice s, struct err *err) MUST_USE;

@@ -1,7 +1,7 @@
 /*
  * The envelope: from whom, to whom, and what was asked for the way (RFC 5321
  * 2.3.1, RFC 3461). This is what an accept frame holds; envelope_write and
- * envelope_read are its byte form (docs/formats/spool.md).
+ * envelope_read are its byte form (docs/formats/envelope.md).
  */
 #pragma once
 
@@ -51,7 +51,8 @@ struct envelope {
 
 enum { ENVELOPE_RECIPIENTS_MAX = 50000 };
 
-/* out->failed tells of overflow. */
+/* out->failed tells of overflow, and of a text that is longer than its place
+ * (address parts, 255 of message_id, 65,535 of the others). */
 void envelope_write(struct buf *out, const struct envelope *e);
 /* Slices lend from `bytes`; recipients live in arena. ERR_PROTOCOL for
  * anything but exactly one envelope. */

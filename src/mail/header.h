@@ -29,9 +29,12 @@ struct header_scan {
 	uint64_t max_bytes;
 	uint32_t max_fields;
 	uint8_t state;
+	uint8_t field;
+	uint8_t comment_depth;
+	bool after_by, by_done;
 	char name[HEADER_NAME_MAX];
 	uint8_t name_n;
-	char value[512];
+	char value[512];		/* of Received: the word at hand */
 	uint16_t value_n;
 	bool too_big;
 };

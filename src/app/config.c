@@ -13,7 +13,7 @@ static const uint64_t MINUTE_MS = 60000;
 static const uint64_t DAY_MS = 86400000;
 static const uint64_t MIB = 1048576;
 
-/* --- defaults ------------------------------------------------------------------ */
+/* --- defaults ------------------------------------------------------------- */
 
 static void add_listener(struct config_listener *l, slice name, slice address,
 			 uint16_t port, enum listener_tls tls)
@@ -67,7 +67,7 @@ bool config_defaults(struct config *c, struct arena *arena)
 	       default_lists(c, arena);
 }
 
-/* --- listeners ------------------------------------------------------------------- */
+/* --- listeners ------------------------------------------------------------ */
 
 static bool any_address(slice s, struct config_listener *l)
 {
@@ -100,11 +100,8 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 					   NULL };
 	const struct yaml_node *address;
 	unsigned choice = 0;
-	if (!config_mapping(p, n, keys)) {
-		if (yaml_kind(n) == YAML_NULL)
-			yaml_error(p->yaml, n, p->errors, "an empty listener");
+	if (!config_mapping(p, n, keys))
 		return;
-	}
 	yaml_string(p->yaml, yaml_get(n, "name"), p->arena, &l->name,
 		    p->errors);
 	if (yaml_choice(p->yaml, yaml_get(n, "tls"), tls, &choice, p->errors))
@@ -132,7 +129,7 @@ static bool same_place(const struct config_listener *a,
 
 void config_read_listeners(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_LISTENERS_MAX, "listeners");
+	size_t count = config_rows(p, n, CONFIG_LISTENERS_MAX, "listeners");
 	struct config_listener *rows;
 	if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
 		yaml_error(p->yaml, n, p->errors,
@@ -155,7 +152,7 @@ void config_read_listeners(struct parse *p, const struct yaml_node *n)
 	p->config->listener_count = count;
 }
 
-/* --- keys at the top ---------------------------------------------------------------- */
+/* --- keys at the top ------------------------------------------------------ */
 
 static void read_hostname(struct parse *p, const struct yaml_node *n)
 {
@@ -419,7 +416,7 @@ static void read_limits(struct parse *p, const struct yaml_node *n)
 	}
 }
 
-/* --- the whole ------------------------------------------------------------------------ */
+/* --- the whole ------------------------------------------------------------ */
 
 static const struct config_key top_keys[] = {
 	{ "hostname", read_hostname },	  { "data_dir", read_data_dir },

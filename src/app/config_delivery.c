@@ -5,7 +5,7 @@
 
 #include "mail/address.h"
 
-/* --- one route -------------------------------------------------------------- */
+/* --- one route ------------------------------------------------------------ */
 
 static void read_smart_host(struct parse *p, const struct yaml_node *n,
 			    struct config_route *r)
@@ -154,11 +154,11 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 		read_ends(p, n, r);
 }
 
-/* --- delivery ------------------------------------------------------------------ */
+/* --- delivery ------------------------------------------------------------- */
 
 static void read_routes(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_ROUTES_MAX, "routes");
+	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX, "routes");
 	struct config_route *routes;
 	if (count == 0)
 		return;

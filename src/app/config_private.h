@@ -28,6 +28,9 @@ bool config_mapping(struct parse *p, const struct yaml_node *n,
 /* The items of a sequence, at most max (reported); 0 when it is none. */
 size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
 		    const char *what);
+/* The same where each item must hold something. */
+size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
+		   const char *what);
 /* Zeroed; NULL is reported. */
 void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes);
 /* A string with a NUL behind it that holds none; NULL: reported or missing. */

@@ -50,6 +50,19 @@ size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
 	return yaml_count(n);
 }
 
+size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
+		   const char *what)
+{
+	size_t count = config_items(p, n, max, what);
+	for (size_t i = 0; i < count; i++)
+		if (yaml_kind(yaml_item(n, i)) == YAML_NULL) {
+			yaml_error(p->yaml, n, p->errors, "number %zu of these "
+				   "%s is empty", i + 1, what);
+			return 0;
+		}
+	return count;
+}
+
 void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes)
 {
 	void *memory = arena_alloc(p->arena, bytes);

@@ -40,12 +40,14 @@ static bool entry_forget(struct view *v, const struct object *old,
 	       (radix_remove(&v->ranges, old) || no_memory(err));
 }
 
-static bool entry_range_add(struct view *v, struct object *o,
-			    struct err *err)
+static bool entry_add(struct view *v, struct object *o, struct err *err)
 {
+	struct dependents_key k;
 	switch (radix_add(&v->ranges, o)) {
 	case RADIX_DONE:
-		return true;
+		dependents_of_id(&k, OBJECT_SETTING,
+				 object_entry(o)->setting);
+		return edit_depend(v, &k, true, err);
 	case RADIX_OUT_OF_MEMORY:
 		return no_memory(err);
 	case RADIX_FULL:
@@ -54,20 +56,29 @@ static bool entry_range_add(struct view *v, struct object *o,
 	unreachable_state("every result is listed");
 }
 
+/* A tick or a description changes far more often than a range. */
+static bool entry_exchange(struct view *v, const struct object *old,
+			   struct object *o, struct err *err)
+{
+	const struct ip_entry *was = object_entry(old);
+	const struct ip_entry *is = object_entry(o);
+	if (was->setting == is->setting && was->range.bits == is->range.bits &&
+	    ip_addr_eq(&was->range.first, &is->range.first))
+		return radix_replace(&v->ranges, old, o) || no_memory(err);
+	return entry_forget(v, old, err) && entry_add(v, o, err);
+}
+
 bool edit_put_entry(struct view *v, const struct ip_entry *row,
 		    struct err *err)
 {
 	if (!entry_valid(v, row, err))
 		return false;
-	const struct object *old = object_by_id(&v->entries, row->id);
-	if (old != NULL && !entry_forget(v, old, err))
-		return false;
 	struct object *o = object_of_entry(row);
 	if (o == NULL)
 		return no_memory(err);
-	struct dependents_key k;
-	dependents_of_id(&k, OBJECT_SETTING, row->setting);
-	if (!entry_range_add(v, o, err) || !edit_depend(v, &k, true, err)) {
+	const struct object *old = object_by_id(&v->entries, row->id);
+	if (old != NULL ? !entry_exchange(v, old, o, err) :
+			  !entry_add(v, o, err)) {
 		object_unref(o);
 		return false;
 	}

@@ -1,8 +1,14 @@
 /*
- * Address entries by range: a persistent binary radix tree with compressed
- * paths over the 128-bit form of addresses. Each node stands for one prefix
- * and holds the entries of exactly that range. Counting and copying as in
- * trie.h. A path is at most 129 nodes.
+ * Address entries by range: a persistent radix tree over the 128-bit form of
+ * addresses, four bits a step, with compressed paths. Counting and copying
+ * as in trie.h. A path is at most 33 nodes; a million entries make about
+ * six, and that is what a decision pays for, one cache miss each.
+ *
+ * A node at offset n (a multiple of 4) stands for one prefix of n bits. It
+ * holds the entries whose ranges have n to n + 3 bits, each with a code for
+ * its bits behind n, and up to 16 children by the next four bits. A child is
+ * a node or, when it is alone there, an entry. Every node holds at least two
+ * things, so one set of entries has one form.
  */
 #pragma once
 
@@ -10,14 +16,13 @@
 #include "base/slice.h"
 
 struct object;
-struct radix_node;
 
 /* Entries of one and the same range, of all customers together: it bounds
  * what one look-up may cost. */
 enum { RADIX_ENTRIES_MAX = 4096 };
 
 struct radix {
-	struct radix_node *root;
+	uintptr_t root;		/* a slot: 0, node, or entry | 1 */
 	uint64_t bytes;
 };
 
@@ -29,6 +34,10 @@ enum radix_result { RADIX_DONE, RADIX_FULL, RADIX_OUT_OF_MEMORY };
 enum radix_result radix_add(struct radix *r, struct object *entry) MUST_USE;
 /* entry must be in r. False: out of memory. */
 bool radix_remove(struct radix *r, const struct object *entry) MUST_USE;
+/* The same range with another row: `new` goes into the place of `old`, which
+ * must be in r. False: out of memory. */
+bool radix_replace(struct radix *r, const struct object *old,
+		   struct object *new) MUST_USE;
 
 /* Calls each for the entries whose range holds a, wide ranges first, until
  * it returns false. */

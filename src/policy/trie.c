@@ -51,15 +51,22 @@ static uint32_t index_at(uint64_t hash, uint32_t level)
 	return (uint32_t)(hash >> (59 - 5 * level)) & 31;
 }
 
+/* Without a flag for newer processors the compiler's own is a call. */
+static uint32_t bit_count(uint32_t v)
+{
+	v -= v >> 1 & 0x55555555;
+	v = (v & 0x33333333) + (v >> 2 & 0x33333333);
+	return ((v + (v >> 4)) & 0x0f0f0f0f) * 0x01010101u >> 24;
+}
+
 static uint32_t slot_count(const struct trie_node *n, uint32_t level)
 {
-	return level == TRIE_LEVELS ? n->bitmap :
-				      (uint32_t)__builtin_popcount(n->bitmap);
+	return level == TRIE_LEVELS ? n->bitmap : bit_count(n->bitmap);
 }
 
 static uint32_t position(const struct trie_node *n, uint32_t bit)
 {
-	return (uint32_t)__builtin_popcount(n->bitmap & (bit - 1));
+	return bit_count(n->bitmap & (bit - 1));
 }
 
 static size_t node_bytes(uint32_t slots)

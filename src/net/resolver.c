@@ -49,6 +49,7 @@ struct worker {
 };
 
 struct resolver {
+	int64_t deadline_ms;
 	unsigned count;
 	struct worker workers[];
 };
@@ -239,7 +240,8 @@ static void begin(struct os_post *post)
 	k->query = q;
 	list_append(&k->worker->lookups, &k->node);
 	timer_init(&k->deadline, on_deadline);
-	loop_timer_set(k->worker->loop, &k->deadline, DEADLINE_MS);
+	loop_timer_set(k->worker->loop, &k->deadline,
+		       q->resolver->deadline_ms);
 	ask(k, &k->v6, TYPE_AAAA);
 	ask(k, &k->v4, TYPE_A);
 	if (k->v6.outcome != ASKED && k->v4.outcome != ASKED)
@@ -433,6 +435,8 @@ bool resolver_open(const struct resolver_config *config,
 	*out = NULL;
 	if (r == NULL)
 		return err_set_memory(err, "resolver_open");
+	r->deadline_ms = config->deadline_ms > 0 ? config->deadline_ms
+						 : DEADLINE_MS;
 	for (; r->count < config->threads; r->count++)
 		if (!open_worker(&r->workers[r->count], config, err)) {
 			r->count++;	/* half open */

@@ -16,6 +16,7 @@ struct resolver_config {
 	const char *const *forward;	/* "127.0.0.1@53", NULL-terminated; or
 					 * NULL: the servers of resolv.conf */
 	unsigned threads;
+	int64_t deadline_ms;		/* of a question; 0: 15 s */
 };
 /* Reads all files it will ever need (resolv.conf, hosts); ERR_PERMANENT: a
  * forwarder that is no address and the like. threads: workers, each with a
@@ -28,8 +29,8 @@ bool resolver_start(struct resolver *r, struct err *err) MUST_USE;
 void resolver_close(struct resolver **r);
 
 /* One question; the object is the caller's and must live until done is
- * called on the thread that asked (never from inside resolver_addresses), 15 s
- * later at most. */
+ * called on the thread that asked (never from inside resolver_addresses), at
+ * the deadline at the latest. */
 struct resolver_query {
 	struct os_job job;		/* private */
 	struct resolver *resolver;	/* private */

@@ -97,6 +97,7 @@ bool space_chore_now(struct spool *s, struct space_chore *c)
 	return ok && c->free_known;
 }
 
+/* Silent while the spool opens: then it is not whole yet. */
 static void note_room(struct spool *s)
 {
 	bool low = s->space_failed || !s->reserve_whole ||
@@ -107,6 +108,8 @@ static void note_room(struct spool *s)
 	if (low == s->low_space)
 		return;
 	s->low_space = low;
+	if (!s->started)
+		return;
 	struct log_event e;
 	log_begin(&e, s->config.log, low ? LOG_ALARM : LOG_INFO,
 		  low ? "spool.low_space" : "spool.space_again");

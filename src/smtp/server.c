@@ -149,6 +149,16 @@ bool smtp_server_is_extended(const struct smtp_server *s)
 	return s->extended;
 }
 
+bool smtp_server_was_out_of_turn(const struct smtp_server *s)
+{
+	return s->out_of_turn;
+}
+
+bool smtp_server_saw_secret_in_clear(const struct smtp_server *s)
+{
+	return s->secret_in_clear;
+}
+
 bool server_in_transaction(const struct smtp_server *s)
 {
 	return s->transaction == TRANSACTION_OPEN ||
@@ -296,6 +306,8 @@ static bool step(struct server_call *c)
 		return dropped_step(c);
 	if (c->out->failed && s->phase != PHASE_ENDED)
 		server_end(s, SMTP_CLOSE_OUT_OF_MEMORY);
+	if (server_body_oversize(c))
+		return false;
 	switch (s->phase) {
 	case PHASE_GREETING:
 		return greeting_step(c);

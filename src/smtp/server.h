@@ -164,3 +164,9 @@ struct arena *smtp_server_arena(struct smtp_server *s);
 bool smtp_server_in_body(const struct smtp_server *s);
 bool smtp_server_is_tls(const struct smtp_server *s);
 bool smtp_server_is_extended(const struct smtp_server *s);
+
+/* For the journal, over the whole session: a known client sent bytes where it
+ * had to wait (tolerated, C3); AUTH PLAIN came with its password before TLS
+ * (refused with 538, but it was on the wire: to be changed). */
+bool smtp_server_was_out_of_turn(const struct smtp_server *s);
+bool smtp_server_saw_secret_in_clear(const struct smtp_server *s);

@@ -59,6 +59,15 @@ static bool respond(struct server_call *c, slice base64)
 	unreachable_state("no such SASL result");
 }
 
+static void refuse_in_clear(struct server_call *c)
+{
+	slice initial = c->arg;
+	slice name = slice_cut(&initial, ' ');
+	if (slice_eq_fold(name, SLICE("PLAIN")) && initial.n > 0)
+		c->s->secret_in_clear = true;
+	server_refuse(c, REPLY_AUTH_NEEDS_TLS);
+}
+
 /* In this order: what the connection is, what was said, what is asked. */
 static bool in_order(struct server_call *c)
 {
@@ -68,7 +77,7 @@ static bool in_order(struct server_call *c)
 	else if (!s->config->offer_auth)
 		server_refuse(c, REPLY_NOT_IMPLEMENTED);
 	else if (!s->tls)
-		server_refuse(c, REPLY_AUTH_NEEDS_TLS);
+		refuse_in_clear(c);
 	else if (!s->helo_done)
 		server_refuse(c, REPLY_NEED_HELO);
 	else if (s->authenticated)

@@ -38,6 +38,16 @@ void server_body_begin(struct smtp_server *s, bool by_bdat)
 		s->transaction = TRANSACTION_BDAT;
 }
 
+bool server_body_oversize(struct server_call *c)
+{
+	struct smtp_server *s = c->s;
+	bool body = s->phase == PHASE_DATA || s->phase == PHASE_CHUNK;
+	if (!body || s->body.bytes <= server_read_max(s))
+		return false;
+	server_end_with(s, c->out, REPLY_SIZE, SMTP_CLOSE_OVERSIZE);
+	return true;
+}
+
 /* A piece for the caller, as far as it fits. False: nothing to give out. */
 static bool give(struct server_call *c, slice piece)
 {
@@ -48,10 +58,6 @@ static bool give(struct server_call *c, slice piece)
 	if (piece.n > room) {
 		b->too_big = true;
 		piece.n = (size_t)room;
-	}
-	if (b->bytes > server_read_max(c->s)) {
-		server_end_with(c->s, c->out, REPLY_SIZE, SMTP_CLOSE_OVERSIZE);
-		return false;
 	}
 	if (piece.n == 0)
 		return false;

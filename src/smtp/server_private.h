@@ -102,7 +102,7 @@ struct smtp_server {
 	bool tls, known, authenticated;
 	bool helo_done, extended;
 	bool helo_extended;	/* of the EHLO or HELO that waits */
-	bool firewall_mangled;
+	bool firewall_mangled, out_of_turn, secret_in_clear;
 	bool smtputf8;
 	bool chunk_last;
 	bool bytes_behind_data;	/* input stood behind the DATA that waits */
@@ -166,6 +166,9 @@ bool server_auth_line(struct server_call *c, slice line);
 /* --- server_data.c --- */
 bool server_data(struct server_call *c);
 bool server_bdat(struct server_call *c);
+/* More came than is read on after the size limit: true, answered and ended.
+ * Looked at between the steps, so that what fits was given out before. */
+bool server_body_oversize(struct server_call *c);
 bool server_data_step(struct server_call *c);
 bool server_chunk_step(struct server_call *c);
 bool server_eat_step(struct server_call *c);

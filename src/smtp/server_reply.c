@@ -98,8 +98,12 @@ void server_refuse(struct server_call *c, enum reply_id id)
 
 bool server_out_of_turn(struct server_call *c)
 {
-	if (c->s->known || c->in->n == 0)
+	if (c->in->n == 0)
 		return false;
+	if (c->s->known) {
+		c->s->out_of_turn = true;
+		return false;
+	}
 	server_end_with(c->s, c->out, REPLY_EARLY_TALKER,
 			SMTP_CLOSE_EARLY_TALKER);
 	return true;

@@ -248,6 +248,28 @@ static void a4_order_of_auth(void **state)
 	}
 }
 
+static void a1_a_password_in_clear_is_noticed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		bool seen;
+	} cases[] = { { "AUTH PLAIN AHVzZXIAcmlnaHQ=\r\n", true },
+		      { "AUTH PLAIN\r\n", false },
+		      { "AUTH LOGIN dXNlcg==\r\n", false } };
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct talk t;
+		talk_begin(&t, 0);
+		talk_say(&t, "EHLO x\r\n");
+		talk_say(&t, cases[i].line);
+		talk_expect_codes(&t, "220 250 538");
+		assert_int_equal(smtp_server_saw_secret_in_clear(t.server),
+				 cases[i].seen);
+		assert_false(talk_has_event(&t, "AUTH"));
+		talk_end(&t);
+	}
+}
+
 /* The slices of the event are the engine's own memory until the answer. */
 static void secrets_live_until_the_answer(void **state)
 {
@@ -279,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a2_12288_octets_fit),
 		cmocka_unit_test(a5_after_three_failures_the_next_is_421),
 		cmocka_unit_test(a4_order_of_auth),
+		cmocka_unit_test(a1_a_password_in_clear_is_noticed),
 		cmocka_unit_test(secrets_live_until_the_answer),
 	};
 	return cmocka_run_group_tests_name("smtp/sasl_server", tests, NULL,

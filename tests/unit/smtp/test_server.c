@@ -307,6 +307,21 @@ static void c3_known_clients_may_and_nothing_is_lost(void **state)
 	talk_say(&t, EHLO MESSAGE "x\r\n.\r\n" MESSAGE "y\r\n.\r\nQUIT\r\n");
 	talk_expect_codes(&t, "220 250 250 250 354 250 250 250 354 250 221");
 	assert_int_equal(t.messages, 2);
+	assert_true(smtp_server_was_out_of_turn(t.server));
+	talk_end(&t);
+}
+
+static void c3_waiting_where_due_is_not_out_of_turn(void **state)
+{
+	(void)state;
+	struct talk t;
+	talk_begin(&t, TALK_KNOWN);
+	talk_say(&t, EHLO);
+	talk_say(&t, MESSAGE);
+	talk_say(&t, "x\r\n.\r\n" MESSAGE);
+	talk_say(&t, "x\r\n.\r\nQUIT\r\n");
+	assert_int_equal(t.messages, 2);
+	assert_false(smtp_server_was_out_of_turn(t.server));
 	talk_end(&t);
 }
 
@@ -643,6 +658,7 @@ int main(void)
 		cmocka_unit_test(c3_strangers_out_of_turn_are_closed),
 		cmocka_unit_test(c3_strangers_out_of_turn_in_an_auth_exchange),
 		cmocka_unit_test(c3_known_clients_may_and_nothing_is_lost),
+		cmocka_unit_test(c3_waiting_where_due_is_not_out_of_turn),
 		cmocka_unit_test(
 			c3_body_behind_a_refused_data_is_never_executed),
 		cmocka_unit_test(c3_early_talkers),

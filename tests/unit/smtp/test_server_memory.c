@@ -6,16 +6,20 @@
  */
 #include "unit/smtp/server_harness.h"
 
+#include <malloc.h>
+
 #include "smtp/server_private.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
 enum { CAN_FAIL = false };
 static uint64_t fail_at, live;
 static bool armed;
+static unsigned leaks;
 #else
 enum { CAN_FAIL = true };
 static uint64_t fail_at, live;
 static bool armed;		/* the engine is running */
+static unsigned leaks;		/* blocks given back with a secret in them */
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
@@ -48,9 +52,19 @@ void *realloc(void *old, size_t n)
 	return p;
 }
 
+static bool has_secret(const void *p)
+{
+	static const char plain[] = "c4nary", coded[] = "YzRuYXJ5";
+	size_t n = malloc_usable_size((void *)(uintptr_t)p);
+	return memmem(p, n, plain, sizeof(plain) - 1) != NULL ||
+	       memmem(p, n, coded, sizeof(coded) - 1) != NULL;
+}
+
 void free(void *p)
 {
 	live -= p != NULL;
+	if (armed && p != NULL && has_secret(p))
+		leaks++;
 	__libc_free(p);
 }
 #endif
@@ -118,6 +132,56 @@ static void the_nth_allocation_fails(void **state)
 	assert_true(n > 10);
 }
 
+/* One byte after the other, so that the line is kept and grows. */
+static void say_and_answer(struct smtp_server *s, struct buf *out,
+			   const char *bytes, enum reply_id id)
+{
+	struct smtp_event ev;
+	struct reply r = { .id = id };
+	for (size_t i = 0; bytes[i] != '\0'; i++) {
+		slice in = { bytes + i, 1 };
+		while (smtp_server_next(s, &in, out, &ev) != SMTP_NEED_INPUT &&
+		       ev.kind != SMTP_CLOSE)
+			if (smtp_server_awaits_answer(s))
+				smtp_server_answer(s, out, &r);
+	}
+}
+
+/* Password and base64 ("c4nary", "YzRuYXJ5") are in no block that was given
+ * back, whichever way the exchange ends. */
+static void a2_no_secret_stays_in_freed_memory(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines;
+		enum reply_id id;
+	} cases[] = {
+		{ "AUTH LOGIN\r\nYzRuYXJ5\r\nYzRuYXJ5\r\n", REPLY_AUTH_OK },
+		{ "AUTH LOGIN YzRuYXJ5\r\nYzRuYXJ5\r\n",
+		  REPLY_AUTH_FAILED },
+		{ "AUTH PLAIN AAAAYzRuYXJ5\r\n", REPLY_AUTH_BUSY },
+		{ "AUTH LOGIN YzRuYXJ5\r\nYzRuYXJ5!\r\n", REPLY_AUTH_OK },
+		{ "AUTH LOGIN YzRuYXJ5\r\n*\r\n", REPLY_AUTH_OK },
+		{ "AUTH LOGIN YzRuYXJ5\r\nYzRuYXJ5", REPLY_AUTH_OK },
+		{ "AUTH LOGIN YzRuYXJ5\r\nYzRuYXJ5\r\n", REPLY_BUSY },
+	};
+	if (!CAN_FAIL)
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct talk t;
+		talk_begin(&t, TALK_TLS | TALK_KNOWN);
+		talk_say(&t, "EHLO x\r\n");
+		leaks = 0;
+		armed = true;
+		say_and_answer(t.server, &t.replies, cases[i].lines,
+			       cases[i].id);
+		smtp_server_free(&t.server);
+		armed = false;
+		assert_int_equal(leaks, 0);
+		talk_end(&t);
+	}
+}
+
 static void an_idle_session_holds_one_kib_at_most(void **state)
 {
 	(void)state;
@@ -153,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nth_allocation_fails),
+		cmocka_unit_test(a2_no_secret_stays_in_freed_memory),
 		cmocka_unit_test(an_idle_session_holds_one_kib_at_most),
 		cmocka_unit_test(a_long_line_is_held_up_to_its_bound_only),
 	};

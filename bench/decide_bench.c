@@ -55,7 +55,7 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-/* --- the directory ------------------------------------------------------------- */
+/* --- the directory --- */
 
 /* Entries lie spread over the address space, as customers' networks do. */
 static struct ip_addr entry_address(uint32_t customer, uint32_t i)
@@ -175,7 +175,7 @@ static const struct view *load(struct shape shape)
 	return l.v;
 }
 
-/* --- decisions --------------------------------------------------------------------- */
+/* --- decisions --- */
 struct asked {
 	struct facts facts;
 	char helo[64], local[32], domain[64];
@@ -280,7 +280,7 @@ static void bench_decisions(const struct view *v, struct shape shape)
 	free(ns);
 }
 
-/* --- changes -------------------------------------------------------------------------- */
+/* --- changes --- */
 
 /* One entry of one customer is switched off or on: the tick in the console. */
 static void bench_changes(const struct view **v, struct shape shape)

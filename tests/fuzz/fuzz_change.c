@@ -35,7 +35,7 @@ static bool apply(const struct view **v, slice change)
 	return true;
 }
 
-/* --- a directory to start from ------------------------------------------------ */
+/* --- a directory to start from --- */
 static void put_rows(struct buf *out)
 {
 	struct customer c = { .id = 1, .name = SLICE("a"),
@@ -59,7 +59,7 @@ static void put_rows(struct buf *out)
 	change_put_app_password(out, &p);
 }
 
-/* --- what came out --------------------------------------------------------------- */
+/* --- what came out --- */
 static bool copy_part(void *ctx, slice change, struct err *err)
 {
 	return view_apply_onto(ctx, change, err);
@@ -112,7 +112,7 @@ static void check_decisions(const struct view *v)
 	decide(v, &f);
 }
 
-/* --- the input ---------------------------------------------------------------------- */
+/* --- the input --- */
 static void stream(const struct view **v, slice bytes)
 {
 	for (int i = 0; i < CHANGES_MAX && bytes.n > 0; i++) {

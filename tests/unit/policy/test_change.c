@@ -34,7 +34,7 @@ static void counts_are(const struct view *v, uint64_t customers,
 	assert_int_equal(c.app_passwords, app_passwords);
 }
 
-/* --- each row that must be refused ------------------------------------------- */
+/* --- each row that must be refused --- */
 static void no_customer_setting(struct build *b)
 {
 	put_setting(b, a_setting(12, 9, SENDERS_ANY));
@@ -258,7 +258,7 @@ static void settings_stay_in_order(void **state)
 	build_fini(&b);
 }
 
-/* --- the frame -------------------------------------------------------------------- */
+/* --- the frame --- */
 static void a_revision_never_goes_back(void **state)
 {
 	(void)state;
@@ -373,7 +373,7 @@ static void a_record_too_long_fails_the_writer(void **state)
 	buf_fini(&out);
 }
 
-/* --- export ------------------------------------------------------------------------- */
+/* --- export --- */
 static bool apply_part(void *ctx, slice change, struct err *err)
 {
 	uint64_t revision;

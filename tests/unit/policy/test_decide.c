@@ -44,7 +44,7 @@ static struct decision decide(const struct build *b, struct ask ask)
 	return d;
 }
 
-/* --- 2: whose mail it is ------------------------------------------------------- */
+/* --- 2: whose mail it is --- */
 static void s2_1_login_decides_over_address_and_sender(void **state)
 {
 	(void)state;
@@ -185,7 +185,7 @@ static void many_entries_of_one_address_are_all_seen(void **state)
 	build_fini(&b);
 }
 
-/* --- 4: settings ------------------------------------------------------------------ */
+/* --- 4: settings --- */
 static void s4_1_first_setting_that_holds_accepts(void **state)
 {
 	(void)state;
@@ -363,7 +363,7 @@ static void s4_5_sender_must_match_login(void **state)
 	build_fini(&b);
 }
 
-/* --- 5: the sender ------------------------------------------------------------------ */
+/* --- 5: the sender --- */
 static void s5_1_rewritten_to_the_login_then_the_helo(void **state)
 {
 	(void)state;
@@ -465,7 +465,7 @@ static void s5_2_null_sender_needs_login_or_helo(void **state)
 	build_fini(&b);
 }
 
-/* --- 3.6, 7.2 -------------------------------------------------------------------------- */
+/* --- 3.6, 7.2 --- */
 static void s3_6_login_falls_with_user_credential_and_customer(void **state)
 {
 	(void)state;

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* --- the cases ------------------------------------------------------------------- */
+/* --- the cases --- */
 enum login { L_NONE, L_OWN, L_OTHER, L_SUSPENDED, L_OUT_OF_RANGE, L_BOUND,
 	     L_COUNT };
 enum place { P_NOWHERE, P_HERE, P_OTHER_SETTING, P_SHARED, P_INERT, P_B_ONLY,
@@ -51,7 +51,7 @@ struct session {
 	enum helo helo;
 };
 
-/* --- the model -------------------------------------------------------------------- */
+/* --- the model --- */
 enum who { NOBODY, CUSTOMER_A, CUSTOMER_B };
 
 struct expected {
@@ -298,7 +298,7 @@ static struct expected model(const struct world *w, const struct session *s)
 	return e;
 }
 
-/* --- the same world as a directory ---------------------------------------------------- */
+/* --- the same world as a directory --- */
 static void add_setting(struct build *b, uint32_t id, uint32_t customer,
 			struct rule r)
 {
@@ -386,7 +386,7 @@ static void facts_of(const struct view *v, const struct session *s,
 		f->login = login_of(v, logins[s->login]);
 }
 
-/* --- comparing ---------------------------------------------------------------------------- */
+/* --- comparing --- */
 static const char *describe(const struct world *w, const struct session *s)
 {
 	static char text[300];

@@ -5,7 +5,7 @@
 #include "policy/explain.h"
 #include "policy/explain_text.h"
 
-/* --- the table ---------------------------------------------------------------------- */
+/* --- the table --- */
 
 /* Takes the next {name} out of *rest; empty at the end. */
 static slice next_name(slice *rest)
@@ -52,7 +52,7 @@ static void both_languages_take_the_same_values(void **state)
 	}
 }
 
-/* --- a directory ----------------------------------------------------------------------- */
+/* --- a directory --- */
 static void directory(struct build *b)
 {
 	build_init(b);
@@ -288,7 +288,7 @@ static void s4_json_has_the_agreed_members(void **state)
 	build_fini(&b);
 }
 
-/* --- hostile values ------------------------------------------------------------------------ */
+/* --- hostile values --- */
 static void r2_9_values_of_strangers_are_escaped(void **state)
 {
 	(void)state;

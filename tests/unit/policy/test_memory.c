@@ -151,6 +151,53 @@ static void a_change_that_runs_out_of_memory_changes_nothing(void **state)
 	build_fini(&b);
 }
 
+/* Allocations of one entry switched off, of the first customer. */
+static uint64_t cost_of_a_tick(struct build *b)
+{
+	struct ip_entry e = an_entry(1, 1, 1, "192.0.1.1");
+	struct err err;
+	const struct view *next;
+	e.enabled = false;
+	buf_clear(&b->change);
+	change_begin(&b->change, view_revision(b->v) + 1, true);
+	put_entry(b, e);
+	change_end(&b->change);
+	uint64_t before = allocations;
+	assert_true(view_apply(b->v, buf_slice(&b->change), &next, &err));
+	uint64_t cost = allocations - before;
+	view_unref(&next);
+	return cost;
+}
+
+/* Deeper trees, that is all: a level of each for 16 or 32 times more. */
+static void a_change_costs_the_same_among_many(void **state)
+{
+	(void)state;
+	struct build b;
+	build_init(&b);
+	many_rows(&b, 1, 10);
+	build_apply(&b);
+	uint64_t few = cost_of_a_tick(&b);
+	buf_clear(&b.change);
+	change_begin(&b.change, view_revision(b.v) + 1, true);
+	for (uint32_t i = 11; i < 5000; i++) {
+		char text[40];
+		snprintf(text, sizeof(text), "c%u", i);
+		put_customer(&b, a_customer(i, text));
+		put_setting(&b, a_setting(i, i, SENDERS_ANY));
+		snprintf(text, sizeof(text), "10.%u.%u.%u", i % 7, i / 250,
+			 i % 250);
+		put_entry(&b, an_entry(i, i, i, text));
+		if (i % 100 == 0)
+			build_apply(&b);
+	}
+	build_apply(&b);
+	uint64_t many = cost_of_a_tick(&b);
+	if (CAN_FAIL)
+		assert_true(few >= 3 && many <= few + 6);
+	build_fini(&b);
+}
+
 static void a_decision_allocates_nothing(void **state)
 {
 	(void)state;
@@ -180,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_change_that_runs_out_of_memory_changes_nothing),
+		cmocka_unit_test(a_change_costs_the_same_among_many),
 		cmocka_unit_test(a_decision_allocates_nothing),
 	};
 	return cmocka_run_group_tests_name("policy/memory", tests, NULL, NULL);

@@ -35,7 +35,7 @@ static void parse_limits(slice rest, struct smtp_extensions *e)
 		slice value = slice_cut(&rest, ' ');
 		slice name = slice_cut(&value, '=');
 		uint64_t n;
-		if (!slice_u64(value, 999999, &n) || n == 0)
+		if (!slice_u64(value, 999999, &n))
 			continue;
 		if (slice_eq_fold(name, SLICE("RCPTMAX")))
 			e->rcpt_max = (uint32_t)n;

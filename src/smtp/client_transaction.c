@@ -294,9 +294,10 @@ static void take_data(struct smtp_client *c, struct buf *out)
 		decide_rest(c, SCOPE_MESSAGE);
 		c->needs_reset = true;
 		client_transaction_end(c);
-	} else if (c->mail_refused || c->accepted == 0) {
+	} else if (c->accepted == 0) {
 		take_lone_354(c, out);
 	} else {
+		invariant(!c->mail_refused);
 		client_enter(c, CLIENT_BODY);
 	}
 }

@@ -100,6 +100,53 @@ static void rfc3207_starttls(void **state)
 	play_all(scripts, ARRAY_LEN(scripts));
 }
 
+/* Even half a reply behind the 220 is too much; and what the peer offered in
+ * clear is not believed any more. */
+static void rfc3207_4_2_nothing_passes_from_clear_to_tls(void **state)
+{
+	(void)state;
+	static const char *const behind[] = { "2", "421 bye\r\n", "\r\n",
+					      "\x16" };
+	struct limits limits;
+	limits_defaults(&limits);
+	for (size_t i = 0; i <= ARRAY_LEN(behind); i++) {
+		struct smtp_client_config config = {
+			.ehlo_name = SLICE("me"), .limits = &limits,
+			.tls = SMTP_TLS_OPPORTUNISTIC };
+		struct smtp_client *c = smtp_client_new(&config);
+		struct buf out, reply;
+		struct err err;
+		slice in = SLICE("220 x\r\n");
+		buf_init(&out, 1000);
+		buf_init(&reply, 1000);
+		assert_int_equal(smtp_client_next(c, &in, &out, &err),
+				 SMTP_CLIENT_NEED_INPUT);
+		in = SLICE("250-x\r\n250-CHUNKING\r\n250 STARTTLS\r\n");
+		assert_int_equal(smtp_client_next(c, &in, &out, &err),
+				 SMTP_CLIENT_NEED_INPUT);
+		assert_true(smtp_client_extensions(c)->chunking);
+		buf_append(&reply, SLICE("220 go\r\n"));
+		if (i < ARRAY_LEN(behind))
+			buf_append(&reply, slice_of(behind[i]));
+		in = buf_slice(&reply);
+		enum smtp_client_event e = smtp_client_next(c, &in, &out,
+							    &err);
+		if (i < ARRAY_LEN(behind)) {
+			assert_int_equal(e, SMTP_CLIENT_FAILED);
+			assert_int_equal(err.kind, ERR_PROTOCOL);
+		} else {
+			assert_int_equal(e, SMTP_CLIENT_START_TLS);
+			assert_false(smtp_client_is_tls(c));
+			smtp_client_tls_started(c);
+			assert_true(smtp_client_is_tls(c));
+			assert_false(smtp_client_extensions(c)->chunking);
+		}
+		buf_fini(&out);
+		buf_fini(&reply);
+		smtp_client_free(&c);
+	}
+}
+
 static void rfc4954_auth(void **state)
 {
 	(void)state;
@@ -306,6 +353,28 @@ static void reply_bounds_are_exact(void **state)
 	}
 }
 
+static void reply_bytes_are_bounded(void **state)
+{
+	(void)state;
+	struct limits limits;
+	limits_defaults(&limits);
+	limits.reply_bytes = 4096;
+	limits.reply_lines = 10000;
+	static const struct script s = { .name = "bytes" };
+	for (int over = -1; over <= 1; over++) {
+		static struct player p;
+		player_init(&p, &s, &limits, 1);
+		player_feed(&p, SLICE("220 x\r\n"));
+		for (int i = 0; i < 511; i++)	/* of 8 bytes each */
+			player_feed(&p, SLICE("250-ab\r\n"));
+		player_feed(&p, over < 0 ? SLICE("250 a\r\n")
+				: over == 0 ? SLICE("250 ab\r\n")
+					    : SLICE("250 abc\r\n"));
+		assert_int_equal(p.over, over > 0);
+		player_fini(&p);
+	}
+}
+
 static void extensions_are_read(void **state)
 {
 	(void)state;
@@ -337,11 +406,12 @@ static void extensions_are_read(void **state)
 	player_fini(&p);
 	player_init(&p, &s, &limits, 1);
 	player_feed(&p, SLICE("220 x\r\n"));
-	player_feed(&p, SLICE("250-x\r\n250-SIZE 99999999999999999999\r\n"
+	player_feed(&p, SLICE("250-CHUNKING x\r\n250-SIZE 99999999999999999999\r\n"
 			      "250-LIMITS RCPTMAX=-1 MAILMAX=0 RCPTMAX=\r\n"
 			      "250-\r\n250- PIPELINING\r\n250 SIZES 3\r\n"));
 	e = smtp_client_extensions(p.client);
 	assert_true(e->size && e->size_max == 0);
+	assert_false(e->chunking);	/* a name, no keyword */
 	assert_int_equal(e->rcpt_max, 0);
 	assert_int_equal(e->mail_max, 0);
 	player_fini(&p);
@@ -463,11 +533,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(greetings_and_hellos),
 		cmocka_unit_test(rfc3207_starttls),
+		cmocka_unit_test(rfc3207_4_2_nothing_passes_from_clear_to_tls),
 		cmocka_unit_test(rfc4954_auth),
 		cmocka_unit_test(replies_that_nobody_asked_for),
 		cmocka_unit_test(replies_in_bad_form_end_the_session),
 		cmocka_unit_test(replies_without_end_are_bounded),
 		cmocka_unit_test(reply_bounds_are_exact),
+		cmocka_unit_test(reply_bytes_are_bounded),
 		cmocka_unit_test(extensions_are_read),
 		cmocka_unit_test(w9_a_lost_connection_leaves_no_ghost),
 		cmocka_unit_test(s14_bare_line_ends_never_leave_by_data),

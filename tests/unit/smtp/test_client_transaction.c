@@ -152,6 +152,16 @@ static void s11_4_connections_are_reused(void **state)
 		  "C: x\nC: .\nS: 250 3\n" BYE,
 		  "READY DONE READY DONE READY CLOSED", "250 0.0.0 none dot",
 		  .recipients = 1, .transactions = 2, .body = "x\r\n" },
+		{ "RSET once only", PIPE MAIL R1 "C: DATA\n"
+		  "S: 250 ok\nS: 550 no\nS: 554 no\n"
+		  "C: RSET\n" MAIL R1 "C: DATA\n"
+		  "S: 250 reset\nS: 250 ok\nS: 250 ok\nS: 354 go\n"
+		  "C: x\nC: .\nS: 250 3\n"
+		  MAIL R1 "C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n"
+		  "C: x\nC: .\nS: 250 4\n" BYE,
+		  "READY DONE READY DONE READY DONE READY CLOSED",
+		  "250 0.0.0 none dot",
+		  .recipients = 1, .transactions = 3, .body = "x\r\n" },
 		{ "open end in lock-step", PLAIN MAIL "S: 250 ok\n" R1
 		  "S: 550 no\nC: RSET\nS: 250 ok\n" MAIL "S: 250 ok\n" R1
 		  "S: 250 ok\nC: DATA\nS: 354 go\nC: x\nC: .\nS: 250 ok\n" BYE,
@@ -221,6 +231,13 @@ static void parameters_are_said_when_offered(void **state)
 		  .body = "x\r\n", .envelope = { .ret = DSN_RET_FULL },
 		  .first = { .notify = DSN_NEVER | DSN_DELAY,
 			     .orcpt = SLICE("nobody") } },
+		{ "a line end in ORCPT: left out", FULL
+		  "C: MAIL FROM:<a@a.example> SIZE=3\n" R1
+		  "C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: x\nC: .\n"
+		  "S: 250 ok\n" BYE, "READY DONE READY CLOSED",
+		  "250 0.0.0 none dot", .recipients = 1, .transactions = 1,
+		  .body = "x\r\n",
+		  .first = { .orcpt = SLICE("rfc822;a\r\nRSET") } },
 		{ "UTF-8 in ORCPT without SMTPUTF8 in use is left out", FULL
 		  "C: MAIL FROM:<a@a.example> SIZE=3\n" R1
 		  "C: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\nC: x\nC: .\n"

@@ -15,7 +15,8 @@ static struct loop_time *time_of(const struct loop *l)
 	if (!t->known) {
 		t->monotonic_ns = os_monotonic_ns();
 		t->wall_ms = os_wall_ms();
-		t->known = true;
+		/* Before it runs there are no turns: the time goes on. */
+		t->known = os_thread_self() == l->thread;
 	}
 	return t;
 }
@@ -77,8 +78,7 @@ bool loop_new(struct loop **out, const char *name, struct err *err)
 	atomic_init(&l->turns, 0);
 	buf_init(&l->plain, LOOP_PLAIN);
 	buf_init(&l->spare, 0);
-	timerwheel_init(&l->wheel, loop_now_ms(l));
-	l->time->known = false;
+	timerwheel_init(&l->wheel, os_monotonic_ns() / MS);
 	if (!os_thread_new(&l->thread, name, take_turn, l, err)) {
 		free(l);
 		return false;

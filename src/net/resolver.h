@@ -25,7 +25,8 @@ bool resolver_open(const struct resolver_config *config,
 		   struct resolver **out, struct err *err) MUST_USE;
 /* Its threads run from here on: between open and start a sandbox may close. */
 bool resolver_start(struct resolver *r, struct err *err) MUST_USE;
-/* Queries under way are dropped: their done is not called. */
+/* Queries under way are dropped: their done is not called. Threads that asked
+ * must still be there and ask no more. */
 void resolver_close(struct resolver **r);
 
 /* One question; the object is the caller's and must live until done is

@@ -19,6 +19,7 @@ enum {
 struct os_thread {
 	/* Written by every poster: a cache line of its own. */
 	_Alignas(OS_CACHE_LINE) _Atomic(struct os_post *) inbox;
+	_Atomic unsigned posting;	/* who is inside os_thread_post */
 	_Atomic bool asleep;		/* a post must write to `wake` */
 	_Atomic bool stop;
 	_Atomic bool running;

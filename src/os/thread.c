@@ -11,6 +11,7 @@
  */
 #include "os/thread.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,10 @@ void os_thread_join(struct os_thread **tp)
 	if (t->started)
 		invariant(pthread_join(t->pthread, NULL) == 0);
 	invariant(!atomic_load(&t->running));
+	/* What ended it may have been the work of a post whose sender has not
+	 * yet come back from waking it. */
+	while (atomic_load(&t->posting) != 0)
+		sched_yield();
 	free_thread(t);
 }
 
@@ -170,12 +175,14 @@ void os_thread_post(struct os_thread *to, struct os_post *post)
 {
 	invariant(post->run != NULL);
 	invariant(!atomic_exchange(&post->posted, true));
+	atomic_fetch_add(&to->posting, 1);
 	struct os_post *top = atomic_load_explicit(&to->inbox,
 						   memory_order_relaxed);
 	do
 		post->next = top;
 	while (!atomic_compare_exchange_weak(&to->inbox, &top, post));
 	wake_up(to);
+	atomic_fetch_sub(&to->posting, 1);
 }
 
 static struct os_post *turn_around(struct os_post *newest)
@@ -247,6 +254,8 @@ void os_thread_run(struct os_thread *t)
 
 void os_thread_stop(struct os_thread *t)
 {
+	atomic_fetch_add(&t->posting, 1);
 	atomic_store(&t->stop, true);
 	wake_up(t);
+	atomic_fetch_sub(&t->posting, 1);
 }

@@ -356,6 +356,62 @@ static void rfc3030_bdat_carries_what_data_cannot(void **state)
 	play_all(more, ARRAY_LEN(more));
 }
 
+/* The peer speaks while the body is on its way. */
+static void words_in_mid_body(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *words, *outcome;
+		bool bdat, done;
+	} rows[] = {
+		{ "421 in DATA", "421 4.3.2 bye\r\n", "421 4.3.2 host DATA",
+		  false, true },
+		{ "421 in BDAT", "421 4.3.2 bye\r\n", "421 4.3.2 host BDAT",
+		  true, true },
+		{ "BDAT refused early", "552 5.3.4 no\r\n",
+		  "552 5.3.4 message BDAT", true, true },
+		{ "BDAT taken early", "250 ok\r\n", "?0 4.4.2 session BDAT",
+		  true, false },
+		{ "DATA refused early", "552 5.3.4 no\r\n",
+		  "?0 4.4.2 session DATA", false, false },
+	};
+	struct limits limits;
+	limits_defaults(&limits);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		static struct player p;
+		struct script s = { .name = rows[i].name, .recipients = 1,
+				    .transactions = 1, .body = "12345678" };
+		struct err err;
+		struct buf outcome;
+		s.envelope.bare_line_ends = rows[i].bdat;
+		player_init(&p, &s, &limits, 1);
+		player_feed(&p, SLICE("220 x\r\n"));
+		player_feed(&p, SLICE("250-x\r\n250-CHUNKING\r\n"
+				      "250 PIPELINING\r\n"));
+		slice in = rows[i].bdat ? SLICE("250 ok\r\n250 ok\r\n")
+			   : SLICE("250 ok\r\n250 ok\r\n354 go\r\n");
+		assert_int_equal(smtp_client_next(p.client, &in, &p.out, &err),
+				 SMTP_CLIENT_WANT_BODY);
+		assert_int_equal(smtp_client_next(p.client, &in, &p.out, &err),
+				 SMTP_CLIENT_NEED_INPUT);	/* told once */
+		smtp_client_body(p.client, &p.out, SLICE("1234"));
+		player_feed(&p, slice_of(rows[i].words));
+		assert_slice_eq(buf_slice(&p.events), rows[i].done
+				? "READY DONE CLOSED" : "READY FAILED");
+		buf_clear(&p.out);
+		smtp_client_body(p.client, &p.out, SLICE("5678"));
+		smtp_client_body_end(p.client, &p.out);
+		assert_int_equal(p.out.n, 0);
+		assert_false(smtp_client_lost(p.client, &p.err));
+		buf_init(&outcome, 1000);
+		outcomes_text(&p, &outcome);
+		play_compare(&p, "outcome", buf_slice(&outcome),
+			     slice_of(rows[i].outcome));
+		buf_fini(&outcome);
+		player_fini(&p);
+	}
+}
+
 static void rfc2033_lmtp_answers_for_each_recipient(void **state)
 {
 	(void)state;
@@ -535,6 +591,7 @@ int main(void)
 		cmocka_unit_test(
 			s11_8_what_the_peer_cannot_take_is_refused_by_us),
 		cmocka_unit_test(rfc3030_bdat_carries_what_data_cannot),
+		cmocka_unit_test(words_in_mid_body),
 		cmocka_unit_test(rfc2033_lmtp_answers_for_each_recipient),
 		cmocka_unit_test(a_421_is_of_the_host_wherever_it_comes),
 		cmocka_unit_test(rfc5321_4_5_3_2_waits_are_named),

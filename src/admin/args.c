@@ -1,0 +1,86 @@
+/* See args.h. A struct args is a json_t. */
+#include "admin/args.h"
+
+#include <jansson.h>
+
+static const json_t *json_of(const struct args *a)
+{
+	return (const json_t *)(const void *)a;
+}
+
+struct args *args_parse(slice text)
+{
+	json_error_t error;
+	json_t *j = text.n == 0 ? json_object() :
+				  json_loadb(text.p, text.n,
+					     JSON_REJECT_DUPLICATES, &error);
+	if (!json_is_object(j)) {
+		json_decref(j);
+		return NULL;
+	}
+	return (struct args *)(void *)j;
+}
+
+void args_free(struct args **a)
+{
+	json_decref((json_t *)(void *)*a);
+	*a = NULL;
+}
+
+static bool among(const char *words, const char *word)
+{
+	slice rest = slice_of(words);
+	while (rest.n > 0)
+		if (slice_eq(slice_cut(&rest, ' '), slice_of(word)))
+			return true;
+	return false;
+}
+
+bool args_unknown(const struct args *a, const char *known, const char **name)
+{
+	const char *key;
+	json_t *value;
+	json_t *object = (json_t *)(uintptr_t)json_of(a);
+	json_object_foreach(object, key, value) {
+		if (among(known, key))
+			continue;
+		*name = key;
+		return true;
+	}
+	return false;
+}
+
+enum args_found args_text(const struct args *a, const char *name, slice *out)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	if (v == NULL || json_is_null(v))
+		return ARGS_ABSENT;
+	if (!json_is_string(v))
+		return ARGS_MALFORMED;
+	*out = (slice){ json_string_value(v), json_string_length(v) };
+	return ARGS_FOUND;
+}
+
+enum args_found args_bool(const struct args *a, const char *name, bool *out)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	if (v == NULL || json_is_null(v))
+		return ARGS_ABSENT;
+	if (!json_is_boolean(v))
+		return ARGS_MALFORMED;
+	*out = json_is_true(v);
+	return ARGS_FOUND;
+}
+
+enum args_found args_u64(const struct args *a, const char *name, uint64_t max,
+			 uint64_t *out)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	if (v == NULL || json_is_null(v))
+		return ARGS_ABSENT;
+	json_int_t i = json_integer_value(v);
+	if (!json_is_integer(v) || i < 0 || (uint64_t)i > max)
+		return ARGS_MALFORMED;
+	*out = (uint64_t)i;
+	return ARGS_FOUND;
+}

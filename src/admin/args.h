@@ -1,0 +1,27 @@
+/*
+ * The arguments of a call: a JSON object, read by jansson, which is strict
+ * (duplicate keys, lone surrogates and tails are refused). In a file of its
+ * own: base/json.h has functions of the same names.
+ */
+#pragma once
+
+#include "base/slice.h"
+
+struct args;
+
+/* NULL: no JSON object, or no memory. Empty text is an empty object. */
+struct args *args_parse(slice text);
+void args_free(struct args **a);
+/* The first name that isn't in the space-separated list; false: all are.
+ * Lends. */
+bool args_unknown(const struct args *a, const char *known, const char **name);
+
+enum args_found {
+	ARGS_ABSENT,		/* or null */
+	ARGS_FOUND,
+	ARGS_MALFORMED,		/* of another type */
+};
+enum args_found args_text(const struct args *a, const char *name, slice *out);
+enum args_found args_bool(const struct args *a, const char *name, bool *out);
+enum args_found args_u64(const struct args *a, const char *name, uint64_t max,
+			 uint64_t *out);

@@ -1,0 +1,244 @@
+/* Finding and running calls, and what they share; see calls.h. */
+#include "admin/calls.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "os/clock.h"
+
+enum caller { OPERATOR };	/* who may; sessions of the console come later */
+
+struct call_row_of_table {
+	const char *name;
+	void (*run)(struct admin_call *call);
+	enum caller who;
+	const char *args;
+};
+
+static const struct call_row_of_table CALLS[] = {
+#define CALL(name, function, who, args) { name, function, who, args },
+#include "admin/calls.def"
+#undef CALL
+};
+
+static const slice NONE = { 0 };
+
+enum { ARENA_MAX = 16777216, TEXT_MAX = 65536 + YAML_ERRORS_MAX };
+
+static const struct call_row_of_table *find(slice name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(CALLS); i++)
+		if (slice_eq(name, slice_of(CALLS[i].name)))
+			return &CALLS[i];
+	return NULL;
+}
+
+/* The language comes first, so that every word is in it. */
+static bool read_args(struct admin_call *call, slice text, const char *known)
+{
+	const char *name;
+	slice language = NONE;
+	call->args = args_parse(text);
+	if (call->args == NULL) {
+		call_say(call, CALL_USAGE, SAY_BAD_ARGUMENTS, NONE);
+		return false;
+	}
+	if (!arg_text(call, "language", false, &language))
+		return false;
+	call->language = language_of(language);
+	if (!args_unknown(call->args, known, &name))
+		return true;
+	call_say(call, CALL_USAGE, SAY_UNKNOWN_ARGUMENT, slice_of(name));
+	return false;
+}
+
+void call_start(struct admin_call *call, slice name, slice args_text)
+{
+	const struct call_row_of_table *row = find(name);
+	arena_init(&call->arena, ARENA_MAX);
+	if (!arena_copy(&call->arena, name, &call->name)) {
+		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		return;
+	}
+	if (row == NULL && slice_starts(name, SLICE("queue."))) {
+		call_relay(call, args_text);
+		return;
+	}
+	if (row == NULL) {
+		call_say(call, CALL_USAGE, SAY_NO_SUCH_CALL, name);
+		return;
+	}
+	if (read_args(call, args_text, row->args))
+		row->run(call);
+}
+
+void call_fini(struct admin_call *call)
+{
+	if (call->cancel != NULL)
+		call->cancel(call);
+	call->cancel = NULL;
+	if (call->args != NULL)
+		args_free(&call->args);
+	arena_fini(&call->arena);
+}
+
+/* --- answering -------------------------------------------------------------------- */
+
+void call_row(struct admin_call *call, slice json_object)
+{
+	if (json_object.n <= CALL_ROW_MAX)
+		call->row(call, json_object);
+}
+
+void call_end(struct admin_call *call, int code, slice text)
+{
+	invariant(code >= 0 && code <= 255);
+	call->more = NULL;
+	call->wait_revision = 0;
+	call->end(call, code, text);
+}
+
+void call_say(struct admin_call *call, int code, enum admin_text id, slice a)
+{
+	struct buf text;
+	buf_init(&text, TEXT_MAX);
+	admin_say(&text, call->language, id, a, NONE, NONE);
+	call_end(call, code, buf_slice(&text));
+	buf_fini(&text);
+}
+
+void call_fail(struct admin_call *call, const struct err *err,
+	       enum admin_text id)
+{
+	struct admin *a = call->admin;
+	if (a->log != NULL) {
+		struct log_event e;
+		log_begin(&e, a->log, LOG_ERROR, "admin.call_failed");
+		json_member_string(&e.json, "call", call->name);
+		log_err(&e, err);
+		log_end(&e);
+	}
+	call_say(call, err->kind == ERR_IO ? CALL_IO : CALL_TEMPORARY, id,
+		 NONE);
+}
+
+static void say_revision(struct admin_call *call, int code,
+			 enum admin_text id, uint64_t revision)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%" PRIu64, revision);
+	call_say(call, code, id, slice_of(text));
+}
+
+static int64_t now_ms(void)
+{
+	return os_monotonic_ns() / MS;
+}
+
+void call_end_when_live(struct admin_call *call, uint64_t revision,
+			bool logged)
+{
+	if (!logged) {
+		say_revision(call, CALL_TEMPORARY, SAY_STORED_ONLY, revision);
+		return;
+	}
+	if (call->offline) {
+		say_revision(call, CALL_OK, SAY_LIVE_LATER, revision);
+		return;
+	}
+	call->wait_revision = revision;
+	call->wait_until_ms = now_ms() + CALL_LIVE_MS;
+	call_look(call, call->wait_until_ms - CALL_LIVE_MS);
+}
+
+void call_look(struct admin_call *call, int64_t now)
+{
+	struct admin *a = call->admin;
+	uint64_t revision = call->wait_revision;
+	if (revision == 0)
+		return;
+	if (a->relay_known && a->relay_live >= revision)
+		say_revision(call, CALL_OK, SAY_LIVE, revision);
+	else if (now >= call->wait_until_ms)
+		say_revision(call, CALL_TEMPORARY, SAY_LIVE_LATER, revision);
+}
+
+/* --- arguments ---------------------------------------------------------------------- */
+
+bool arg_bad(struct admin_call *call, const char *name)
+{
+	call_say(call, CALL_USAGE, SAY_BAD_ARGUMENT, slice_of(name));
+	return false;
+}
+
+bool arg_text(struct admin_call *call, const char *name, bool required,
+	      slice *out)
+{
+	enum args_found found = args_text(call->args, name, out);
+	if (found == ARGS_MALFORMED ||
+	    (required && (found == ARGS_ABSENT || out->n == 0)))
+		return arg_bad(call, name);
+	return true;
+}
+
+bool arg_bool(struct admin_call *call, const char *name, bool *out)
+{
+	return args_bool(call->args, name, out) != ARGS_MALFORMED ||
+	       arg_bad(call, name);
+}
+
+bool arg_u64(struct admin_call *call, const char *name, uint64_t max,
+	     uint64_t *out)
+{
+	return args_u64(call->args, name, max, out) != ARGS_MALFORMED ||
+	       arg_bad(call, name);
+}
+
+struct audit_by call_audit_by(struct admin_call *call)
+{
+	return (struct audit_by){
+		.who = call->who,
+		.call = call->name,
+		.at_ms = os_wall_ms(),
+		.revision = admin_next_revision(call->admin),
+	};
+}
+
+/* --- passed on to relay --------------------------------------------------------------- */
+
+static struct admin_call *call_of(struct ask_call *relay)
+{
+	return CONTAINER_OF(relay, struct admin_call, relay);
+}
+
+static void relay_row(struct ask_call *relay, slice json_object)
+{
+	call_row(call_of(relay), json_object);
+}
+
+static void relay_end(struct ask_call *relay, int code, slice text, bool gone)
+{
+	struct admin_call *call = call_of(relay);
+	call->cancel = NULL;
+	if (gone)
+		call_say(call, CALL_TEMPORARY, SAY_RELAY_DOWN, NONE);
+	else
+		call_end(call, code, text);
+}
+
+static void relay_cancel(struct admin_call *call)
+{
+	ask_forget(call->admin->ask, &call->relay);
+}
+
+void call_relay(struct admin_call *call, slice args_text)
+{
+	struct admin *a = call->admin;
+	call->relay = (struct ask_call){ .row = relay_row, .end = relay_end };
+	if (a->ask != NULL && ask_call(a->ask, &call->relay, call->name,
+				       args_text.n > 0 ? args_text :
+							 SLICE("{}")))
+		call->cancel = relay_cancel;
+	else
+		call_say(call, CALL_TEMPORARY, SAY_RELAY_DOWN, NONE);
+}

@@ -1,0 +1,296 @@
+/* directory.apply, directory.export, customer.list. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/calls.h"
+#include "admin/directory_export.h"
+
+static const slice NONE = { 0 };
+
+enum { EXPORT_MAX = 67108864 };
+
+/* --- apply ---------------------------------------------------------------------------- */
+
+struct applying {
+	struct admin_call *call;
+	struct directory d;
+	bool dry_run;
+};
+
+static void tell(void *ctx, slice json_object)
+{
+	struct applying *p = ctx;
+	call_row(p->call, json_object);
+}
+
+static void refuse(struct applying *p)
+{
+	struct err err;
+	struct admin *a = p->call->admin;
+	if (!store_good(a->store, &err)) {
+		store_rollback(a->store);
+		call_fail(p->call, &err, SAY_STORE_FAILED);
+		return;
+	}
+	store_rollback(a->store);
+	call_end(p->call, CALL_CONFIG, buf_slice(&p->d.errors));
+}
+
+static void say_unchanged(struct applying *p)
+{
+	char text[24];
+	struct admin *a = p->call->admin;
+	snprintf(text, sizeof(text), "%" PRIu64,
+		 admin_next_revision(a) - 1);
+	store_rollback(a->store);
+	call_say(p->call, CALL_OK, SAY_NOTHING_CHANGES, slice_of(text));
+}
+
+/* The difference is known and right: into the store, and to relay. */
+static void carry_out(struct applying *p)
+{
+	struct admin *a = p->call->admin;
+	struct audit_by by = call_audit_by(p->call);
+	struct buf change;
+	struct err err;
+	bool logged = false;
+	admin_note_revision(a, &by);
+	directory_store(&p->d, &a->tables, &by);
+	if (p->dry_run || a->store->failed) {
+		bool good = store_good(a->store, &err);
+		store_rollback(a->store);
+		if (good)
+			call_say(p->call, CALL_OK, SAY_DRY_RUN, NONE);
+		else
+			call_fail(p->call, &err, SAY_STORE_FAILED);
+		return;
+	}
+	buf_init(&change, DIRECTORY_CHANGE_MAX);
+	bool ok = directory_change(&p->d, by.revision, &change, &err);
+	if (!ok)
+		store_rollback(a->store);
+	ok = ok && admin_publish(a, &by, buf_slice(&change), &logged, &err);
+	buf_fini(&change);
+	if (ok)
+		call_end_when_live(p->call, by.revision, logged);
+	else
+		call_fail(p->call, &err, SAY_STORE_FAILED);
+}
+
+static void apply(struct applying *p, const char *file)
+{
+	struct admin *a = p->call->admin;
+	bool any;
+	if (!directory_load(&p->d, p->call->text, file)) {
+		call_end(p->call, CALL_CONFIG, buf_slice(&p->d.errors));
+		return;
+	}
+	store_begin(a->store);
+	if (!directory_merge(&p->d, &a->tables) ||
+	    !directory_check(&p->d, &a->tables, a->psl) ||
+	    p->d.errors.n > 0) {
+		refuse(p);
+		return;
+	}
+	directory_tell(&p->d, &any);
+	if (any)
+		carry_out(p);
+	else
+		say_unchanged(p);
+}
+
+void call_directory_apply(struct admin_call *call)
+{
+	struct applying p = { .call = call };
+	bool prune = false;
+	slice file = SLICE("directory");
+	char name[256];
+	if (!arg_text(call, "file", false, &file) ||
+	    !arg_bool(call, "dry_run", &p.dry_run) ||
+	    !arg_bool(call, "prune", &prune))
+		return;
+	if (!slice_to_cstr(slice_sub(file, 0, sizeof(name) - 1), name,
+			   sizeof(name))) {
+		arg_bad(call, "file");
+		return;
+	}
+	directory_init(&p.d, call->language);
+	p.d.prune = prune;
+	p.d.tell = tell;
+	p.d.ctx = &p;
+	apply(&p, name);
+	directory_fini(&p.d);
+}
+
+/* --- export ---------------------------------------------------------------------------- */
+
+struct exporting {
+	uint32_t at;			/* id of the customer told last */
+	uint64_t revision;
+};
+
+static void send_text(struct admin_call *call, slice text)
+{
+	/* Escaped, a byte is at most 6: a row holds so many. */
+	enum { PIECE = CALL_ROW_MAX / 6 - 100 };
+	while (text.n > 0) {
+		struct buf row;
+		struct json j;
+		slice piece = utf8_cut(text, PIECE);
+		buf_init(&row, CALL_ROW_MAX);
+		json_init(&j, &row);
+		json_object(&j);
+		json_member_string(&j, "text", piece);
+		json_object_end(&j);
+		if (!row.failed)
+			call_row(call, buf_slice(&row));
+		buf_fini(&row);
+		text = slice_skip(text, piece.n);
+	}
+}
+
+static bool export_customer(struct admin_call *call,
+			    const struct customer_row *c)
+{
+	struct buf text;
+	buf_init(&text, EXPORT_MAX);
+	directory_export_customer(&text, c);
+	bool ok = !text.failed;
+	if (ok)
+		send_text(call, buf_slice(&text));
+	buf_fini(&text);
+	return ok;
+}
+
+static void export_fini(struct admin_call *call)
+{
+	free(call->state);
+	call->state = NULL;
+}
+
+static void export_end(struct admin_call *call, int code, enum admin_text id)
+{
+	struct err err;
+	export_fini(call);
+	call->cancel = NULL;
+	if (!store_good(call->admin->store, &err))
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	else if (code == CALL_OK)
+		call_end(call, code, NONE);
+	else
+		call_say(call, code, id, NONE);
+}
+
+/* One customer at a time, as fast as the reader takes them. */
+static void export_more(struct admin_call *call)
+{
+	struct exporting *e = call->state;
+	struct admin *a = call->admin;
+	struct arena arena;
+	if (e->revision != view_revision(a->view)) {
+		export_end(call, CALL_TEMPORARY, SAY_CHANGED_MEANWHILE);
+		return;
+	}
+	arena_init(&arena, (size_t)1 << 30);
+	struct customer_row *c =
+		tables_customer_after(&a->tables, e->at, &arena);
+	bool ok = c != NULL;
+	if (ok) {
+		e->at = c->c.id;
+		if (!c->c.closing)
+			ok = export_customer(call, c);
+		if (!ok)
+			store_fail(a->store, "out of memory");
+	}
+	arena_fini(&arena);
+	if (!ok)
+		export_end(call, CALL_OK, SAY_COUNT);
+}
+
+static void export_one(struct admin_call *call, slice name)
+{
+	struct arena arena;
+	struct err err;
+	arena_init(&arena, (size_t)1 << 30);
+	struct customer_row *c = tables_customer_named(&call->admin->tables,
+						       name, &arena);
+	bool good = store_good(call->admin->store, &err);
+	if (!good)
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	else if (c == NULL)
+		call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, name);
+	else if (export_customer(call, c))
+		call_end(call, CALL_OK, NONE);
+	else
+		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+	arena_fini(&arena);
+}
+
+void call_directory_export(struct admin_call *call)
+{
+	struct buf head;
+	slice name = NONE;
+	if (!arg_text(call, "customer", false, &name))
+		return;
+	buf_init(&head, 64);
+	directory_export_begin(&head);
+	send_text(call, buf_slice(&head));
+	buf_fini(&head);
+	if (name.n > 0) {
+		export_one(call, name);
+		return;
+	}
+	struct exporting *e = calloc(1, sizeof(*e));
+	if (e == NULL) {
+		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		return;
+	}
+	e->revision = view_revision(call->admin->view);
+	call->state = e;
+	call->cancel = export_fini;
+	call->more = export_more;
+}
+
+/* --- customers --------------------------------------------------------------------------- */
+
+static void customer_row_json(struct admin_call *call, const struct sql *q)
+{
+	static const char *const billing[] = { "trial", "unpaid", "paid" };
+	struct buf row;
+	struct json j;
+	buf_init(&row, 16384);
+	json_init(&j, &row);
+	json_object(&j);
+	json_member_u64(&j, "id", sql_get_u64(q, 0));
+	json_member_string(&j, "name", sql_peek(q, 1));
+	json_member_u64(&j, "licences", sql_get_u64(q, 2));
+	json_member_cstr(&j, "billing", billing[sql_get_u64(q, 3) % 3]);
+	json_member_bool(&j, "suspended", sql_get_u64(q, 4) != 0);
+	json_member_bool(&j, "closing", sql_get_u64(q, 5) != 0);
+	json_member_u64(&j, "domains", sql_get_u64(q, 6));
+	json_member_u64(&j, "users", sql_get_u64(q, 7));
+	json_member_u64(&j, "settings", sql_get_u64(q, 8));
+	json_object_end(&j);
+	if (!row.failed)
+		call_row(call, buf_slice(&row));
+	buf_fini(&row);
+}
+
+void call_customer_list(struct admin_call *call)
+{
+	struct err err;
+	struct sql q = sql_of(
+		call->admin->store,
+		"SELECT id, name, licences, billing, suspended, closing,"
+		" (SELECT count(*) FROM domains d WHERE d.customer = c.id),"
+		" (SELECT count(*) FROM users u WHERE u.customer = c.id),"
+		" (SELECT count(*) FROM settings s WHERE s.customer = c.id)"
+		" FROM customers c ORDER BY name");
+	while (sql_row(&q))
+		customer_row_json(call, &q);
+	if (store_good(call->admin->store, &err))
+		call_end(call, CALL_OK, NONE);
+	else
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+}

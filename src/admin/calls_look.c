@@ -1,0 +1,204 @@
+/* Looking only: audit.list, explain, status, version. */
+#include <stdlib.h>
+
+#include "admin/calls.h"
+#include "policy/explain.h"
+
+static const slice NONE = { 0 };
+
+enum { AUDIT_DEFAULT = 100, AUDIT_MAX = 100000, EXPLAIN_MAX = 524288 };
+
+/* --- audit ----------------------------------------------------------------------------- */
+
+static void raw_or_null(struct json *j, const char *key, slice json_text)
+{
+	json_key(j, key);
+	if (json_text.n > 0)
+		json_raw(j, json_text);
+	else
+		json_null(j);
+}
+
+static void audit_row(struct admin_call *call, const struct sql *q)
+{
+	struct buf row;
+	struct json j;
+	buf_init(&row, CALL_ROW_MAX);
+	json_init(&j, &row);
+	json_object(&j);
+	json_member_u64(&j, "id", sql_get_u64(q, 0));
+	json_key(&j, "at");
+	json_time_ms(&j, sql_get_i64(q, 1));
+	json_member_string(&j, "who", sql_peek(q, 2));
+	json_member_string(&j, "call", sql_peek(q, 3));
+	json_member_u64(&j, "revision", sql_get_u64(q, 4));
+	json_key(&j, "customer");
+	if (sql_peek(q, 5).n > 0)
+		json_string(&j, sql_peek(q, 5));
+	else
+		json_null(&j);
+	json_member_string(&j, "object", sql_peek(q, 6));
+	raw_or_null(&j, "before", sql_peek(q, 7));
+	raw_or_null(&j, "after", sql_peek(q, 8));
+	json_object_end(&j);
+	if (!row.failed)
+		call_row(call, buf_slice(&row));
+	buf_fini(&row);
+}
+
+/* Newest first; `before` pages on. */
+void call_audit_list(struct admin_call *call)
+{
+	uint64_t before = INT64_MAX, limit = AUDIT_DEFAULT;
+	slice customer = NONE;
+	struct err err;
+	if (!arg_u64(call, "before", INT64_MAX, &before) ||
+	    !arg_u64(call, "limit", AUDIT_MAX, &limit) ||
+	    !arg_text(call, "customer", false, &customer))
+		return;
+	struct sql q = sql_of(call->admin->store,
+			      "SELECT a.id, a.at, a.who, a.call, a.revision, "
+			      "c.name, a.object, a.before, a.after FROM audit "
+			      "a LEFT JOIN customers c ON c.id = a.customer "
+			      "WHERE a.id < ? AND (?2 = '' OR c.name = ?2) "
+			      "ORDER BY a.id DESC LIMIT ?");
+	sql_u64(&q, before);
+	sql_text(&q, customer);
+	sql_u64(&q, limit);
+	while (sql_row(&q))
+		audit_row(call, &q);
+	if (store_good(call->admin->store, &err))
+		call_end(call, CALL_OK, NONE);
+	else
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+}
+
+/* --- explain ------------------------------------------------------------------------------ */
+
+/* --auth USER: by an address of the user, or by an app password's id. A user
+ * without any is judged as if he had one. */
+static bool find_login(struct admin_call *call, slice auth,
+		       struct app_password *made,
+		       const struct app_password **out)
+{
+	const struct view *v = call->admin->view;
+	struct address a;
+	*out = NULL;
+	if (auth.n == 0)
+		return true;
+	*out = view_app_password(v, auth);
+	if (*out != NULL)
+		return true;
+	if (!address_parse(auth, &call->arena, &a, NULL))
+		return arg_bad(call, "auth");
+	const struct user *u = view_user(v, &a);
+	if (u == NULL) {
+		call_say(call, CALL_DATA, SAY_NO_SUCH_USER, auth);
+		return false;
+	}
+	*made = (struct app_password){ .user = u->id,
+				       .customer = u->customer };
+	*out = made;
+	return true;
+}
+
+static bool read_facts(struct admin_call *call, struct facts *f,
+		       struct app_password *made)
+{
+	slice ip = NONE, from = NONE, auth = NONE, to = NONE;
+	if (!arg_text(call, "client_ip", true, &ip) ||
+	    !arg_text(call, "helo", false, &f->helo) ||
+	    !arg_text(call, "from", false, &from) ||
+	    !arg_text(call, "auth", false, &auth) ||
+	    !arg_text(call, "to", false, &to) ||
+	    !arg_bool(call, "tls", &f->tls))
+		return false;
+	if (!ip_addr_parse(ip, &f->client))
+		return arg_bad(call, "client_ip");
+	bool null_sender = from.n == 0 || slice_eq(from, SLICE("<>"));
+	if (!null_sender &&
+	    !address_parse(from, &call->arena, &f->sender, NULL))
+		return arg_bad(call, "from");
+	return find_login(call, auth, made, &f->login);
+}
+
+void call_explain(struct admin_call *call)
+{
+	struct facts f = { 0 };
+	struct app_password made;
+	struct decision d;
+	struct decision_trace t = { .cap = DECISION_STEPS_MAX };
+	if (!read_facts(call, &f, &made))
+		return;
+	t.steps = arena_alloc(&call->arena, t.cap * sizeof(*t.steps));
+	if (t.steps == NULL) {
+		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		return;
+	}
+	const struct view *v = call->admin->view;
+	policy_decide(v, &f, &d, &t);
+	struct buf row, text;
+	struct json j;
+	buf_init(&row, EXPLAIN_MAX);
+	buf_init(&text, EXPLAIN_MAX);
+	json_init(&j, &row);
+	explain_json(&j, v, &f, &d, &t);
+	explain_text(&text, call->language, v, &f, &d, &t);
+	if (!row.failed)
+		call_row(call, buf_slice(&row));
+	call_end(call, CALL_OK, buf_slice(&text));
+	buf_fini(&row);
+	buf_fini(&text);
+}
+
+/* --- status ----------------------------------------------------------------------------- */
+
+static void end_with(struct admin_call *call, struct buf *row)
+{
+	if (!row->failed)
+		call_row(call, buf_slice(row));
+	buf_fini(row);
+	call_end(call, CALL_OK, NONE);
+}
+
+void call_status(struct admin_call *call)
+{
+	struct admin *a = call->admin;
+	struct view_counts n;
+	struct buf row;
+	struct json j;
+	view_count(a->view, &n);
+	buf_init(&row, 4096);
+	json_init(&j, &row);
+	json_object(&j);
+	json_member_cstr(&j, "version", POSTRIDER_VERSION);
+	json_member_u64(&j, "revision", view_revision(a->view));
+	json_key(&j, "live");
+	if (a->relay_known)
+		json_u64(&j, a->relay_live);
+	else
+		json_null(&j);
+	json_member_bool(&j, "relay", a->ask != NULL && ask_up(a->ask));
+	json_member_bool(&j, "view_log", !a->behind);
+	json_member_u64(&j, "customers", n.customers);
+	json_member_u64(&j, "domains", n.domains);
+	json_member_u64(&j, "users", n.users);
+	json_member_u64(&j, "app_passwords", n.app_passwords);
+	json_member_u64(&j, "settings", n.settings);
+	json_member_u64(&j, "entries", n.entries);
+	json_member_u64(&j, "view_bytes", n.bytes);
+	json_object_end(&j);
+	end_with(call, &row);
+}
+
+void call_version(struct admin_call *call)
+{
+	struct buf row;
+	struct json j;
+	buf_init(&row, 1024);
+	json_init(&j, &row);
+	json_object(&j);
+	json_member_cstr(&j, "version", POSTRIDER_VERSION);
+	json_object_end(&j);
+	end_with(call, &row);
+}

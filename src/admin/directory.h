@@ -1,0 +1,107 @@
+/*
+ * A directory file (docs/formats/directory.md) on its way into the store:
+ *
+ *   load   text → rows, every error with its place
+ *   merge  rows of the file beside those of the store: what the file does
+ *          not say stays (or, with prune, goes)
+ *   check  what must hold of the whole (SPEC 2 and 3)
+ *   store  the difference, in one transaction, with audit rows
+ *   change the records for relay
+ *
+ * Nothing is stored when any step finds an error.
+ */
+#pragma once
+
+#include <libpsl.h>
+
+#include "admin/tables.h"
+#include "admin/text.h"
+#include "wire/yaml.h"
+
+enum { DIRECTORY_CHANGE_MAX = 134217728 };	/* bytes of change records */
+
+struct directory {
+	struct arena arena;
+	struct yaml *yaml;
+	enum language language;
+	bool prune;
+	struct row_list customers;	/* what shall be */
+	struct row_list removed;	/* rows of the store that go */
+	struct row_list reinert;	/* entries of the store whose inert
+					 * changed: copies with the new value */
+	struct text_list passwords;	/* ids of app passwords that go along
+					 * with removed users */
+	struct buf errors;		/* lines */
+	/* For the answer: rows {"what":…, "text":…}; may be NULL. */
+	void (*tell)(void *ctx, slice json_object);
+	void *ctx;
+};
+
+void directory_init(struct directory *d, enum language language);
+void directory_fini(struct directory *d);
+
+/* file: its name in messages. False: d->errors says why. */
+bool directory_load(struct directory *d, slice text,
+		    const char *file) MUST_USE;
+/* Within a transaction. False: the store failed (store_good). */
+bool directory_merge(struct directory *d, struct tables *t) MUST_USE;
+/* False: d->errors says why, or the store failed. psl may be NULL. */
+bool directory_check(struct directory *d, struct tables *t,
+		     const psl_ctx_t *psl) MUST_USE;
+/* Tells the difference; *any: there is one. */
+void directory_tell(struct directory *d, bool *any);
+
+struct audit_by {
+	slice who;		/* "uid 0" */
+	slice call;		/* "directory.apply" */
+	int64_t at_ms;
+	uint64_t revision;
+};
+/* Writes it. Its failures are the store's. */
+void directory_store(struct directory *d, struct tables *t,
+		     const struct audit_by *by);
+/* Change records of this revision: all parts, one after the other. After
+ * directory_store, which gives new rows their ids. */
+bool directory_change(struct directory *d, uint64_t revision,
+		      struct buf *out, struct err *err) MUST_USE;
+
+/* "file:line:col: error: …" at a row's or another node. */
+void directory_error(struct directory *d, const struct yaml_node *n,
+		     enum admin_text id, slice a, slice b, slice c);
+void directory_note(struct directory *d, enum admin_text id, slice a,
+		    slice b);
+/* Any mapping's node of the row, or of what it hangs on. */
+const struct yaml_node *directory_node(const struct row *r,
+				       const struct row *parent);
+bool directory_no_memory(struct directory *d);
+
+/* --- folder-private, between the steps ------------------------------------------ */
+
+/* Of entries alone (SPEC 3.4). */
+void directory_check_entries(struct directory *d, struct customer_row *c);
+/* Which entries are inert now that `touched` (entry rows) came, went or
+ * changed: written to the store, listed in d->reinert, told. */
+void directory_inert(struct directory *d, struct tables *t,
+		     const struct row_list *touched);
+/* Each row of the file's customers, parents first. */
+void directory_each(const struct directory *d, enum row_kind kind,
+		    void (*each)(void *ctx, struct row *r,
+				 struct customer_row *c),
+		    void *ctx);
+static inline bool row_is_new(const struct row *r)
+{
+	return r->old == NULL;
+}
+static inline bool row_is_changed(const struct row *r)
+{
+	return r->old != NULL && !row_same(r, r->old);
+}
+
+/* Folds an address as users are kept: local part and domain in lower case,
+ * A-labels. False: it is none (or no memory). */
+bool directory_address(slice s, struct arena *arena, slice *out,
+		       slice *domain) MUST_USE;
+
+/* One audit row. before, after: JSON or empty (NULL). */
+void audit_write(struct store *s, const struct audit_by *by,
+		 uint32_t customer, slice object, slice before, slice after);

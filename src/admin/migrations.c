@@ -1,0 +1,124 @@
+/*
+ * The schema, step by step; see migrations.h. Plain tables and foreign keys,
+ * as PostgreSQL knows them too. AUTOINCREMENT: an id is never used again
+ * (DESIGN of the view: queue entries and audit rows name ids of things that
+ * are gone).
+ *
+ * Numbers of choices are those of the enums in policy/view.h.
+ */
+#include "admin/migrations.h"
+
+#include "base/check.h"
+
+static const char *const STEPS[] = {
+	/* 1: the directory */
+	"CREATE TABLE customers ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" name TEXT NOT NULL UNIQUE,"
+	" licences INTEGER NOT NULL,"
+	" billing INTEGER NOT NULL CHECK (billing BETWEEN 0 AND 2),"
+	" language INTEGER NOT NULL CHECK (language BETWEEN 0 AND 1),"
+	" plan INTEGER NOT NULL CHECK (plan BETWEEN 0 AND 1),"
+	" suspended INTEGER NOT NULL,"
+	" closing INTEGER NOT NULL DEFAULT 0,"
+	" allow_private_addresses INTEGER NOT NULL,"
+	" null_sender_recipients INTEGER NOT NULL,"
+	" sender_must_match_login INTEGER NOT NULL,"
+	" over_customer_day INTEGER NOT NULL,"
+	" over_customer_peak INTEGER NOT NULL,"
+	" over_user INTEGER NOT NULL,"
+	" report_address TEXT NOT NULL,"
+	" org_units TEXT NOT NULL);"		/* a line each */
+	"CREATE TABLE domains ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" customer INTEGER NOT NULL REFERENCES customers(id),"
+	" name TEXT NOT NULL UNIQUE,"
+	" kind INTEGER NOT NULL CHECK (kind BETWEEN 0 AND 2),"
+	" alias_of TEXT REFERENCES domains(name)"
+	"  DEFERRABLE INITIALLY DEFERRED,"
+	" verified INTEGER NOT NULL,"
+	" CHECK ((kind = 2) = (alias_of IS NOT NULL)));"
+	"CREATE INDEX domains_customer ON domains(customer);"
+	"CREATE INDEX domains_alias ON domains(alias_of);"
+	"CREATE TABLE users ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" customer INTEGER NOT NULL REFERENCES customers(id),"
+	" address TEXT NOT NULL UNIQUE,"
+	" role INTEGER NOT NULL CHECK (role BETWEEN 0 AND 3),"
+	" suspended INTEGER NOT NULL,"
+	" org_unit TEXT NOT NULL);"
+	"CREATE INDEX users_customer ON users(customer);"
+	"CREATE TABLE aliases ("
+	" address TEXT NOT NULL PRIMARY KEY,"
+	" user INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE"
+	") WITHOUT ROWID;"
+	"CREATE INDEX aliases_user ON aliases(user);"
+	"CREATE TABLE app_passwords ("
+	" id TEXT NOT NULL PRIMARY KEY,"
+	" user INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+	" customer INTEGER NOT NULL REFERENCES customers(id),"
+	" mac BLOB NOT NULL CHECK (length(mac) = 32),"
+	" sender TEXT NOT NULL,"
+	" range_first BLOB, range_bits INTEGER,"
+	" generation INTEGER NOT NULL,"
+	" created_at INTEGER NOT NULL,"
+	" CHECK ((range_first IS NULL) = (range_bits IS NULL))"
+	") WITHOUT ROWID;"
+	"CREATE INDEX app_passwords_user ON app_passwords(user);"
+	"CREATE TABLE settings ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" customer INTEGER NOT NULL REFERENCES customers(id),"
+	" key TEXT NOT NULL,"
+	" position INTEGER NOT NULL,"
+	" description TEXT NOT NULL CHECK (description <> ''),"
+	" allowed_senders INTEGER NOT NULL"
+	"  CHECK (allowed_senders BETWEEN 0 AND 2),"
+	" ip_only INTEGER NOT NULL,"
+	" require_auth INTEGER NOT NULL,"
+	" require_tls INTEGER NOT NULL,"
+	" enabled INTEGER NOT NULL,"
+	" line_ends INTEGER NOT NULL,"
+	" UNIQUE (customer, key),"
+	/* neither would be an open relay */
+	" CHECK (ip_only = 1 OR require_auth = 1));"
+	"CREATE TABLE ip_entries ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" customer INTEGER NOT NULL REFERENCES customers(id),"
+	" setting INTEGER NOT NULL REFERENCES settings(id),"
+	" first BLOB NOT NULL CHECK (length(first) = 16),"
+	" bits INTEGER NOT NULL CHECK (bits BETWEEN 112 AND 128),"
+	" description TEXT NOT NULL CHECK (description <> ''),"
+	" enabled INTEGER NOT NULL,"
+	" shared INTEGER NOT NULL,"
+	" inert INTEGER NOT NULL,"
+	" UNIQUE (setting, first, bits));"
+	"CREATE INDEX ip_entries_first ON ip_entries(first);"
+	"CREATE TABLE revisions ("
+	" revision INTEGER PRIMARY KEY,"
+	" at INTEGER NOT NULL,"			/* ms since 1970 */
+	" who TEXT NOT NULL,"
+	" call TEXT NOT NULL,"
+	" change BLOB);"			/* of the newest ones */
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at INTEGER NOT NULL,"
+	" who TEXT NOT NULL,"
+	" call TEXT NOT NULL,"
+	" revision INTEGER NOT NULL REFERENCES revisions(revision),"
+	" customer INTEGER,"		/* no reference: rows stay */
+	" object TEXT NOT NULL,"
+	" before TEXT,"
+	" after TEXT);"
+	"CREATE INDEX audit_customer ON audit(customer);",
+};
+
+uint32_t migrations_count(void)
+{
+	return ARRAY_LEN(STEPS);
+}
+
+const char *migrations_step(uint32_t from)
+{
+	invariant(from < ARRAY_LEN(STEPS));
+	return STEPS[from];
+}

@@ -1,0 +1,21 @@
+/* See text.h. */
+#include "admin/text.h"
+
+static const struct text TEXTS[] = {
+#define TEXT(id, en, ja) { en, ja },
+#include "admin/admin_text.def"
+#undef TEXT
+};
+
+const struct text *admin_text(enum admin_text id)
+{
+	invariant(id < SAY_COUNT);
+	return &TEXTS[id];
+}
+
+void admin_say(struct buf *out, enum language language, enum admin_text id,
+	       slice a, slice b, slice c)
+{
+	slice args[] = { a, b, c };
+	say(out, admin_text(id), language, args, ARRAY_LEN(args));
+}

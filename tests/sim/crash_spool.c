@@ -240,6 +240,8 @@ static void asked_done(struct spool_commit *c)
 	}
 	m->change_out = false;
 	t->outstanding--;
+	if (c->big != NULL)
+		spool_big_drop(&c->big);
 	if (c->body != NULL)
 		body_unref(&c->body);
 	free(a);

@@ -170,6 +170,8 @@ bool disk_sync_failed(const struct disk *d)
  * effect on what the kernel holds, but nobody hears of it. */
 static bool enter(struct disk *d, struct err *err, const char *where)
 {
+	sim_call();
+	sim_note(where, d->calls, 0);
 	if (d->dead)
 		return fail(err, EIO, where);
 	d->calls++;
@@ -180,6 +182,7 @@ static bool enter(struct disk *d, struct err *err, const char *where)
 
 static bool leave(struct disk *d, struct err *err, const char *where)
 {
+	sim_call();
 	return !d->dead || fail(err, EIO, where);
 }
 
@@ -420,6 +423,15 @@ static void image_copy(struct image *to, const struct image *from)
 	}
 }
 
+void disk_drop_handles(struct disk *d)
+{
+	for (unsigned i = 0; i < FDS_MAX; i++) {
+		if (d->fds[i].node != NULL)
+			d->fds[i].node->opens--;
+		d->fds[i] = (struct handle){ 0 };
+	}
+}
+
 void disk_power_cut(struct disk *d)
 {
 	for (struct node *n = d->nodes; n != NULL; n = n->next) {
@@ -614,6 +626,7 @@ bool os_file_write(int fd, const struct iovec *iov, int count,
 	}
 	if (bad)
 		return fail(err, EIO, "os_file_write");
+	sim_hold_up();
 	return leave(d, err, "os_file_write");
 }
 
@@ -701,6 +714,8 @@ bool os_file_sync(int fd, struct err *err)
 	for (struct op *op = n->first; op != NULL; op = op->next)
 		op_apply(n, op);
 	ops_free(n);
+	sim_hold_up();
+	sim_call();
 	return true;
 }
 

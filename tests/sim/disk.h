@@ -31,6 +31,8 @@ uint64_t disk_calls(const struct disk *d);
 /* A sync has failed since disk_set_faults. */
 bool disk_sync_failed(const struct disk *d);
 
+/* The process dies with files open. */
+void disk_drop_handles(struct disk *d);
 /* Power goes and comes back: what was not synced is drawn. */
 void disk_power_cut(struct disk *d);
 /* Only the program dies: the kernel keeps what it has. */

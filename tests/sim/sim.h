@@ -17,6 +17,7 @@
 #include "os/thread.h"
 
 struct disk;
+struct list;
 
 /* A stream of numbers; streams of one seed don't disturb each other. */
 struct sim_random {
@@ -26,6 +27,23 @@ uint64_t sim_next(struct sim_random *r);
 /* In [0, n), n > 0. */
 uint64_t sim_below(struct sim_random *r, uint64_t n);
 bool sim_chance(struct sim_random *r, unsigned percent);
+
+/*
+ * Something that happens outside of the program at a time: a packet arrives,
+ * a client acts. The owner's node; run once, then it may be set again.
+ */
+struct sim_event {
+	int64_t at_ns;
+	uint64_t number;		/* equals run in the order of asking */
+	uint32_t place;			/* in the heap + 1; 0: not set */
+	void (*run)(struct sim_event *e);
+};
+void sim_event_init(struct sim_event *e, void (*run)(struct sim_event *));
+void sim_at(struct sim_event *e, int64_t at_ns);
+void sim_after(struct sim_event *e, int64_t ns);
+void sim_cancel(struct sim_event *e);
+/* INT64_MAX: nothing is to happen. */
+int64_t sim_next_event_ns(void);
 
 struct sim {
 	uint64_t seed;
@@ -40,9 +58,41 @@ struct sim {
 	struct disk *disk;
 	/* Pool jobs take up to so long before they run. */
 	int64_t job_delay_max_ns;
+	/* A write or sync holds its thread up to so long. */
+	int64_t disk_delay_max_ns;
+	struct os_mutex *mutexes;
+	struct sim_event **heap;	/* by time */
+	uint32_t events, events_cap;
+	uint64_t event_number;
+	/* The program runs (and not the world around it): its calls count, its
+	 * memory is its own. */
+	bool inside;
+	/* At each call of the program to the outside; may not return. */
+	void (*on_call)(void);
+	/* net.c: tells the ready sockets of a thread */
+	void (*tell_sockets)(struct list *ready);
+	uint64_t hash;			/* of all that happened */
+	bool trace;
 };
 
 extern struct sim *sim;
+
+/* Everything that happens comes by here: two runs of a seed are the same when
+ * their hashes are. */
+void sim_note(const char *what, uint64_t a, uint64_t b);
+
+/* The program stands at the kernel's door: here it may die. */
+static inline void sim_call(void)
+{
+	if (sim->inside && sim->on_call != NULL)
+		sim->on_call();
+}
+/* Sockets of the thread that have something to tell; kept by net.c. */
+struct list *sim_ready_sockets(struct os_thread *t);
+/* The thread that runs is held up by the disk. */
+void sim_hold_up(void);
+/* The process is dead: threads, pools and mutexes are no more. */
+void sim_process_died(void);
 
 void sim_begin(uint64_t seed);
 /* Threads and pools must be gone. */

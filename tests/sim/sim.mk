@@ -2,7 +2,7 @@
 # tests/sim. Included by the Makefile.
 
 SIM_CFLAGS = $(filter-out -Wmissing-prototypes -Wstack-usage=16384 -Wcast-qual,$(CFLAGS)) -Itests
-SIM_OBJECTS := $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(addprefix tests/sim/,threads.c clock.c random.c disk.c))
+SIM_OBJECTS := $(patsubst tests/sim/%.c,$(B)/sim/%.o,$(addprefix tests/sim/,threads.c events.c clock.c random.c disk.c))
 
 $(B)/sim/%.o: tests/sim/%.c
 	@mkdir -p $(@D)

@@ -5,8 +5,10 @@
  */
 #include "os/thread.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "os/clock.h"
 #include "sim/disk.h"
 #include "sim/sim.h"
@@ -19,7 +21,9 @@ struct os_thread {
 	os_turn *turn;
 	void *ctx;
 	struct os_post *first, *last;
+	struct list sockets;		/* ready ones */
 	int64_t until_ns;
+	int64_t held_until_ns;		/* by the disk */
 	bool started, stop, ended;
 };
 
@@ -31,6 +35,7 @@ struct os_pool {
 };
 
 struct os_mutex {
+	struct os_mutex *next;
 	bool held;
 };
 
@@ -55,14 +60,63 @@ void sim_end(void)
 {
 	invariant(sim->threads == NULL && sim->pools == NULL);
 	disk_free(&sim->disk);
+	free(sim->heap);
 	free(sim);
 	sim = NULL;
 }
 
+void sim_note(const char *what, uint64_t a, uint64_t b)
+{
+	uint64_t h = sim->hash ^ (uint64_t)sim->now_ns;
+	for (const char *p = what; *p != '\0'; p++)
+		h = (h ^ (uint8_t)*p) * 0x100000001b3u;
+	h = (h ^ a) * 0x9e3779b97f4a7c15u;
+	h = (h ^ h >> 29 ^ b) * 0xbf58476d1ce4e5b9u;
+	sim->hash = h ^ h >> 32;
+	if (sim->trace)
+		fprintf(stderr, "%12.6f %s %llu %llu\n",
+			(double)sim->now_ns / 1e9, what,
+			(unsigned long long)a, (unsigned long long)b);
+}
+
+void sim_process_died(void)
+{
+	while (sim->threads != NULL) {
+		struct os_thread *t = sim->threads;
+		sim->threads = t->next;
+		free(t);
+	}
+	while (sim->pools != NULL) {
+		struct os_pool *p = sim->pools;
+		sim->pools = p->next;
+		free(p);
+	}
+	while (sim->mutexes != NULL) {
+		struct os_mutex *m = sim->mutexes;
+		sim->mutexes = m->next;
+		free(m);
+	}
+	sim->self = NULL;
+	sim->inside = false;
+}
+
+void sim_hold_up(void)
+{
+	if (sim->disk_delay_max_ns > 0 && sim->self != NULL)
+		sim->self->held_until_ns = sim->now_ns + (int64_t)sim_below(
+			&sim->order, (uint64_t)sim->disk_delay_max_ns);
+}
+
+struct list *sim_ready_sockets(struct os_thread *t)
+{
+	return &t->sockets;
+}
+
 static bool thread_ready(const struct os_thread *t)
 {
-	return t->started && !t->ended &&
-	       (t->first != NULL || t->stop || t->until_ns <= sim->now_ns);
+	return t->started && !t->ended && t->held_until_ns <= sim->now_ns &&
+	       (t->first != NULL || t->stop || t->until_ns <= sim->now_ns ||
+		!list_empty(&t->sockets));
 }
 
 static bool pool_ready(const struct os_pool *p)
@@ -96,11 +150,15 @@ static void run_posts(struct os_thread *t)
 static void run_round(struct os_thread *t)
 {
 	struct os_thread *outer = sim->self;
-	bool last = t->stop;
+	bool last = t->stop, was_inside = sim->inside;
 	sim->self = t;
+	sim->inside = true;
 	run_posts(t);
+	if (!list_empty(&t->sockets))
+		sim->tell_sockets(&t->sockets);
 	t->until_ns = t->turn(t->ctx);
 	sim->self = outer;
+	sim->inside = was_inside;
 	if (last)
 		t->ended = true;
 }
@@ -126,29 +184,49 @@ static void run_job(struct os_pool *p)
 		p->last = p->last->next;
 	job->next = NULL;
 	struct os_thread *outer = sim->self;
+	bool was_inside = sim->inside;
 	sim->self = NULL;
+	sim->inside = true;
 	job->work(job);
 	sim->self = outer;
+	sim->inside = was_inside;
 	os_thread_post(job->home, &job->done);
 	draw_delay(p);
 }
 
 static int64_t next_time(void)
 {
-	int64_t when = OS_NEVER;
-	for (struct os_thread *t = sim->threads; t != NULL; t = t->next)
-		if (t->started && !t->ended && t->until_ns < when)
-			when = t->until_ns;
+	int64_t when = sim_next_event_ns();
+	for (struct os_thread *t = sim->threads; t != NULL; t = t->next) {
+		int64_t at = t->until_ns;
+		if (t->first != NULL || t->stop || !list_empty(&t->sockets))
+			at = t->held_until_ns;
+		else if (at < t->held_until_ns)
+			at = t->held_until_ns;
+		if (t->started && !t->ended && at < when)
+			when = at;
+	}
 	for (struct os_pool *p = sim->pools; p != NULL; p = p->next)
 		if (p->first != NULL && p->ready_ns < when)
 			when = p->ready_ns;
 	return when;
 }
 
+static void run_event(void)
+{
+	struct sim_event *e = sim->heap[0];
+	sim_cancel(e);
+	e->run(e);
+}
+
 bool sim_step(int64_t until_ns)
 {
-	unsigned ready = count_ready();
 	sim->steps++;
+	if (sim_next_event_ns() <= sim->now_ns) {
+		run_event();
+		return true;
+	}
+	unsigned ready = count_ready();
 	if (ready == 0) {
 		int64_t when = next_time();
 		if (when == OS_NEVER || when > until_ns)
@@ -183,6 +261,7 @@ bool os_thread_new(struct os_thread **out, const char *name, os_turn *turn,
 	t->name = name;
 	t->turn = turn;
 	t->ctx = ctx;
+	list_init(&t->sockets);
 	struct os_thread **at = &sim->threads;
 	while (*at != NULL)
 		at = &(*at)->next;
@@ -310,12 +389,21 @@ void os_pool_submit(struct os_pool *p, struct os_job *job,
 bool os_mutex_new(struct os_mutex **out, struct err *err)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out != NULL || err_set_memory(err, "os_mutex_new");
+	if (*out == NULL)
+		return err_set_memory(err, "os_mutex_new");
+	(*out)->next = sim->mutexes;
+	sim->mutexes = *out;
+	return true;
 }
 
 void os_mutex_free(struct os_mutex **m)
 {
+	struct os_mutex **at = &sim->mutexes;
 	invariant(*m == NULL || !(*m)->held);
+	while (*at != *m)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = (*at)->next;
 	free(*m);
 	*m = NULL;
 }

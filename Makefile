@@ -44,6 +44,7 @@ CC := gcc
 CFLAGS := $(CSTD) $(WARN) -O1 -g -fno-omit-frame-pointer -fno-common -fPIE \
 	-fsanitize=address,undefined -fno-sanitize-recover=all -Wno-null-dereference
 LINK += -fsanitize=address,undefined
+PROGRAM_EXTRA := tests/lib/sanitizer_options.c
 endif
 ifeq ($(FLAVOUR),fuzz)
 CC := clang
@@ -90,7 +91,7 @@ $(foreach f,$(FOLDERS),$(eval $(call archive_rule,$(f))))
 define program_rule
 $(B)/bin/$(subst _,-,$(1)): $(B)/obj/app/main_$(1).o $(call archives,$(FOLDERS))
 	@mkdir -p $$(@D)
-	$(CC) $(LINK) -o $$@ $$< -Wl,--start-group $(call archives,$(FOLDERS)) -Wl,--end-group $(LIBS)
+	$(CC) $(LINK) -o $$@ $$< $(PROGRAM_EXTRA) -Wl,--start-group $(call archives,$(FOLDERS)) -Wl,--end-group $(LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 

@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "control/serve.h"
+#include "os/file.h"
 #include "os/process.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static void failed(struct relay *r, const char *event, const struct err *err,
 	r->exit_code = exit_code;
 }
 
-/* --- configuration → what the core takes -------------------------------------- */
+/* --- configuration → what the core takes ---------------------------------- */
 
 static void make_route(const struct config_route *from, int maildir,
 		       struct route *to)
@@ -126,15 +127,34 @@ static void make_booking_key(struct relay *r)
 	memcpy(r->booking_key, halves, sizeof(halves));
 }
 
+/* Not said: a twentieth of what is free at the start, at most 1 GiB. */
+static bool keep_free_bytes(const struct relay *r, uint64_t *out,
+			    struct err *err)
+{
+	enum { PART = 20, AT_MOST = 1073741824 };
+	uint64_t bytes, inodes;
+	*out = r->start->config->spool_keep_free_bytes;
+	if (*out != UINT64_MAX)
+		return true;
+	if (!os_disk_free(r->start->spool_dir, &bytes, &inodes, err))
+		return false;
+	*out = bytes / PART < AT_MOST ? bytes / PART : AT_MOST;
+	return true;
+}
+
 static bool make_core_config(struct relay *r, struct err *err)
 {
+	uint64_t keep_free;
 	const struct relay_start *s = r->start;
 	const struct config *c = s->config;
 	r->routes = make_routes(r, c);
 	if (r->routes == NULL || !make_refused(r))
 		return err_set_memory(err, "relay");
+	if (!keep_free_bytes(r, &keep_free, err))
+		return false;
 	make_booking_key(r);
 	r->core_config = (struct relay_core_config){
+		.home = loop_thread(r->loop),
 		.shards = s->shards,
 		.hostname = s->hostname,
 		.help_url = s->hostname,
@@ -142,7 +162,7 @@ static bool make_core_config(struct relay *r, struct err *err)
 		.spool_dir = s->spool_dir,
 		.journal_dir = s->journal_dir,
 		.segment_bytes = c->spool_segment_bytes,
-		.keep_free_bytes = c->spool_keep_free_bytes,
+		.keep_free_bytes = keep_free,
 		.journal_keep_ms = c->journal_keep_ms,
 		.journal_bytes = c->journal_bytes,
 		.routes = r->routes,
@@ -165,7 +185,7 @@ static bool make_core_config(struct relay *r, struct err *err)
 	return true;
 }
 
-/* --- what control asks -------------------------------------------------------------- */
+/* --- what control asks ---------------------------------------------------- */
 
 static void view_live(void *ctx, uint64_t revision)
 {
@@ -239,7 +259,7 @@ static void second(struct timer *timer)
 	loop_timer_set(r->loop, &r->second, SECOND_MS);
 }
 
-/* --- start ----------------------------------------------------------------------------- */
+/* --- start ---------------------------------------------------------------- */
 
 static bool open_control(struct relay *r, struct err *err)
 {

@@ -253,7 +253,7 @@ void relay_core_run(struct relay_core *c, uint32_t shard,
 		    struct relay_job *job)
 {
 	invariant(shard < c->shard_count && job->work != NULL);
-	job->home = os_thread_self();
+	job->home = c->config.home;
 	job->shard = &c->shards[shard];
 	os_post_init(&job->there, job_there);
 	os_post_init(&job->back, job_back);

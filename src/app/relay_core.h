@@ -11,6 +11,7 @@
 enum { RELAY_SHARDS_MAX = 256 };
 
 struct relay_core_config {
+	struct os_thread *home;		/* the control thread */
 	uint32_t shards;
 	slice hostname, help_url;
 	const struct limits *limits;

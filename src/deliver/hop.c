@@ -326,6 +326,8 @@ static bool begin_connect(struct hop *h, struct err *err)
 		.lmtp = h->route->kind == DELIVER_LMTP,
 		.auth_user = h->route->user,
 		.auth_password = h->route->password,
+		/* Only where the operator wrote so, never as a fallback. */
+		.auth_in_clear = h->route->tls == SMTP_TLS_NEVER,
 	};
 	smtp_client_free(&h->client);
 	h->client = smtp_client_new(&config);

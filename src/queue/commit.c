@@ -123,6 +123,7 @@ void queue_write(struct queue *q, struct queue_entry *e,
 	clear_dirty(q, e);
 	if (event != NULL) {
 		c->event = *event;
+		c->event.json.out = &c->event.line;	/* moved house */
 		c->has_event = true;
 		c->spool.journal = buf_slice(&c->event.line);
 	}

@@ -235,6 +235,21 @@ void queue_reported(struct queue_entry *e)
 		queue_forget(q, &e);
 }
 
+void queue_unreportable(struct queue_entry *e)
+{
+	struct queue *q = e->queue;
+	struct journal_event event;
+	invariant(e->reporting);
+	e->reporting = false;
+	mark_reported(e);
+	journal_begin(&event, q->config.journal, "unreportable",
+		      queue_wall_ms(q));
+	json_key(&event.json, "id");
+	json_id(&event.json, e->id);
+	json_member_u64(&event.json, "customer", e->customer);
+	queue_write(q, e, &event);
+}
+
 void queue_report_later(struct queue_entry *e)
 {
 	struct queue *q = e->queue;

@@ -128,6 +128,8 @@ bool queue_still_routed(struct queue_part *part, const struct envelope *e);
 void queue_reported(struct queue_entry *e);
 /* The report could not be written: the queue asks again after a minute. */
 void queue_report_later(struct queue_entry *e);
+/* There is nobody who could be told (no route to the sender): as reported. */
+void queue_unreportable(struct queue_entry *e);
 /* For the report's accept frame: the state that the entry will have when the
  * report is accepted. True: nothing is left (ends_done). */
 bool queue_state_when_reported(const struct queue_entry *e, struct buf *out);

@@ -1,0 +1,577 @@
+"""What the tests of the running service share: start and stop it, a raw SMTP
+client, a next hop that answers as a script says, and counting of results.
+Everything is on loopback, every wait is bounded, only processes started here
+are ended."""
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+FLAVOUR = os.environ.get("POSTRIDER_FLAVOUR", "asan")
+BIN = os.path.join(TOP, "build", FLAVOUR, "bin")
+POSTRIDER = os.path.join(BIN, "postrider")
+SHARED = os.environ.get("POSTRIDER_SHARED",
+                        os.path.join(os.path.dirname(TOP), "shared"))
+
+DIRECTORY = """\
+customers:
+  - name: example
+    licences: 100000
+    billing: paid
+    allow_private_addresses: true
+    domains:
+      - { name: example.com, kind: primary, verified: operator }
+      - { name: example.co.jp, kind: secondary, verified: operator }
+    users:
+      - { address: alice@example.com, role: super-admin, aliases: [ a@example.com ] }
+    relay_settings:
+      - description: Head office
+        allowed_senders: own-domains
+        authentication: { ip_only: true, require_auth: false }
+        require_tls: false
+        enabled: true
+        ip_entries:
+          - { range: 127.0.0.1/32, description: loopback, enabled: true }
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Service:
+    """One running Postrider with a directory of its own."""
+
+    def __init__(self, routes='    - { domain: "*", maildir: "capture/" }\n',
+                 directory=DIRECTORY, extra="", delivery="", limits="",
+                 data=None, flavour_bin=POSTRIDER):
+        self.bin = flavour_bin
+        self.dir = tempfile.mkdtemp(prefix="postrider-test-")
+        os.chmod(self.dir, 0o755)
+        self.data = data or os.path.join(self.dir, "data")
+        self.port, self.port587, self.port465, self.http = (
+            free_port() for _ in range(4))
+        self.config = os.path.join(self.dir, "postrider.yaml")
+        self.log_path = os.path.join(self.dir, "log")
+        self.process = None
+        self.routes, self.extra = routes, extra
+        self.delivery, self.limits = delivery, limits
+        self.write_config()
+        self.directory = os.path.join(self.dir, "directory.yaml")
+        with open(self.directory, "w") as f:
+            f.write(directory)
+
+    def write_config(self):
+        with open(self.config, "w") as f:
+            f.write(f"""\
+hostname: relay.test
+data_dir: {self.data}
+listeners:
+  - {{ name: smtp, address: "127.0.0.1:{self.port}", tls: starttls }}
+  - {{ name: submission, address: "127.0.0.1:{self.port587}", tls: starttls }}
+  - {{ name: submissions, address: "127.0.0.1:{self.port465}", tls: implicit }}
+console: {{ address: "127.0.0.1:{self.http}" }}
+delivery:
+{self.delivery}  routes:
+{self.routes}{self.limits}{self.extra}""")
+
+    def cli(self, *args, check=True, stdin=None, timeout=60, env=None):
+        p = subprocess.run([self.bin, args[0], "--config", self.config,
+                            *args[1:]], capture_output=True, text=True,
+                           input=stdin, timeout=timeout,
+                           env={**os.environ, "LANG": "C.UTF-8",
+                                **(env or {})})
+        if check and p.returncode != 0:
+            raise RuntimeError(f"{args}: exit {p.returncode}\n"
+                               f"{p.stdout}{p.stderr}")
+        return p
+
+    def rows(self, *args, **kw):
+        out = self.cli(*args, "--json", **kw).stdout
+        return [json.loads(line) for line in out.splitlines() if line]
+
+    def apply(self, path=None):
+        return self.cli("apply", path or self.directory)
+
+    def start(self, wait=True, apply=True, preexec=None):
+        if apply:
+            self.apply()
+        self.log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(
+            [self.bin, "serve", "--config", self.config],
+            stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
+            start_new_session=True, preexec_fn=preexec)
+        if wait:
+            self.wait_ready()
+        return self
+
+    def ready(self):
+        try:
+            with urllib.request.urlopen(
+                    f"http://127.0.0.1:{self.http}/readyz", timeout=1) as r:
+                return r.status == 200
+        except OSError:
+            return False
+
+    def wait_ready(self, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.ready():
+                return
+            if self.process.poll() is not None:
+                raise RuntimeError(f"serve ended: {self.process.returncode}\n"
+                                   + self.tail())
+            time.sleep(0.02)
+        raise RuntimeError("not ready\n" + self.tail())
+
+    def tail(self, n=40):
+        with open(self.log_path, errors="replace") as f:
+            return "".join(f.readlines()[-n:])
+
+    def children(self):
+        """pid → role of the master's children."""
+        out = {}
+        try:
+            pids = open(f"/proc/{self.process.pid}/task/"
+                        f"{self.process.pid}/children").read().split()
+        except OSError:
+            return out
+        for pid in pids:
+            try:
+                cmd = open(f"/proc/{pid}/cmdline", "rb").read()
+            except OSError:
+                continue
+            words = cmd.replace(b"\0", b" ").decode()
+            for role in ("relay", "admin", "console"):
+                if role in words:
+                    out[int(pid)] = role
+        return out
+
+    def pid_of(self, role):
+        for pid, r in self.children().items():
+            if r == role:
+                return pid
+        return None
+
+    def stop(self, seconds=40):
+        if self.process is None or self.process.poll() is not None:
+            return self.process.returncode if self.process else None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+            raise RuntimeError("did not stop\n" + self.tail())
+        self.log.close()
+        return code
+
+    def kill_all(self):
+        """SIGKILL to master and children, as a power cut does."""
+        pids = [self.process.pid, *self.children()]
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait(10)
+        end = time.monotonic() + 5
+        for pid in pids[1:]:
+            while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
+                time.sleep(0.005)
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/metrics",
+                                    timeout=5) as r:
+            text = r.read().decode()
+        out = {}
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                out[name] = float(value)
+        return out
+
+    def captured(self, name="capture"):
+        """Files of a Maildir route: list of bytes."""
+        new = os.path.join(self.data, name, "new")
+        if not os.path.isdir(new):
+            return []
+        return [open(os.path.join(new, f), "rb").read()
+                for f in sorted(os.listdir(new))]
+
+    def wait_for(self, what, seconds=15):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = what()
+            if value:
+                return value
+            time.sleep(0.02)
+        raise RuntimeError("waited in vain\n" + self.tail())
+
+    def app_password(self, address="alice@example.com"):
+        return self.cli("app-password", "create", address).stdout.strip()
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.kill_all()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Client:
+    """A raw SMTP client: says bytes, reads whole replies."""
+
+    def __init__(self, port, tls=False, timeout=20, host="127.0.0.1",
+                 source=None):
+        self.sock = socket.create_connection(
+            (host, port), timeout, (source, 0) if source else None)
+        self.buffer = b""
+        if tls:
+            self.start_tls_now()
+
+    def start_tls_now(self):
+        ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        ctx.check_hostname = False
+        ctx.verify_mode = ssl.CERT_NONE
+        self.sock = ctx.wrap_socket(self.sock, server_hostname="relay.test")
+
+    def send(self, data):
+        if isinstance(data, str):
+            data = data.encode()
+        self.sock.sendall(data)
+
+    def line(self):
+        while b"\n" not in self.buffer:
+            more = self.sock.recv(65536)
+            if not more:
+                raise EOFError(self.buffer)
+            self.buffer += more
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.rstrip(b"\r").decode("utf-8", "replace")
+
+    def reply(self):
+        """(code, whole text)"""
+        lines = []
+        while True:
+            line = self.line()
+            lines.append(line)
+            if len(line) < 4 or line[3] != "-":
+                return int(line[:3]), "\n".join(lines)
+
+    def cmd(self, text):
+        self.send(text + "\r\n" if isinstance(text, str) else text)
+        return self.reply()
+
+    def code(self, text):
+        return self.cmd(text)[0]
+
+    def hello(self, name="client.example.com"):
+        assert self.reply()[0] == 220
+        return self.cmd(f"EHLO {name}")
+
+    def starttls(self, name="client.example.com"):
+        assert self.code("STARTTLS") == 220
+        self.start_tls_now()
+        return self.cmd(f"EHLO {name}")
+
+    def auth_plain(self, user, password):
+        word = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        return self.cmd(f"AUTH PLAIN {word}")
+
+    def message(self, sender, recipients, body):
+        """One lock-step transaction; the code of the final reply, or of the
+        first refusal."""
+        code, text = self.cmd(f"MAIL FROM:<{sender}>")
+        if code != 250:
+            return code, text
+        for r in recipients:
+            code, text = self.cmd(f"RCPT TO:<{r}>")
+            if code != 250:
+                return code, text
+        code, text = self.cmd("DATA")
+        if code != 354:
+            return code, text
+        if isinstance(body, str):
+            body = body.encode()
+        stuffed = b"\r\n".join(b"." + x if x.startswith(b".") else x
+                               for x in body.split(b"\r\n"))
+        self.send(stuffed + b"\r\n.\r\n")
+        return self.reply()
+
+    def at_end(self):
+        """True when the server has closed."""
+        try:
+            return self.sock.recv(1) == b""
+        except (ConnectionError, ssl.SSLError):
+            return True
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Sink:
+    """A next hop on a thread: takes mail, answers as `script` says.
+    script(stage, text, connection) → reply string, "drop", or None for the
+    usual reply. stage: connect, EHLO, MAIL, RCPT, DATA, dot, ..."""
+
+    def __init__(self, script=None, extensions=("PIPELINING", "8BITMIME",
+                                                "SMTPUTF8", "DSN"),
+                 tls_context=None, lmtp=False, port=0):
+        self.script = script or (lambda *_: None)
+        self.extensions = list(extensions)
+        self.tls_context, self.lmtp = tls_context, lmtp
+        self.messages = []          # dicts: mail, rcpts, body, tls, auth
+        self.commands = []          # all lines
+        self.connections = 0
+        self.lock = threading.Lock()
+        self.server = socket.create_server(("127.0.0.1", port), backlog=200)
+        self.port = self.server.getsockname()[1]
+        self.open = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                s, _ = self.server.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.connections += 1
+                self.open.append(s)
+            threading.Thread(target=self.serve, args=(s,),
+                             daemon=True).start()
+
+    def serve(self, s):
+        try:
+            SinkSession(self, s).run()
+        except (OSError, EOFError, ssl.SSLError):
+            pass
+        finally:
+            try:
+                s.close()
+            except OSError:
+                pass
+
+    def close(self):
+        self.server.close()
+        with self.lock:
+            for s in self.open:
+                try:
+                    s.close()
+                except OSError:
+                    pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class SinkSession:
+    def __init__(self, sink, sock):
+        self.sink, self.sock, self.buffer = sink, sock, b""
+        self.mail = None
+        self.rcpts = []
+        self.tls = self.auth = None
+
+    def take(self, n):
+        while len(self.buffer) < n:
+            more = self.sock.recv(65536)
+            if not more:
+                raise EOFError
+            self.buffer += more
+        out, self.buffer = self.buffer[:n], self.buffer[n:]
+        return out
+
+    def line(self):
+        while b"\r\n" not in self.buffer:
+            more = self.sock.recv(65536)
+            if not more:
+                raise EOFError
+            self.buffer += more
+        line, self.buffer = self.buffer.split(b"\r\n", 1)
+        return line
+
+    def say(self, stage, text, usual):
+        answer = self.sink.script(stage, text, self)
+        if answer == "drop":
+            raise EOFError
+        answer = usual if answer is None else answer
+        self.sock.sendall(answer.encode() + b"\r\n")
+        return answer
+
+    def ehlo(self, text):
+        ext = list(self.sink.extensions)
+        if self.sink.tls_context and not self.tls:
+            ext.append("STARTTLS")
+        lines = ["sink.test"] + ext
+        usual = "\r\n".join(
+            f"250{'-' if i + 1 < len(lines) else ' '}{x}"
+            for i, x in enumerate(lines))
+        self.say("EHLO", text, usual)
+
+    def keep(self, body):
+        with self.sink.lock:
+            self.sink.messages.append({
+                "mail": self.mail, "rcpts": list(self.rcpts), "body": body,
+                "tls": self.tls, "auth": self.auth})
+
+    def data(self):
+        if not self.say("DATA", "", "354 go on").startswith("354"):
+            return
+        lines = []
+        while True:
+            line = self.line()
+            if line == b".":
+                break
+            lines.append(line[1:] if line.startswith(b".") else line)
+        body = b"".join(x + b"\r\n" for x in lines)
+        self.finish(body)
+
+    def finish(self, body):
+        if self.sink.lmtp:
+            for r in list(self.rcpts):
+                answer = self.say("dot", r, "250 2.0.0 stored")
+                if answer.startswith("2"):
+                    keep, self.rcpts = self.rcpts, [r]
+                    self.keep(body)
+                    self.rcpts = keep
+        elif self.sink.script("store?", "", self) != "no":
+            answer = self.sink.script("dot", "", self)
+            if answer is None or answer == "drop" or answer[0] == "2":
+                self.keep(body)
+            if answer == "drop":
+                raise EOFError
+            self.sock.sendall((answer or "250 2.0.0 stored").encode()
+                              + b"\r\n")
+        self.mail, self.rcpts = None, []
+
+    def bdat(self, words):
+        size = int(words[1])
+        self.chunks = getattr(self, "chunks", b"") + self.take(size)
+        if len(words) > 2:
+            body, self.chunks = self.chunks, b""
+            self.finish(body)
+        else:
+            self.sock.sendall(b"250 2.0.0 chunk\r\n")
+
+    def run(self):
+        self.say("connect", "", "220 sink.test ESMTP")
+        while True:
+            raw = self.line()
+            line = raw.decode("utf-8", "replace")
+            with self.sink.lock:
+                self.sink.commands.append(line)
+            words = line.split()
+            verb = words[0].upper() if words else ""
+            if verb in ("EHLO", "LHLO"):
+                self.ehlo(line)
+            elif verb == "HELO":
+                self.say("HELO", line, "250 sink.test")
+            elif verb == "STARTTLS":
+                if self.say("STARTTLS", line, "220 go").startswith("220"):
+                    self.sock = self.sink.tls_context.wrap_socket(
+                        self.sock, server_side=True)
+                    self.tls = self.sock.version()
+            elif verb == "AUTH":
+                if words[1].upper() == "PLAIN" and len(words) > 2:
+                    self.auth = base64.b64decode(words[2]).split(b"\0")[1:]
+                self.say("AUTH", line, "235 2.7.0 welcome")
+            elif verb == "MAIL":
+                if self.say("MAIL", line, "250 2.1.0 ok")[0] == "2":
+                    self.mail, self.rcpts = line, []
+            elif verb == "RCPT":
+                if self.say("RCPT", line, "250 2.1.5 ok")[0] == "2":
+                    self.rcpts.append(line)
+            elif verb == "DATA":
+                if not self.rcpts:
+                    self.sock.sendall(b"503 5.5.1 no recipients\r\n")
+                else:
+                    self.data()
+            elif verb == "BDAT":
+                self.bdat(words)
+            elif verb == "RSET":
+                self.mail, self.rcpts = None, []
+                self.say("RSET", line, "250 2.0.0 ok")
+            elif verb == "QUIT":
+                self.say("QUIT", line, "221 2.0.0 bye")
+                return
+            else:
+                self.say(verb, line, "250 2.0.0 ok")
+
+
+class Results:
+    """Counts; `with results.test("name"):` reports instead of raising."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def test(self, name):
+        return _Test(self, name)
+
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f"SKIP {name}: {why}", flush=True)
+
+    def finish(self):
+        print(f"{self.passed} passed, {self.failed} failed"
+              + (f", {self.skipped} skipped" if self.skipped else ""))
+        sys.exit(1 if self.failed else 0)
+
+
+class _Test:
+    def __init__(self, results, name):
+        self.results, self.name = results, name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.results.passed += 1
+            return False
+        if issubclass(kind, (KeyboardInterrupt, SystemExit)):
+            return False
+        self.results.failed += 1
+        import traceback
+        where = traceback.extract_tb(trace)[-1]
+        first = traceback.extract_tb(trace)[0]
+        print(f"FAIL {self.name}: {kind.__name__}: {value} "
+              f"({os.path.basename(first.filename)}:{first.lineno}, "
+              f"{os.path.basename(where.filename)}:{where.lineno})",
+              flush=True)
+        return True
+
+
+def check_memory_reports(service, results):
+    """No sanitizer report and no broken invariant in the log."""
+    with results.test("no sanitizer report"):
+        text = open(service.log_path, errors="replace").read()
+        for word in ("ERROR: AddressSanitizer", "runtime error:",
+                     "invariant does not hold", "SUMMARY:"):
+            assert word not in text, text[max(0, text.find(word) - 200):
+                                          text.find(word) + 3000]

@@ -168,7 +168,7 @@ static void refuse(struct spool *s, struct commit_queue *q,
 		   const struct err *err)
 {
 	log_failure(s->config.log, LOG_WARNING, "spool.refused", err);
-	commit_tell(commit_queue_pop(q), false, false, err);
+	commit_answer(s, commit_queue_pop(q), false, false, err);
 }
 
 /* Room in the index before the write: behind the sync nothing may fail. */

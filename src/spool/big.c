@@ -319,7 +319,13 @@ void big_describe(const struct spool_big *b, struct frame_accept *a)
 	a->prefix_crc = b->prefix_crc;
 }
 
-void big_release(struct spool_big **b, bool keep_file)
+void big_keep(struct spool_big *b)
+{
+	invariant(b->state == BIG_FINISHED);
+	b->keep_file = true;
+}
+
+void spool_big_drop(struct spool_big **b)
 {
 	struct spool_big *big = *b;
 	*b = NULL;
@@ -327,13 +333,7 @@ void big_release(struct spool_big **b, bool keep_file)
 		return;
 	invariant(big->state != BIG_DROPPED);
 	big->state = BIG_DROPPED;
-	big->keep_file = keep_file;
 	big->drained = NULL;
 	if (!big->working)
 		start(big);
-}
-
-void spool_big_drop(struct spool_big **b)
-{
-	big_release(b, false);
 }

@@ -294,6 +294,7 @@ static void reset(struct spool_checkpoint *ck)
 	ck->parts = ck->parts_done = 0;
 	ck->parts_said = ck->failed = ck->all_told = false;
 	ck->last_call = ck->give_reserve = ck->broken = false;
+	ck->barrier_set = false;
 	ck->at = ck->places_at = 0;
 	ck->states = ck->places = ck->segments = 0;
 	ck->step = CHECKPOINT_IDLE;
@@ -455,10 +456,24 @@ static bool walk_places(struct spool *s)
 	return true;
 }
 
+/* A message that no shard named because its done frame was on the way must
+ * be gone from the index before that is walked, or it would come back to
+ * life without its state: all that had arrived is answered first. */
+static bool is_settled(struct spool *s)
+{
+	struct spool_checkpoint *ck = &s->checkpoint;
+	if (!ck->barrier_set) {
+		ck->barrier_set = true;
+		ck->barrier = s->arrived;
+	}
+	/* Those of a cut batch are answered out of turn. */
+	return s->answered >= ck->barrier && s->retry.count == 0;
+}
+
 static void move_on(struct spool *s, bool told)
 {
 	struct spool_checkpoint *ck = &s->checkpoint;
-	if (ck->step == CHECKPOINT_STATES && told)
+	if (ck->step == CHECKPOINT_STATES && told && is_settled(s))
 		ck->broken = !begin_places(s);
 	else if (ck->step == CHECKPOINT_PLACES)
 		ck->broken = !walk_places(s);

@@ -118,8 +118,8 @@ static bool check_all(struct checkpoint_reader *r, const uint64_t counts[3],
 	return true;
 }
 
-bool checkpoint_open(int dir, uint64_t number, struct checkpoint_reader *r,
-		     struct err *err)
+bool checkpoint_open(int dir, uint64_t number, bool whole,
+		     struct checkpoint_reader *r, struct err *err)
 {
 	char name[NAME_MAX_BYTES];
 	uint64_t counts[3];
@@ -128,8 +128,11 @@ bool checkpoint_open(int dir, uint64_t number, struct checkpoint_reader *r,
 	if (os_file_open(dir, checkpoint_name(number, false, name), OS_READ,
 			 &r->fd, err) &&
 	    os_file_size(r->fd, &r->bytes, err) && read_head(r, err) &&
-	    read_end(r, counts, err) && check_all(r, counts, err))
+	    read_end(r, counts, err) &&
+	    (!whole || check_all(r, counts, err))) {
+		r->places = counts[1];
 		return true;
+	}
 	checkpoint_close(r);
 	return false;
 }

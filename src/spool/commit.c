@@ -70,7 +70,8 @@ static int64_t stopped(struct spool *s)
 	s->step = STEP_ENDED;
 	os_thread_stop(s->thread);
 	/* Last: its receiver may close the spool. */
-	os_thread_post(s->stop_home, s->stopped);
+	if (s->stop_home != NULL)
+		os_thread_post(s->stop_home, s->stopped);
 	return OS_NEVER;
 }
 
@@ -165,7 +166,7 @@ static int64_t step_release(struct spool *s)
 	for (struct spool_commit *c; (c = commit_queue_pop(&b->commits));) {
 		place_apply(s, c);
 		s->figures.commits++;
-		commit_tell(c, true, false, NULL);
+		commit_answer(s, c, true, false, NULL);
 	}
 	s->step = STEP_COLLECT;
 	return OS_AGAIN;
@@ -227,7 +228,7 @@ static int64_t step_cut_tell(struct spool *s)
 	struct commit_queue again = { 0 };
 	for (struct spool_commit *c; (c = commit_queue_pop(&b->commits));) {
 		if (c->kind == SPOOL_ACCEPT)
-			commit_tell(c, false, false, &b->err);
+			commit_answer(s, c, false, false, &b->err);
 		else
 			commit_queue_push(&again, c);
 	}
@@ -247,7 +248,7 @@ static int64_t step_close(struct spool *s)
 {
 	struct batch *b = s->batch;
 	for (struct spool_commit *c; (c = commit_queue_pop(&b->commits));)
-		commit_tell(c, false, true, &b->err);
+		commit_answer(s, c, false, true, &b->err);
 	close_for_good(s);
 	return OS_AGAIN;
 }
@@ -258,9 +259,9 @@ static int64_t step_closed(struct spool *s)
 	err_set(&err, ERR_IO, SCOPE_SELF, "spool_commit",
 		"the spool is closed");
 	for (struct spool_commit *c; (c = commit_queue_pop(&s->retry));)
-		commit_tell(c, false, false, &err);
+		commit_answer(s, c, false, false, &err);
 	for (struct spool_commit *c; (c = commit_queue_pop(&s->pending));)
-		commit_tell(c, false, false, &err);
+		commit_answer(s, c, false, false, &err);
 	s->checkpoint_wanted = false;
 	checkpoint_look(s);
 	if (s->stop_wanted && s->chores_out == 0 && checkpoint_quiet(s))

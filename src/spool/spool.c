@@ -190,6 +190,7 @@ void spool_stop(struct spool *s, bool with_checkpoint, struct os_post *stopped)
 {
 	invariant(s->started && s->stop_home == NULL);
 	s->stop_home = os_thread_self();
+	invariant(s->stop_home != NULL);
 	s->stop_checkpoint = with_checkpoint;
 	s->stopped = stopped;
 	os_post_init(&s->stop_post, stop_arrived);
@@ -202,6 +203,10 @@ void spool_close(struct spool **spool)
 	*spool = NULL;
 	if (s == NULL)
 		return;
+	if (s->started && s->stop_home == NULL) {
+		os_post_init(&s->stop_post, stop_arrived);
+		os_thread_post(s->thread, &s->stop_post);
+	}
 	if (s->thread != NULL)
 		os_thread_join(&s->thread);
 	invariant(s->chores_out == 0);

@@ -87,6 +87,9 @@ struct os_thread *spool_thread(struct spool *s);
  * the thread. stopped is posted to the asking thread. */
 void spool_stop(struct spool *s, bool with_checkpoint,
 		struct os_post *stopped);
+/* After spool_stop; stops it first when that was forgotten, without a
+ * checkpoint. No commit and no read may be outstanding, the disk pool must
+ * still run. */
 void spool_close(struct spool **s);
 
 /* --- commits ------------------------------------------------------------- */
@@ -106,7 +109,10 @@ struct spool_commit {
 	int64_t wall_ms;
 	slice envelope;			/* ACCEPT */
 	struct body *body;		/* ACCEPT, sealed; NULL if big */
-	struct spool_big *big;		/* ACCEPT, finished; taken */
+	struct spool_big *big;		/* ACCEPT, finished. When done says ok
+					 * it was taken (and is NULL); else
+					 * drop it: its file goes, unless the
+					 * outcome is unknown */
 	slice state;			/* STATE, RELEASE; ACCEPT: first state,
 					 * may be empty */
 	slice booking;			/* ACCEPT, RELEASE; may be empty */

@@ -335,6 +335,8 @@ struct spool_checkpoint {
 	struct spool *spool;
 	enum checkpoint_step step;
 	uint64_t number, position;
+	uint64_t barrier;		/* commits that must be answered first */
+	bool barrier_set;
 	uint32_t walk;
 	/* under lock: */
 	struct os_mutex *lock;
@@ -416,6 +418,7 @@ struct spool {
 	struct batch *batch;
 	struct commit_queue pending, retry;
 	int64_t lazy_since_ns;
+	uint64_t arrived, answered;	/* commits, in all; in order */
 	bool unmarked;			/* no batch frame behind the last sync */
 	int64_t failures_ns[FAILURES_MAX];
 
@@ -468,6 +471,9 @@ static inline bool has_body_frame(const struct spool_commit *c)
 }
 void commit_queue_push(struct commit_queue *q, struct spool_commit *c);
 struct spool_commit *commit_queue_pop(struct commit_queue *q);
+/* On the commit thread: answers one that had arrived. */
+void commit_answer(struct spool *s, struct spool_commit *c, bool ok,
+		   bool unknown, const struct err *err);
 /* Answers one commit to its home. */
 void commit_tell(struct spool_commit *c, bool ok, bool unknown,
 		 const struct err *err);
@@ -523,15 +529,16 @@ void checkpoint_committed(struct spool *s);
 bool checkpoint_quiet(struct spool *s);
 const char *checkpoint_name(uint64_t number, bool temporary,
 			    char to[NAME_MAX_BYTES]);
-/* Reads and checks a whole file; then tells its parts. */
+/* Reads and checks a file, all of it or only that it has a head and an end;
+ * then tells its parts. */
 struct checkpoint_reader {
 	int fd;
 	uint64_t number, position, bytes;
-	uint64_t places_at;
+	uint64_t places_at, places;
 	struct buf block;
 };
-bool checkpoint_open(int dir, uint64_t number, struct checkpoint_reader *r,
-		     struct err *err) MUST_USE;
+bool checkpoint_open(int dir, uint64_t number, bool whole,
+		     struct checkpoint_reader *r, struct err *err) MUST_USE;
 void checkpoint_close(struct checkpoint_reader *r);
 bool checkpoint_each(struct checkpoint_reader *r, enum block_kind kind,
 		     bool (*each)(void *ctx, struct cursor *record,
@@ -600,7 +607,6 @@ void place_damaged(struct spool *s, const struct place *p,
 
 /* --- big.c -------------------------------------------------------------------------------------------- */
 
-uint32_t big_prefix_bytes(const struct spool_big *b);
 void big_describe(const struct spool_big *b, struct frame_accept *a);
-/* The commit is over; the file stays, or goes with the object. */
-void big_release(struct spool_big **b, bool keep_file);
+/* It is, or may be, committed: the file stays when the object goes. */
+void big_keep(struct spool_big *b);

@@ -11,8 +11,10 @@ static void commit_told(struct os_post *post)
 {
 	struct spool_commit *c = CONTAINER_OF(post, struct spool_commit, post);
 	buf_fini(&c->frames);
-	if (c->big != NULL)
-		big_release(&c->big, c->ok || c->unknown);
+	if (c->big != NULL && (c->ok || c->unknown))
+		big_keep(c->big);
+	if (c->big != NULL && c->ok)
+		spool_big_drop(&c->big);
 	c->done(c);
 }
 
@@ -26,6 +28,14 @@ void commit_tell(struct spool_commit *c, bool ok, bool unknown,
 		c->err = *err;
 	os_post_init(&c->post, commit_told);
 	os_thread_post(c->home, &c->post);
+}
+
+void commit_answer(struct spool *s, struct spool_commit *c, bool ok,
+		   bool unknown, const struct err *err)
+{
+	s->answered++;
+	invariant(s->answered <= s->arrived);
+	commit_tell(c, ok, unknown, err);
 }
 
 static void put_accept(struct spool_commit *c)
@@ -117,6 +127,7 @@ static void commit_arrived(struct os_post *post)
 	struct spool *s = c->spool;
 	if (s->pending.count == 0)
 		s->lazy_since_ns = os_monotonic_ns();
+	s->arrived++;
 	commit_queue_push(&s->pending, c);
 }
 

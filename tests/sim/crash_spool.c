@@ -84,6 +84,9 @@ static void die(struct test *t, const char *what, const struct message *m)
 static bool log_write(void *ctx, slice line)
 {
 	struct test *t = ctx;
+	/* A checkpoint without the state of a message that had one. */
+	if (slice_find_slice(line, SLICE("state_lost")) < line.n)
+		die(t, "a state was lost", NULL);
 	if (t->verbose)
 		fprintf(stderr, "%.*s", SLICE_ARG(line));
 	return true;

@@ -340,6 +340,9 @@ static inline void asked_done(struct spool_commit *c)
 		a->m->done = true;
 	assert_true(!c->ok || c->position > 0);
 	a->w->outstanding--;
+	assert_true(c->big == NULL || !c->ok);
+	if (c->big != NULL)
+		spool_big_drop(&c->big);
 	if (c->body != NULL)
 		body_unref(&c->body);
 	free(a);

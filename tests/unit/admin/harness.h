@@ -12,6 +12,7 @@
 #include "admin/serve.h"
 #include "base/buf.h"
 #include "control/view_file.h"
+#include "wire/yaml.h"
 #include "os/file.h"
 
 struct answer {

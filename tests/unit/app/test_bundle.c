@@ -30,7 +30,7 @@ static struct bundle sample(void)
 		.pepper = SLICE("0123456789abcdef0123456789abcdef"),
 		.listeners = listeners, .listener_count = 1,
 		.master_fd = 3, .peer_fd = -1, .counters_fd = 5,
-		.notes_fd = 6, .control_fd = -1, .console_fd = 8,
+		.notes_fd = 6, .console_fd = 8,
 		.poison = poison, .poison_count = 1,
 		.refused = refused, .refused_count = 1,
 	};

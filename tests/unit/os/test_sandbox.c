@@ -32,8 +32,9 @@ static void in_sandbox(int (*act)(void))
 {
 	char inside[96];
 	snprintf(inside, sizeof(inside), "%s/spool", room);
-	struct os_landlock_dir dirs[] = { { inside, true },
-					  { "/nowhere/at/all", true } };
+	struct os_landlock_dir dirs[] = {
+		{ .path = inside, .writable = true },
+		{ .path = "/nowhere/at/all", .writable = true } };
 	int version;
 	if (!os_sandbox_begin(NULL) ||
 	    !os_landlock(dirs, 2, OS_LANDLOCK_NET, &version, NULL) ||

@@ -16,7 +16,7 @@ const char *child_role_name(enum child_role role)
 	return names[role];
 }
 
-/* --- the configuration and its files ---------------------------------------- */
+/* --- the configuration and its files -------------------------------------- */
 
 static void put_files(struct buf *out, const struct config_files *f)
 {
@@ -98,7 +98,7 @@ bool start_reload_decode(slice payload, struct arena *arena,
 	return files_to_config(&files, arena, &out->config, err);
 }
 
-/* --- the bundle --------------------------------------------------------------- */
+/* --- the bundle ----------------------------------------------------------- */
 
 static void put_fd(struct buf *out, int fd)
 {
@@ -138,8 +138,8 @@ void bundle_encode(const struct bundle *b, struct buf *out)
 	buf_u32(out, b->shards);
 	put_files(out, &b->files);
 	buf_bytes32(out, b->pepper);
-	const int fds[] = { b->master_fd,  b->peer_fd,	  b->counters_fd,
-			    b->notes_fd, b->control_fd, b->console_fd };
+	const int fds[] = { b->master_fd, b->peer_fd, b->counters_fd,
+			    b->notes_fd, b->console_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		put_fd(out, fds[i]);
 	buf_u32(out, (uint32_t)b->listener_count);
@@ -231,9 +231,8 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *b,
 	b->shards = cursor_u32(&c);
 	ok = ok && take_files(&c, arena, &b->files);
 	b->pepper = cursor_bytes32(&c, PEPPER_LEN);
-	int *const fds[] = { &b->master_fd,   &b->peer_fd,
-			     &b->counters_fd, &b->notes_fd,
-			     &b->control_fd,  &b->console_fd };
+	int *const fds[] = { &b->master_fd, &b->peer_fd, &b->counters_fd,
+			     &b->notes_fd, &b->console_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		*fds[i] = take_fd(&c);
 	take_listeners(&c, arena, b);

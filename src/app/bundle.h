@@ -35,7 +35,7 @@ struct bundle {
 	const struct start_listener *listeners;		/* relay */
 	size_t listener_count;
 	/* descriptors, -1: none */
-	int master_fd, peer_fd, counters_fd, notes_fd, control_fd, console_fd;
+	int master_fd, peer_fd, counters_fd, notes_fd, console_fd;
 	const struct id *poison;
 	size_t poison_count;
 	const struct start_refused *refused;

@@ -1,13 +1,15 @@
 /* The start of a child; see child.h. */
 #include "app/child.h"
 
+#include "base/map.h"
 #include "crypto/password.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/process.h"
+#include "os/random.h"
 #include "os/sandbox.h"
 
-/* --- log ------------------------------------------------------------------------ */
+/* --- log ------------------------------------------------------------------ */
 
 static bool write_line(void *ctx, slice line)
 {
@@ -48,7 +50,7 @@ int child_bundle_fd(int argc, char *const *argv)
 	return -1;
 }
 
-/* --- beginning ---------------------------------------------------------------------- */
+/* --- beginning ------------------------------------------------------------ */
 
 static bool map_pages(struct child *c, struct err *err)
 {
@@ -85,6 +87,9 @@ bool child_begin(struct child *c, enum child_role role, int bundle_fd,
 	log_to_stderr(&c->log, child_role_name(role));
 	arena_init(&c->arena, CONFIG_ARENA_MAX);
 	buf_init(&c->bytes, 2 * BUNDLE_MAX);
+	uint8_t key[16];
+	os_random(key, sizeof(key));
+	hash_key_set(key);
 	if (bundle_fd < 0)
 		return err_set(err, ERR_PERMANENT, SCOPE_SELF, "child_begin",
 			       "this program is started by postrider serve");

@@ -53,7 +53,6 @@ bool config_defaults(struct config *c, struct arena *arena)
 	*c = (struct config){
 		.data_dir = "postrider-data",
 		.console_on = true,
-		.store_path = "directory.db",
 		.delivery_port = 25,
 		.expire_ms = 5 * DAY_MS,
 		.spool_segment_bytes = 64 * MIB,
@@ -239,11 +238,10 @@ static void read_store_url(struct parse *p, const struct yaml_node *n)
 	const char *s = config_cstr(p, n);
 	if (s == NULL)
 		return;
-	if (strncmp(s, "sqlite:", 7) != 0 || s[7] == '\0')
+	/* The key stands for the day when there are others. */
+	if (strcmp(s, "sqlite:directory.db") != 0)
 		yaml_error(p->yaml, n, p->errors,
-			   "the store is sqlite:FILE (\"sqlite:directory.db\")");
-	else
-		p->config->store_path = s + 7;
+			   "the store is \"sqlite:directory.db\"");
 }
 
 static void read_store(struct parse *p, const struct yaml_node *n)

@@ -69,7 +69,6 @@ struct config {
 	bool console_on;
 	struct ip_port console_at;
 	const char *console_path;	/* NULL: console_at */
-	const char *store_path;		/* SQLite file, in data_dir or absolute */
 	const char **dns_forward;	/* "127.0.0.1@53", NULL-terminated;
 					 * NULL: resolv.conf's */
 	const char *dns_trust_anchor;	/* NULL: not set; "none" */

@@ -40,8 +40,9 @@ static bool is_inside(slice path)
 /* What the data directory is for already. */
 static bool is_ours(slice path)
 {
-	static const char *const names[] = { "spool", "view", "journal",
-					     "index", "keys", "certs" };
+	static const char *const names[] = { "spool", "journal", "store",
+					     "index", "keys",	 "certs",
+					     "lock",  "ctl.sock" };
 	slice first = slice_cut(&path, '/');
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (slice_eq(first, slice_of(names[i])))

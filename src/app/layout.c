@@ -23,21 +23,13 @@ bool layout_path(const struct layout *l, const char *name, char *to,
 	return join(l->path, name, to, cap);
 }
 
-bool layout_store_path(const struct layout *l, const struct config *c, char *to,
-		       size_t cap)
-{
-	char store[LAYOUT_PATH_MAX];
-	return join(l->path, "store", store, sizeof(store)) &&
-	       join(store, c->store_path, to, cap);
-}
-
 bool layout_control_path(const struct layout *l, const struct config *c,
 			 char *to, size_t cap)
 {
 	return join(l->path, c->control_path, to, cap);
 }
 
-/* --- whose, and where ----------------------------------------------------------- */
+/* --- whose, and where ----------------------------------------------------- */
 
 static bool find_user(struct layout *l, const struct config *c,
 		      struct err *err)
@@ -62,17 +54,20 @@ static bool find_user(struct layout *l, const struct config *c,
 	return true;
 }
 
-bool layout_find(struct layout *l, const struct config *c, struct err *err)
+bool layout_where(struct layout *l, const struct config *c, struct err *err)
 {
-	char here[1024];
+	char here[1024] = "";
 	*l = (struct layout){ .lock_fd = -1 };
-	if (!find_user(l, c, err))
-		return false;
 	if (c->data_dir[0] != '/' && !os_working_dir(here, sizeof(here), err))
 		return false;
 	return join(here, c->data_dir, l->path, sizeof(l->path)) ||
-	       err_set(err, ERR_PERMANENT, SCOPE_SELF, "layout_find",
+	       err_set(err, ERR_PERMANENT, SCOPE_SELF, "layout_where",
 		       "data_dir is too long");
+}
+
+bool layout_find(struct layout *l, const struct config *c, struct err *err)
+{
+	return layout_where(l, c, err) && find_user(l, c, err);
 }
 
 static bool make_dir(const struct layout *l, const char *name, unsigned mode,
@@ -91,9 +86,9 @@ bool layout_make(struct layout *l, const struct config *c, struct err *err)
 	static const struct {
 		const char *name;
 		bool theirs;
-	} dirs[] = { { "spool", true },	  { "view", true },
-		     { "journal", true }, { "index", true },
-		     { "store", true },	  { "keys", false },
+	} dirs[] = { { "spool", true },	     { "journal", true },
+		     { "store", true },	     { "index", true },
+		     { "store/view", true }, { "keys", false },
 		     { "certs", false } };
 	char blocked[LAYOUT_PATH_MAX];
 	if (!os_dir_make(l->path, 0750, l->change_user, l->uid, l->gid, err))
@@ -146,7 +141,7 @@ bool layout_lock(struct layout *l, int64_t wait_ms, struct log *log,
 	return true;
 }
 
-/* --- keys -------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------- */
 
 bool layout_pepper(const struct layout *l, uint8_t *to, struct err *err)
 {
@@ -249,9 +244,8 @@ static bool load_certificate(const struct layout *l, const struct config *c,
 	return true;
 }
 
-bool layout_files(const struct layout *l, const struct config *c,
-		  slice hostname, struct arena *arena,
-		  struct config_files *out, struct buf *errors)
+bool layout_passwords(const struct config *c, struct arena *arena,
+		      struct config_files *out, struct buf *errors)
 {
 	slice *secrets = arena_alloc(arena, (c->route_count + 1) *
 						    sizeof(*secrets));
@@ -272,5 +266,13 @@ bool layout_files(const struct layout *l, const struct config *c,
 	}
 	out->secrets = secrets;
 	out->secret_count = ok ? c->route_count : 0;
+	return ok;
+}
+
+bool layout_files(const struct layout *l, const struct config *c,
+		  slice hostname, struct arena *arena,
+		  struct config_files *out, struct buf *errors)
+{
+	bool ok = layout_passwords(c, arena, out, errors);
 	return load_certificate(l, c, hostname, arena, out, errors) && ok;
 }

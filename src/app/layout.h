@@ -2,9 +2,14 @@
  * The data directory: what lies in it, whose it is, who holds it. And what
  * master alone reads for the others: pepper, certificate, key, passwords.
  *
- *   spool/ view/ journal/ index/ store/   of the service's user
- *   keys/ certs/                          of whoever starts master
+ *   spool/ journal/          relay's (admin reads the journal)
+ *   store/ index/            admin's: directory.db, and the index of journals
+ *   store/view/              admin writes, relay reads
+ *   keys/ certs/             of whoever starts master, closed to the others
  *   ctl.sock  lock
+ *
+ * What one role may touch lies in folders of its own, because sandboxes open
+ * folders.
  */
 #pragma once
 
@@ -23,13 +28,12 @@ struct layout {
 /* Below the data directory, or as it is when absolute. False: too long. */
 bool layout_path(const struct layout *l, const char *name, char *to,
 		 size_t cap) MUST_USE;
-/* The store's files have a folder of their own, because a sandbox opens
- * folders: "directory.db" is store/directory.db. */
-bool layout_store_path(const struct layout *l, const struct config *c,
-		       char *to, size_t cap) MUST_USE;
 bool layout_control_path(const struct layout *l, const struct config *c,
 			 char *to, size_t cap) MUST_USE;
 
+/* Only where: path. ERR_PERMANENT: too long. */
+bool layout_where(struct layout *l, const struct config *c,
+		  struct err *err) MUST_USE;
 /* Who the service runs as, and where. Makes nothing. ERR_PERMANENT is an
  * error of the configuration. */
 bool layout_find(struct layout *l, const struct config *c,
@@ -51,3 +55,6 @@ bool layout_pepper(const struct layout *l, uint8_t *to,
 bool layout_files(const struct layout *l, const struct config *c,
 		  slice hostname, struct arena *arena,
 		  struct config_files *out, struct buf *errors) MUST_USE;
+/* The passwords alone. */
+bool layout_passwords(const struct config *c, struct arena *arena,
+		      struct config_files *out, struct buf *errors);

@@ -42,7 +42,7 @@ static void say_lines(struct master *m, const char *event, struct buf *errors)
 	}
 }
 
-/* --- SIGHUP ----------------------------------------------------------------------- */
+/* --- SIGHUP --------------------------------------------------------------- */
 
 /* The key whose change needs a new start, or NULL. */
 static const char *fixed_change(const struct config *a, const struct config *b)
@@ -56,8 +56,6 @@ static const char *fixed_change(const struct config *a, const struct config *b)
 		return "shards";
 	if (strcmp(a->control_path, b->control_path) != 0)
 		return "control";
-	if (strcmp(a->store_path, b->store_path) != 0)
-		return "store";
 	if (a->console_on != b->console_on ||
 	    a->console_at.port != b->console_at.port ||
 	    !ip_addr_eq(&a->console_at.addr, &b->console_at.addr) ||
@@ -147,7 +145,7 @@ static void reload(struct master *m)
 	buf_fini(&errors);
 }
 
-/* --- the end ----------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void drain(struct master *m)
 {
@@ -197,7 +195,7 @@ static bool go_on_ending(struct master *m)
 	return running(m) == 0;
 }
 
-/* --- the loop ----------------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------- */
 
 static bool is_used(const struct master *m, enum child_role role)
 {
@@ -271,10 +269,9 @@ static void loop(struct master *m)
 	}
 }
 
-static void init(struct master *m, const struct master_options *options)
+void master_init(struct master *m, const struct master_options *options)
 {
-	*m = (struct master){ .options = *options, .control_fd = -1,
-			      .console_fd = -1, .counters_fd = -1,
+	*m = (struct master){ .options = *options, .console_fd = -1, .counters_fd = -1,
 			      .notes_fd = -1, .signals = -1,
 			      .layout = { .lock_fd = -1 } };
 	log_to_stderr(&m->log, "master");
@@ -307,13 +304,18 @@ static int serve(struct master *m)
 	return m->exit_code;
 }
 
+void master_fini(struct master *m)
+{
+	for (enum child_role role = 0; role < ROLE_COUNT; role++)
+		buf_fini(&m->children[role].in);
+	master_teardown(m);
+}
+
 int master_run(const struct master_options *options)
 {
 	struct master m;
-	init(&m, options);
+	master_init(&m, options);
 	int code = serve(&m);
-	for (enum child_role role = 0; role < ROLE_COUNT; role++)
-		buf_fini(&m.children[role].in);
-	master_teardown(&m);
+	master_fini(&m);
 	return code;
 }

@@ -7,7 +7,7 @@
 #include "os/ipc.h"
 #include "wire/frame.h"
 
-/* --- starting ------------------------------------------------------------------- */
+/* --- starting ------------------------------------------------------------- */
 
 static bool program_path(const struct master *m, enum child_role role,
 			 char *to, size_t cap)
@@ -65,15 +65,13 @@ static void fill(struct master *m, enum child_role role, struct bundle *b,
 		.shards = m->shards,
 		.files = { .text = m->now->files.text,
 			   .file = m->now->files.file },
-		.counters_fd = -1, .notes_fd = -1, .control_fd = -1,
-		.console_fd = -1, .peer_fd = -1, .master_fd = -1,
+		.counters_fd = -1, .notes_fd = -1, .console_fd = -1,
+		.peer_fd = -1, .master_fd = -1,
 	};
 	if (role != ROLE_CONSOLE)
 		b->pepper = (slice){ (const char *)m->pepper, PEPPER_LEN };
 	if (role != ROLE_ADMIN)
 		b->counters_fd = m->counters_fd;
-	if (role == ROLE_ADMIN)
-		b->control_fd = m->control_fd;
 	if (role == ROLE_CONSOLE)
 		b->console_fd = m->console_fd;
 	if (role != ROLE_RELAY)
@@ -118,9 +116,7 @@ static bool encode(struct master *m, enum child_role role, int channel,
 static size_t kept_fds(const struct master *m, enum child_role role, int *keep)
 {
 	size_t n = 0;
-	if (role == ROLE_ADMIN)
-		keep[n++] = m->control_fd;
-	else
+	if (role != ROLE_ADMIN)
 		keep[n++] = m->counters_fd;
 	if (role == ROLE_CONSOLE && m->console_fd >= 0)
 		keep[n++] = m->console_fd;
@@ -184,6 +180,9 @@ bool master_child_start(struct master *m, enum child_role role,
 		memset(m->hearts, 0, sizeof(m->hearts));
 		counters_page_forget_gauges(m->counters);
 	}
+	/* Admin may make its socket, but remove nothing in data_dir. */
+	if (role == ROLE_ADMIN)
+		master_remove_control(m);
 	if (!os_ipc_pair(pair, err))
 		return false;
 	bool ok = make_peer(m, role, &peer, err) &&
@@ -205,7 +204,7 @@ bool master_child_start(struct master *m, enum child_role role,
 	return true;
 }
 
-/* --- hearing and telling ------------------------------------------------------------ */
+/* --- hearing and telling -------------------------------------------------- */
 
 void master_child_tell(struct master *m, enum child_role role, unsigned type,
 		       slice payload)
@@ -274,7 +273,7 @@ void master_child_hear(struct master *m, enum child_role role)
 		os_close(&c->channel);
 }
 
-/* --- ending ---------------------------------------------------------------------------- */
+/* --- ending --------------------------------------------------------------- */
 
 static void say_end(struct master *m, enum child_role role,
 		    const struct os_end *end, bool crash)

@@ -14,6 +14,7 @@
 #include "app/poison.h"
 #include "app/restart.h"
 #include "os/process.h"
+#include "wire/frame.h"
 
 enum {
 	MASTER_DRAIN_MS = 30000,
@@ -61,7 +62,7 @@ struct master {
 	uint32_t shards;
 	struct start_listener *listeners;
 	size_t listener_count;
-	int control_fd, console_fd;	/* listening; -1 */
+	int console_fd;			/* listening; -1 */
 	int counters_fd, notes_fd;
 	struct counters_page *counters;
 	struct notes *notes;
@@ -75,6 +76,9 @@ struct master {
 	struct master_child children[ROLE_COUNT];
 };
 
+/* master.c */
+void master_init(struct master *m, const struct master_options *options);
+void master_fini(struct master *m);
 int64_t master_now_ms(void);
 int master_exit_code(const struct err *err);
 
@@ -85,7 +89,11 @@ struct master_config *master_config_read(struct master *m, struct buf *errors);
 void master_config_free(struct master_config **c);
 /* All that must stand before children start. */
 bool master_setup(struct master *m, struct err *err) MUST_USE;
+/* The part of it that admin alone needs; waits for no lock. */
+bool master_setup_admin(struct master *m, struct err *err) MUST_USE;
 void master_teardown(struct master *m);
+/* The socket of an admin that is gone. */
+void master_remove_control(struct master *m);
 
 /* master_child.c */
 bool master_child_start(struct master *m, enum child_role role,

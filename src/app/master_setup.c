@@ -10,7 +10,7 @@
 #include "os/ipc.h"
 #include "os/net.h"
 
-/* --- configuration -------------------------------------------------------------- */
+/* --- configuration -------------------------------------------------------- */
 
 static void fold_hostname(char *name)
 {
@@ -98,7 +98,7 @@ void master_config_free(struct master_config **c)
 	*c = NULL;
 }
 
-/* --- sockets ------------------------------------------------------------------------ */
+/* --- sockets -------------------------------------------------------------- */
 
 /* Nobody else has it: SO_REUSEPORT would let two services share a port. */
 static bool probe(const struct ip_port *at, struct err *err)
@@ -164,13 +164,6 @@ static bool bind_all(struct master *m, struct err *err)
 	for (uint32_t i = 0; i < c->listener_count; i++)
 		if (!bind_listener(m, i, err))
 			return false;
-	if (!layout_control_path(&m->layout, c, path, sizeof(path)))
-		return err_set(err, ERR_PERMANENT, SCOPE_SELF, "serve.control",
-			       "control: the path is too long");
-	if (!os_ipc_listen(path, 0600, &m->control_fd, err) ||
-	    (m->layout.change_user &&
-	     !os_file_give(path, m->layout.uid, m->layout.gid, err)))
-		return false;
 	if (!c->console_on)
 		return true;
 	if (c->console_path == NULL)
@@ -181,7 +174,7 @@ static bool bind_all(struct master *m, struct err *err)
 	       os_ipc_listen(path, 0660, &m->console_fd, err);
 }
 
-/* --- the whole ------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 static bool make_pages(struct master *m, struct err *err)
 {
@@ -241,17 +234,32 @@ bool master_setup(struct master *m, struct err *err)
 	       os_signals_open(&m->signals, err);
 }
 
-void master_teardown(struct master *m)
+bool master_setup_admin(struct master *m, struct err *err)
+{
+	m->shards = shard_count(&m->now->config);
+	return find_programs(m, err) &&
+	       layout_lock(&m->layout, 0, NULL, err) &&
+	       layout_pepper(&m->layout, m->pepper, err) &&
+	       make_pages(m, err);
+}
+
+void master_remove_control(struct master *m)
 {
 	char path[LAYOUT_PATH_MAX];
-	for (size_t i = 0; i < m->listener_count; i++)
-		os_socket_close(&m->listeners[i].fd);
-	if (m->control_fd >= 0 && m->now != NULL &&
-	    layout_control_path(&m->layout, &m->now->config, path,
+	if (layout_control_path(&m->layout, &m->now->config, path,
 				sizeof(path)))
 		os_file_remove(path);
-	int *fds[] = { &m->control_fd, &m->console_fd, &m->counters_fd,
-		       &m->notes_fd,   &m->signals,    &m->layout.lock_fd };
+}
+
+void master_teardown(struct master *m)
+{
+	for (size_t i = 0; i < m->listener_count; i++)
+		os_socket_close(&m->listeners[i].fd);
+	/* Only who holds the lock may say that nobody serves it. */
+	if (m->layout.lock_fd >= 0 && m->now != NULL)
+		master_remove_control(m);
+	int *fds[] = { &m->console_fd, &m->counters_fd, &m->notes_fd,
+		       &m->signals, &m->layout.lock_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		os_close(fds[i]);
 	free(m->listeners);

@@ -58,6 +58,8 @@ static uint64_t granted(const struct os_landlock_dir *dir, int version)
 {
 	uint64_t rights = LANDLOCK_ACCESS_FS_READ_FILE |
 			  LANDLOCK_ACCESS_FS_READ_DIR;
+	if (dir->sockets_only)
+		return LANDLOCK_ACCESS_FS_MAKE_SOCK;
 	if (dir->writable)
 		rights |= LANDLOCK_ACCESS_FS_WRITE_FILE |
 			  LANDLOCK_ACCESS_FS_MAKE_REG |

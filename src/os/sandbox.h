@@ -17,6 +17,7 @@ bool os_sandbox_begin(struct err *err) MUST_USE;
 struct os_landlock_dir {
 	const char *path;
 	bool writable;
+	bool sockets_only;	/* Unix sockets may be made here, that's all */
 };
 enum { OS_LANDLOCK_DIRS_MAX = 1100 };
 enum os_landlock_net {

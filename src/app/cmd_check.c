@@ -1,0 +1,264 @@
+/*
+ * `postrider check`: the configuration, and whether it can be served here:
+ * files, user, directory, ports. Warnings are told, errors give 78. Changes
+ * nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/cli_call.h"
+#include "app/service.h"
+#include "crypto/tls_context.h"
+#include "os/clock.h"
+#include "os/net.h"
+#include "os/process.h"
+
+struct check {
+	const struct cli *cli;
+	const char *file;
+	unsigned errors, warnings;
+};
+
+static void tell(struct check *k, bool is_error, const char *place,
+		 slice text)
+{
+	struct buf out;
+	buf_init(&out, 65536);
+	k->errors += is_error;
+	k->warnings += !is_error;
+	if (k->cli->json) {
+		struct json j;
+		json_init(&j, &out);
+		json_object(&j);
+		json_member_cstr(&j, "severity", is_error ? "error" : "warning");
+		json_member_cstr(&j, "place", place);
+		json_member_string(&j, "text", text);
+		json_object_end(&j);
+	} else {
+		buf_printf(&out, "%s: %s: ", place,
+			   is_error ? "error" : "warning");
+		cli_escape(&out, text);
+	}
+	buf_append_char(&out, '\n');
+	/* Findings are the answer of this command. */
+	bool told = os_write_out(buf_slice(&out));
+	(void)told;
+	buf_fini(&out);
+}
+
+static void tell_err(struct check *k, const char *place, const struct err *err)
+{
+	tell(k, true, place, slice_of(err->detail[0] ? err->detail
+						      : err->text));
+}
+
+/* "file:line:col: error: text" or "error: text", line by line. */
+static void tell_lines(struct check *k, slice lines)
+{
+	static const slice mark = SLICE("error: ");
+	while (lines.n > 0) {
+		slice line = slice_cut(&lines, '\n');
+		size_t at = slice_find_slice(line, mark);
+		char place[300] = "";
+		if (at == line.n) {
+			tell(k, true, k->file, line);
+			continue;
+		}
+		slice before = slice_sub(line, 0, at > 2 ? at - 2 : 0);
+		if (before.n == 0 ||
+		    !slice_to_cstr(before, place, sizeof(place)))
+			snprintf(place, sizeof(place), "%s", k->file);
+		tell(k, true, place, slice_skip(line, at + mark.n));
+	}
+}
+
+/* --- what is looked at ------------------------------------------------------------- */
+
+static void look_at_hostname(struct check *k, const struct config *c,
+			     char *hostname, size_t cap)
+{
+	if (c->hostname.n > 0 && slice_to_cstr(c->hostname, hostname, cap))
+		return;
+	os_hostname(hostname, cap);
+	if (strcmp(hostname, "localhost.localdomain") == 0)
+		tell(k, false, k->file, SLICE("hostname is not set and this "
+		     "machine has no full name: other systems will see "
+		     "localhost.localdomain"));
+}
+
+static void look_at_certificate(struct check *k, const struct config *c,
+				slice pem)
+{
+	struct err err = { 0 };
+	int days;
+	char text[120];
+	if (c->tls_certificate == NULL) {
+		tell(k, false, k->file, SLICE("tls is not set: a self-signed "
+		     "certificate is made at the first start"));
+	} else if (!tls_certificate_days_left(pem, os_wall_ms(), &days,
+					      &err)) {
+		tell_err(k, c->tls_certificate, &err);
+	} else if (days < 30) {
+		snprintf(text, sizeof(text), "the certificate %s",
+			 days < 0 ? "is over" : "ends in less than 30 days");
+		tell(k, days < 0, c->tls_certificate, slice_of(text));
+	}
+}
+
+/* Certificate, key and passwords, without making any. */
+static void look_at_files(struct check *k, const struct layout *l,
+			  const struct config *c, slice hostname)
+{
+	struct config_files files = { 0 };
+	struct arena arena;
+	struct buf errors;
+	struct config only = *c;
+	arena_init(&arena, CONFIG_ARENA_MAX);
+	buf_init(&errors, 65536);
+	if (c->tls_certificate == NULL) {
+		layout_passwords(&only, &arena, &files, &errors);
+	} else if (!layout_files(l, c, hostname, &arena, &files, &errors)) {
+		files.certificate_pem = (slice){ 0 };
+	}
+	tell_lines(k, buf_slice(&errors));
+	if (c->tls_certificate == NULL || files.certificate_pem.n > 0)
+		look_at_certificate(k, c, files.certificate_pem);
+	buf_fini(&errors);
+	arena_fini(&arena);
+}
+
+static bool is_running(const struct layout *l)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct err err = { 0 };
+	pid_t holder;
+	int fd = -1;
+	if (!layout_path(l, "lock", path, sizeof(path)) ||
+	    !os_path_exists(path))
+		return false;
+	bool free_now = os_lock_path(path, &fd, &holder, &err);
+	os_close(&fd);
+	return !free_now && err.kind == ERR_TEMPORARY;
+}
+
+static void look_at_port(struct check *k, const struct ip_port *at,
+			 bool optional)
+{
+	struct err err = { 0 };
+	char place[IP_PORT_TEXT_MAX];
+	int fd;
+	if (os_listen(at, false, &fd, &err)) {
+		os_socket_close(&fd);
+		return;
+	}
+	/* "*" on a machine without IPv6. */
+	if (optional && !ip_is_v4(&at->addr) && err.os_error != 98 &&
+	    err.os_error != 13)
+		return;
+	tell_err(k, ip_port_text(at, place), &err);
+}
+
+static void look_at_ports(struct check *k, const struct layout *l,
+			  const struct config *c)
+{
+	if (is_running(l))
+		return;			/* it has them */
+	for (size_t i = 0; i < c->listener_count; i++)
+		for (unsigned n = 0; n < c->listeners[i].at_count; n++)
+			look_at_port(k, &c->listeners[i].at[n],
+				     c->listeners[i].any_address);
+	if (c->console_on && c->console_path == NULL)
+		look_at_port(k, &c->console_at, false);
+}
+
+static void look_at_place(struct check *k, struct layout *l,
+			  const struct config *c)
+{
+	struct err err = { 0 };
+	char blocked[LAYOUT_PATH_MAX], text[LAYOUT_PATH_MAX + 100];
+	if (!layout_find(l, c, &err)) {
+		tell_err(k, k->file, &err);
+		return;
+	}
+	if (l->as_root)
+		tell(k, false, k->file, SLICE("user is not set and there is "
+		     "no user postrider: children run as root without its "
+		     "capabilities"));
+	if (l->change_user && os_path_exists(l->path) &&
+	    !os_path_passable(l->path, l->uid, l->gid, blocked,
+			      sizeof(blocked))) {
+		snprintf(text, sizeof(text), "the service's user can't enter "
+			 "%s, which is on the way to data_dir", blocked);
+		tell(k, true, k->file, slice_of(text));
+	}
+}
+
+static void look_at_rest(struct check *k, const struct config *c)
+{
+	uint64_t files = os_descriptors_raise();
+	char text[200];
+	if (files < c->limits.connections_total + 1000) {
+		snprintf(text, sizeof(text), "limits: connections_total is "
+			 "%llu, but only %llu files may be open at once",
+			 (unsigned long long)c->limits.connections_total,
+			 (unsigned long long)files);
+		tell(k, false, k->file, slice_of(text));
+	}
+	if (c->dns_forward != NULL && c->dns_trust_anchor == NULL)
+		tell(k, false, k->file, SLICE("dns: answers of forward "
+		     "servers are not validated; say so: trust_anchor: none"));
+	if (c->operator_mail.n == 0)
+		tell(k, false, k->file, SLICE("operator: mail is not set: "
+		     "nobody gets alerts"));
+}
+
+/* --- the command ------------------------------------------------------------------------ */
+
+static bool read_text(struct check *k, struct arena *arena, struct config *c)
+{
+	struct buf text, errors;
+	struct err err = { 0 };
+	slice kept;
+	if (strcmp(k->file, "-") == 0)
+		return config_defaults(c, arena);
+	buf_init(&text, CONFIG_TEXT_MAX + 131072);
+	buf_init(&errors, 65536);
+	bool ok = os_file_load(k->file, CONFIG_TEXT_MAX, &text, &err);
+	if (!ok)
+		tell_err(k, k->file, &err);
+	ok = ok && arena_copy(arena, buf_slice(&text), &kept) &&
+	     config_parse(kept, k->file, arena, c, &errors);
+	tell_lines(k, buf_slice(&errors));
+	buf_fini(&text);
+	buf_fini(&errors);
+	return ok;
+}
+
+static void look_at_all(struct check *k, const struct config *c)
+{
+	struct layout layout;
+	char hostname[256] = "";
+	look_at_hostname(k, c, hostname, sizeof(hostname));
+	look_at_place(k, &layout, c);
+	look_at_files(k, &layout, c, slice_of(hostname));
+	look_at_ports(k, &layout, c);
+	look_at_rest(k, c);
+}
+
+int cmd_check(struct cli *cli)
+{
+	const char *file = setup_config_file(cli);
+	struct check k = { .cli = cli, .file = file ? file : "-" };
+	struct arena arena;
+	struct config c;
+	arena_init(&arena, CONFIG_ARENA_MAX);
+	if (read_text(&k, &arena, &c)) {
+		if (cli->data_dir != NULL)
+			c.data_dir = cli->data_dir;
+		look_at_all(&k, &c);
+	} else if (k.errors == 0) {
+		tell(&k, true, k.file, SLICE("out of memory"));
+	}
+	arena_fini(&arena);
+	return k.errors > 0 ? 78 : 0;
+}

@@ -1,0 +1,73 @@
+/*
+ * postrider-admin: started by master. Its sandbox leaves it the store, the
+ * index, journals to read, and the making of its socket; no spool, no keys.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "admin/serve.h"
+#include "app/child.h"
+#include "os/process.h"
+#include "os/sandbox.h"
+
+enum { PATH_CAP = 3064 };
+
+static bool close_sandbox(const struct child *c, struct err *err)
+{
+	static const struct {
+		const char *name;
+		bool writable;
+	} own[] = { { "store", true }, { "index", true }, { "journal", false } };
+	char paths[ARRAY_LEN(own)][PATH_CAP];
+	struct os_landlock_dir dirs[ARRAY_LEN(own) + 2] = {
+		{ .path = c->data_path, .sockets_only = true },
+		/* The list of public suffixes. */
+		{ .path = "/usr/share/publicsuffix" },
+	};
+	int version;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		snprintf(paths[i], PATH_CAP, "%s/%s", c->data_path,
+			 own[i].name);
+		dirs[i + 2].path = paths[i];
+		dirs[i + 2].writable = own[i].writable;
+	}
+	return os_landlock(dirs, ARRAY_LEN(dirs), OS_LANDLOCK_NO_NET, &version,
+			   err);
+}
+
+static int serve(struct child *c)
+{
+	char store[PATH_CAP], control[PATH_CAP];
+	int n = snprintf(store, sizeof(store), "%s/store", c->data_path);
+	bool ok = n > 0 && (size_t)n < sizeof(store);
+	n = c->config.control_path[0] == '/'
+		? snprintf(control, sizeof(control), "%s",
+			   c->config.control_path)
+		: snprintf(control, sizeof(control), "%s/%s", c->data_path,
+			   c->config.control_path);
+	if (!ok || n < 0 || (size_t)n >= sizeof(control) ||
+	    c->bundle.pepper.n != PEPPER_LEN)
+		return 78;
+	struct admin_config config = {
+		.data_dir = store,
+		.ctl_path = control,
+		.relay_fd = c->bundle.peer_fd,
+		.master_fd = c->bundle.master_fd,
+		.hostname = c->bundle.hostname,
+		.log = &c->log,
+	};
+	memcpy(config.pepper, c->bundle.pepper.p, PEPPER_LEN);
+	return admin_serve(&config);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { 0 };
+	struct child *c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return 71;
+	if (!child_begin(c, ROLE_ADMIN, child_bundle_fd(argc, argv), &err) ||
+	    !close_sandbox(c, &err))
+		return child_failed(c, &err);
+	return serve(c);
+}

@@ -7,10 +7,20 @@
 #include "os/process.h"
 #include "os/sandbox.h"
 
+static bool open_below(const struct child *c, const char *name, int *fd,
+		       struct err *err)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/%s", c->data_path, name);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return err_set(err, ERR_PERMANENT, SCOPE_SELF, "child_relay",
+			       "a path is too long");
+	return os_dir_open(path, fd, err);
+}
+
 static bool open_maildirs(const struct child *c, struct arena *arena,
 			  const int **out, struct err *err)
 {
-	char path[4096];
 	int *dirs = arena_alloc(arena, (c->config.route_count + 1) *
 					       sizeof(*dirs));
 	if (dirs == NULL)
@@ -20,12 +30,7 @@ static bool open_maildirs(const struct child *c, struct arena *arena,
 		dirs[i] = -1;
 		if (maildir == NULL)
 			continue;
-		int n = snprintf(path, sizeof(path), "%s/%s", c->data_path,
-				 maildir);
-		if (n < 0 || (size_t)n >= sizeof(path))
-			return err_set(err, ERR_PERMANENT, SCOPE_SELF,
-				       "child_relay", "a path is too long");
-		if (!os_dir_open(path, &dirs[i], err))
+		if (!open_below(c, maildir, &dirs[i], err))
 			return false;
 	}
 	*out = dirs;
@@ -63,7 +68,7 @@ static bool make_start(struct child *c, struct relay_start *out,
 			       "the bundle lacks something");
 	return os_dir_open(c->data_path, &out->data_dir, err) &&
 	       os_dir_open_at(out->data_dir, "spool", &out->spool_dir, err) &&
-	       os_dir_open_at(out->data_dir, "view", &out->view_dir, err) &&
+	       open_below(c, "store/view", &out->view_dir, err) &&
 	       os_dir_open_at(out->data_dir, "journal", &out->journal_dir,
 			      err) &&
 	       open_maildirs(c, &c->arena, &out->maildir_dirs, err);
@@ -80,7 +85,7 @@ int child_relay(int bundle_fd)
 	return relay_main(&start);
 }
 
-/* --- the sandbox -------------------------------------------------------------------- */
+/* --- the sandbox ---------------------------------------------------------- */
 
 struct open_dirs {
 	struct os_landlock_dir dirs[OS_LANDLOCK_DIRS_MAX];
@@ -97,13 +102,13 @@ static bool add_dir(struct open_dirs *o, struct arena *arena,
 	if (path == NULL)
 		return err_set_memory(err, "start_close_sandbox");
 	snprintf(path, cap, "%s/%s", data_path, name);
-	o->dirs[o->count++] = (struct os_landlock_dir){ path, true };
+	o->dirs[o->count++] = (struct os_landlock_dir){ .path = path, .writable = true };
 	return true;
 }
 
 bool start_close_sandbox(const struct relay_start *start, struct err *err)
 {
-	static const char *const own[] = { "spool", "view", "journal" };
+	static const char *const own[] = { "spool", "store/view", "journal" };
 	const struct config *c = start->config;
 	struct arena arena;
 	struct log_event e;

@@ -234,6 +234,8 @@ static _Noreturn void become(const struct os_spawn *how, int report,
 	if (null > 0)
 		dup2(null, 0);
 	default_signals();
+	/* Ctrl-C is for the parent: it tells its children to drain. */
+	setpgid(0, 0);
 	keep_descriptors(how, report);
 	if (how->change_user && how->uid != 0 &&
 	    (setgroups(0, NULL) != 0 ||

@@ -122,7 +122,9 @@ static bool tell_untold(struct recovery *r, struct place *p, struct buf *raw,
 		}
 		return true;		/* said at the end */
 	}
-	if (p->flags & PLACE_HAS_STATE) {
+	/* Of younger ones the log tells the states as well. */
+	if (p->flags & PLACE_HAS_STATE &&
+	    position_of(p->segment, p->offset) < r->from) {
 		err_set(&why, ERR_PROTOCOL, SCOPE_MESSAGE, "spool_recover",
 			"no state for a message in the checkpoint");
 		log_failure(r->s->config.log, LOG_WARNING, "spool.state_lost",

@@ -372,7 +372,9 @@ static void stop_all(struct relay *r)
 		view_unref(&r->view);
 	free(r->routes);
 	free(r->refused);
+	struct os_thread *t = r->loop != NULL ? loop_thread(r->loop) : NULL;
 	loop_free(&r->loop);
+	os_thread_join(&t);
 }
 
 int relay_main(const struct relay_start *start)

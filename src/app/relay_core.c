@@ -458,23 +458,32 @@ static void free_routes(struct relay_core *c)
 	}
 }
 
+static struct os_thread *thread_of(struct shard *s)
+{
+	return s->loop ? loop_thread(s->loop) : NULL;
+}
+
 void relay_core_close(struct relay_core **core)
 {
 	struct relay_core *c = *core;
+	struct os_thread *threads[RELAY_SHARDS_MAX];
 	if (c == NULL)
 		return;
-	for (uint32_t i = 0; i < c->shard_count; i++) {
-		struct shard *s = &c->shards[i];
-		struct os_thread *t = s->loop ? loop_thread(s->loop) : NULL;
-		if (c->started && t != NULL) {
-			os_thread_stop(t);
-			os_thread_join(&t);
-		}
-		shard_close(s);
-	}
+	/* The threads end first, what lives on them goes next; the threads
+	 * themselves go last: the spool and the pools may still post to them. */
+	for (uint32_t i = 0; i < c->shard_count; i++)
+		if ((threads[i] = thread_of(&c->shards[i])) != NULL)
+			os_thread_stop(threads[i]);
+	for (uint32_t i = 0; i < c->shard_count; i++)
+		if (threads[i] != NULL)
+			os_thread_wait(threads[i]);
+	for (uint32_t i = 0; i < c->shard_count; i++)
+		shard_close(&c->shards[i]);
 	spool_close(&c->spool);
 	journal_close(&c->journal);
 	os_pool_close(&c->disk);
+	for (uint32_t i = 0; i < c->shard_count; i++)
+		os_thread_join(&threads[i]);
 	free_routes(c);
 	destinations_fini(&c->destinations);
 	if (c->view_next != NULL)

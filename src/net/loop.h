@@ -12,8 +12,8 @@
 struct loop;
 
 bool loop_new(struct loop **out, const char *name, struct err *err) MUST_USE;
-/* Its thread must have been joined (also one that never ran), connections,
- * listeners and timers on it be gone. */
+/* Its thread must have ended (os_thread_wait; also one that never ran),
+ * connections, listeners and timers on it be gone. Frees no thread. */
 void loop_free(struct loop **l);
 /* Start, stop and join it by os/thread.h. */
 struct os_thread *loop_thread(struct loop *l);

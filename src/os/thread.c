@@ -138,16 +138,22 @@ bool os_thread_start(struct os_thread *t, struct err *err)
 	return true;
 }
 
+void os_thread_wait(struct os_thread *t)
+{
+	invariant(t != self);
+	if (t->started)
+		invariant(pthread_join(t->pthread, NULL) == 0);
+	t->started = false;
+	invariant(!atomic_load(&t->running));
+}
+
 void os_thread_join(struct os_thread **tp)
 {
 	struct os_thread *t = *tp;
 	*tp = NULL;
 	if (t == NULL)
 		return;
-	invariant(t != self);
-	if (t->started)
-		invariant(pthread_join(t->pthread, NULL) == 0);
-	invariant(!atomic_load(&t->running));
+	os_thread_wait(t);
 	/* What ended it may have been the work of a post whose sender has not
 	 * yet come back from waking it. */
 	while (atomic_load(&t->posting) != 0)

@@ -37,6 +37,9 @@ void os_thread_run(struct os_thread *t);
 /* Any thread: the driver returns after its current or next round; what this
  * caller posted before is run. */
 void os_thread_stop(struct os_thread *t);
+/* Waits for its end (stop it first; one that never ran has ended). Then what
+ * lives on it may be freed by the caller, and last comes os_thread_join. */
+void os_thread_wait(struct os_thread *t);
 /* Waits for its end and frees it; *t is cleared. Posts still in its mailbox
  * are dropped. One that never ran is only freed. */
 void os_thread_join(struct os_thread **t);

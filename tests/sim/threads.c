@@ -291,14 +291,19 @@ void os_thread_stop(struct os_thread *t)
 	t->stop = true;
 }
 
+void os_thread_wait(struct os_thread *t)
+{
+	while (t->started && !t->ended)
+		invariant(sim_step(OS_NEVER));
+}
+
 void os_thread_join(struct os_thread **tp)
 {
 	struct os_thread *t = *tp;
 	*tp = NULL;
 	if (t == NULL)
 		return;
-	while (t->started && !t->ended)
-		invariant(sim_step(OS_NEVER));
+	os_thread_wait(t);
 	struct os_thread **at = &sim->threads;
 	while (*at != t)
 		at = &(*at)->next;

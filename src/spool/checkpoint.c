@@ -124,13 +124,28 @@ void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 		wake(ck);
 }
 
-/* With the lock held. */
-static bool now_told(struct spool_checkpoint *ck)
+/* With the lock held: true once. */
+static bool now_told(const struct spool_checkpoint *ck)
 {
-	if (!ck->parts_said || ck->parts_done < ck->parts)
-		return false;
+	return ck->parts_said && ck->parts_done == ck->parts;
+}
+
+/* A message that no shard named because its done frame was on the way must
+ * be gone from the index before that is walked, or it would come back to
+ * life without its state. What a shard posted before it said its part has
+ * arrived before this post has: all that is answered first. */
+static void told_run(struct os_post *post)
+{
+	struct spool_checkpoint *ck =
+		CONTAINER_OF(post, struct spool_checkpoint, told);
 	ck->all_told = true;
-	return wake_wanted(ck);
+	ck->barrier = ck->spool->arrived;
+}
+
+static void tell(struct spool_checkpoint *ck)
+{
+	os_post_init(&ck->told, told_run);
+	os_thread_post(ck->spool->thread, &ck->told);
 }
 
 void spool_checkpoint_parts(struct spool_checkpoint *ck, unsigned parts)
@@ -142,7 +157,7 @@ void spool_checkpoint_parts(struct spool_checkpoint *ck, unsigned parts)
 	bool post = now_told(ck);
 	os_mutex_unlock(ck->lock);
 	if (post)
-		wake(ck);
+		tell(ck);
 }
 
 void spool_checkpoint_part_done(struct spool_checkpoint *ck)
@@ -153,7 +168,7 @@ void spool_checkpoint_part_done(struct spool_checkpoint *ck)
 	bool post = now_told(ck);
 	os_mutex_unlock(ck->lock);
 	if (post)
-		wake(ck);
+		tell(ck);
 }
 
 /* --- writing (disk worker) ------------------------------------------------------------- */
@@ -294,7 +309,6 @@ static void reset(struct spool_checkpoint *ck)
 	ck->parts = ck->parts_done = 0;
 	ck->parts_said = ck->failed = ck->all_told = false;
 	ck->last_call = ck->give_reserve = ck->broken = false;
-	ck->barrier_set = false;
 	ck->at = ck->places_at = 0;
 	ck->states = ck->places = ck->segments = 0;
 	ck->step = CHECKPOINT_IDLE;
@@ -456,24 +470,17 @@ static bool walk_places(struct spool *s)
 	return true;
 }
 
-/* A message that no shard named because its done frame was on the way must
- * be gone from the index before that is walked, or it would come back to
- * life without its state: all that had arrived is answered first. */
-static bool is_settled(struct spool *s)
+/* Those of a cut batch are answered out of turn. */
+static bool is_settled(const struct spool *s)
 {
-	struct spool_checkpoint *ck = &s->checkpoint;
-	if (!ck->barrier_set) {
-		ck->barrier_set = true;
-		ck->barrier = s->arrived;
-	}
-	/* Those of a cut batch are answered out of turn. */
-	return s->answered >= ck->barrier && s->retry.count == 0;
+	return s->checkpoint.all_told && s->retry.count == 0 &&
+	       s->answered >= s->checkpoint.barrier;
 }
 
-static void move_on(struct spool *s, bool told)
+static void move_on(struct spool *s)
 {
 	struct spool_checkpoint *ck = &s->checkpoint;
-	if (ck->step == CHECKPOINT_STATES && told && is_settled(s))
+	if (ck->step == CHECKPOINT_STATES && is_settled(s))
 		ck->broken = !begin_places(s);
 	else if (ck->step == CHECKPOINT_PLACES)
 		ck->broken = !walk_places(s);
@@ -496,12 +503,9 @@ void checkpoint_look(struct spool *s)
 		return;
 	}
 	ck->broken |= s->closed;
-	os_mutex_lock(ck->lock);
-	bool told = ck->all_told;
-	os_mutex_unlock(ck->lock);
 	if (!ck->broken)
-		move_on(s, told);
-	if (ck->broken && told && !ck->chore.busy)
+		move_on(s);
+	if (ck->broken && ck->all_told && !ck->chore.busy)
 		give_up(s);
 }
 
@@ -509,7 +513,7 @@ bool checkpoint_quiet(struct spool *s)
 {
 	struct spool_checkpoint *ck = &s->checkpoint;
 	os_mutex_lock(ck->lock);
-	bool quiet = !ck->wake_out;
+	bool quiet = !ck->wake_out;	/* nor about to be posted */
 	os_mutex_unlock(ck->lock);
 	return quiet && ck->step == CHECKPOINT_IDLE && !s->checkpoint_wanted;
 }

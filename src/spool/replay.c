@@ -122,14 +122,8 @@ static bool tell_untold(struct recovery *r, struct place *p, struct buf *raw,
 		}
 		return true;		/* said at the end */
 	}
-	/* Of younger ones the log tells the states as well. */
-	if (p->flags & PLACE_HAS_STATE &&
-	    position_of(p->segment, p->offset) < r->from) {
-		err_set(&why, ERR_PROTOCOL, SCOPE_MESSAGE, "spool_recover",
-			"no state for a message in the checkpoint");
-		log_failure(r->s->config.log, LOG_WARNING, "spool.state_lost",
-			    &why);
-	}
+	if (p->flags & PLACE_HAS_STATE)
+		p->flags |= PLACE_STATELESS;
 	p->flags &= ~(uint32_t)PLACE_UNTOLD;
 	return r->v->message(r->v->ctx, place_id(p), a.envelope, a.state,
 			     err) &&
@@ -167,6 +161,7 @@ static bool apply_ends(struct recovery *r, const struct frame_accept *a,
 		return r->v->done(r->v->ctx, a->ends_id, err);
 	}
 	p->flags |= PLACE_HAS_STATE;
+	p->flags &= ~(uint32_t)PLACE_STATELESS;
 	return r->v->state(r->v->ctx, a->ends_id, a->ends_state, err);
 }
 
@@ -242,6 +237,7 @@ static bool apply_state(struct recovery *r, const struct scan *c, bool counts,
 		ok = r->v->done(r->v->ctx, id, err);
 	} else if (p != NULL) {
 		p->flags |= PLACE_HAS_STATE;
+		p->flags &= ~(uint32_t)PLACE_STATELESS;
 		ok = r->v->state(r->v->ctx, id, st.state, err);
 	}
 	return ok && tell_booking(r, c->seg, st.wall_ms, st.booking, err) &&
@@ -355,12 +351,27 @@ static bool walk_all(struct recovery *r, struct err *err)
 	return true;
 }
 
+/* It had a state, but neither the checkpoint nor the log behind it has one:
+ * its recipients may get it again. A shard left it out by mistake. */
+static void say_stateless(struct recovery *r, struct place *p)
+{
+	struct err err;
+	char id[ID_TEXT_MAX];
+	p->flags &= ~(uint32_t)PLACE_STATELESS;
+	err_set(&err, ERR_PROTOCOL, SCOPE_MESSAGE, "spool_recover",
+		"no state for a message of the checkpoint");
+	err_detail(&err, "message %s", id_text(place_id(p), id));
+	log_failure(r->s->config.log, LOG_WARNING, "spool.state_lost", &err);
+}
+
 /* Named in a checkpoint and nowhere to be found: damage, said aloud. Its big
  * file, if any, becomes an orphan and so goes to lost+found. */
 static void lost_ones(struct recovery *r)
 {
 	for (uint32_t i = 0; i < r->s->index.high; i++) {
 		struct place *p = index_at(&r->s->index, i);
+		if (p != NULL && (p->flags & PLACE_STATELESS))
+			say_stateless(r, p);
 		if (p == NULL || !(p->flags & PLACE_UNTOLD))
 			continue;
 		quarantine(r->s, p->segment, p->offset, place_log_bytes(p),

@@ -120,6 +120,7 @@ enum {
 	PLACE_HAS_STATE = 2,		/* a state frame came after it */
 	PLACE_BAD = 4,			/* its CRC failed; told once */
 	PLACE_UNTOLD = 8,		/* recovery: not yet shown */
+	PLACE_STATELESS = 16,		/* recovery: had a state, none seen */
 	PLACE_KEPT = PLACE_BIG | PLACE_HAS_STATE | PLACE_BAD,
 };
 
@@ -336,15 +337,15 @@ struct spool_checkpoint {
 	enum checkpoint_step step;
 	uint64_t number, position;
 	uint64_t barrier;		/* commits that must be answered first */
-	bool barrier_set;
+	bool all_told;
 	uint32_t walk;
 	/* under lock: */
 	struct os_mutex *lock;
 	struct block *first, *last;	/* full ones, to be written */
 	struct block *open_states;	/* being filled */
 	unsigned parts, parts_done;
-	bool parts_said, failed, all_told, wake_out;
-	struct os_post wake;
+	bool parts_said, failed, wake_out;
+	struct os_post wake, told;
 	/* the worker's while the chore is busy: */
 	bool give_reserve;		/* unlink the reserve first */
 	bool broken;			/* the commit thread's: gives up */

@@ -81,12 +81,17 @@ static void die(struct test *t, const char *what, const struct message *m)
 	exit(1);
 }
 
+static struct message *message_of(struct test *t, struct id id);
+
 static bool log_write(void *ctx, slice line)
 {
 	struct test *t = ctx;
 	/* A checkpoint without the state of a message that had one. */
-	if (slice_find_slice(line, SLICE("state_lost")) < line.n)
-		die(t, "a state was lost", NULL);
+	size_t at = slice_find_slice(line, SLICE("\"message "));
+	struct id id;
+	if (slice_find_slice(line, SLICE("state_lost")) < line.n &&
+	    id_parse(slice_sub(line, at + 9, ID_TEXT_LEN), &id))
+		die(t, "a state was lost", message_of(t, id));
 	if (t->verbose)
 		fprintf(stderr, "%.*s", SLICE_ARG(line));
 	return true;

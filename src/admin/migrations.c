@@ -112,13 +112,9 @@ static const char *const STEPS[] = {
 	"CREATE INDEX audit_customer ON audit(customer);",
 };
 
-uint32_t migrations_count(void)
-{
-	return ARRAY_LEN(STEPS);
-}
+static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };
 
-const char *migrations_step(uint32_t from)
+const struct migrations *migrations_all(void)
 {
-	invariant(from < ARRAY_LEN(STEPS));
-	return STEPS[from];
+	return &ALL;
 }

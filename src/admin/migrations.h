@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* The version that this program writes: PRAGMA user_version. */
-uint32_t migrations_count(void);
-/* SQL that leads from version `from` to from + 1. */
-const char *migrations_step(uint32_t from);
+struct migrations {
+	const char *const *steps;	/* SQL from version i to i + 1 */
+	uint32_t count;			/* the version that is written */
+};
+const struct migrations *migrations_all(void);

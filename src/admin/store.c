@@ -60,35 +60,35 @@ static bool copy_before(struct store *s, const char *path, int dir,
 	return ok && os_dir_sync(dir, err);
 }
 
-static bool migrate_all(struct store *s, uint32_t from, struct err *err)
+static bool migrate_all(struct store *s, const struct migrations *m,
+			uint32_t from, struct err *err)
 {
 	char sql[64];
 	if (!run(s, "BEGIN IMMEDIATE", err))
 		return false;
-	for (uint32_t v = from; v < migrations_count(); v++)
-		if (!run(s, migrations_step(v), err))
+	for (uint32_t v = from; v < m->count; v++)
+		if (!run(s, m->steps[v], err))
 			return false;
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %u",
-		 migrations_count());
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %u", m->count);
 	return run(s, sql, err) && run(s, "COMMIT", err);
 }
 
-static bool migrate(struct store *s, const char *path, int dir,
-		    struct err *err)
+static bool migrate(struct store *s, const struct migrations *m,
+		    const char *path, int dir, struct err *err)
 {
 	uint32_t version;
 	if (!user_version(s, &version, err))
 		return false;
-	if (version > migrations_count())
+	if (version > m->count)
 		return err_set(err, ERR_PERMANENT, SCOPE_SELF, "store",
 			       "%s was written by a newer version of "
 			       "Postrider (schema %u, this one knows %u)",
-			       STORE_FILE, version, migrations_count());
-	if (version == migrations_count())
+			       STORE_FILE, version, m->count);
+	if (version == m->count)
 		return true;
 	if (version > 0 && !copy_before(s, path, dir, version, err))
 		return false;
-	if (migrate_all(s, version, err))
+	if (migrate_all(s, m, version, err))
 		return true;
 	store_rollback(s);
 	return false;
@@ -124,6 +124,12 @@ static bool open_file(struct store *s, const char *path, struct err *err)
 bool store_open(const char *path, int dir, struct store **out,
 		struct err *err)
 {
+	return store_open_with(path, dir, migrations_all(), out, err);
+}
+
+bool store_open_with(const char *path, int dir, const struct migrations *m,
+		     struct store **out, struct err *err)
+{
 	struct store *s = calloc(1, sizeof(*s));
 	*out = NULL;
 	if (s == NULL)
@@ -135,7 +141,7 @@ bool store_open(const char *path, int dir, struct store **out,
 	     run(s, "PRAGMA synchronous = FULL", err) &&
 	     run(s, "PRAGMA foreign_keys = ON", err) &&
 	     run(s, "PRAGMA trusted_schema = OFF", err) &&
-	     migrate(s, path, dir, err) && os_dir_sync(dir, err);
+	     migrate(s, m, path, dir, err) && os_dir_sync(dir, err);
 	if (!ok) {
 		store_close(&s);
 		return false;

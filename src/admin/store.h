@@ -38,6 +38,10 @@ struct store {
  * dir the same, open. */
 bool store_open(const char *path, int dir, struct store **out,
 		struct err *err) MUST_USE;
+/* With another schema: for tests of migrations. */
+struct migrations;
+bool store_open_with(const char *path, int dir, const struct migrations *m,
+		     struct store **out, struct err *err) MUST_USE;
 void store_close(struct store **s);
 
 /* Nothing failed since the last store_good; else fills err and forgets. */

@@ -43,8 +43,8 @@ struct control_serve_config {
 bool control_serve_open(const struct control_serve_config *config,
 			const struct control_handlers *handlers,
 			struct control_serve **out, struct err *err) MUST_USE;
-/* Answers not ended yet stay valid; their ends go nowhere. Not from inside a
- * handler. */
+/* Answers not ended yet stay valid; their ends go nowhere. On the loop's
+ * thread (a post), or before that ever ran; not from inside a handler. */
 void control_serve_close(struct control_serve **c);
 /* All shards use this revision now. */
 void control_serve_live(struct control_serve *c, uint64_t revision);

@@ -1,0 +1,339 @@
+/* Reading lines of the journal; see event.h. */
+#include "admin/event.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* --- one line ---------------------------------------------------------------------- */
+
+static slice text_of(const json_t *object, const char *key)
+{
+	const json_t *v = json_object_get(object, key);
+	if (!json_is_string(v))
+		return (slice){ 0 };
+	return (slice){ json_string_value(v), json_string_length(v) };
+}
+
+static uint64_t number_of(const json_t *object, const char *key)
+{
+	json_int_t v = json_integer_value(json_object_get(object, key));
+	return v > 0 ? (uint64_t)v : 0;
+}
+
+/* "2026-11-24T04:30:00.123Z", as base/json writes it. */
+static bool parse_time(slice s, int64_t *out)
+{
+	static const struct {
+		uint8_t at, digits;
+		uint16_t max;
+	} parts[] = { { 0, 4, 9999 }, { 5, 2, 12 },  { 8, 2, 31 },
+		      { 11, 2, 23 },  { 14, 2, 59 }, { 17, 2, 60 },
+		      { 20, 3, 999 } };
+	uint64_t v[ARRAY_LEN(parts)];
+	if (s.n != 24)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (!slice_u64(slice_sub(s, parts[i].at, parts[i].digits),
+			       parts[i].max, &v[i]))
+			return false;
+	struct tm tm = { .tm_year = (int)v[0] - 1900, .tm_mon = (int)v[1] - 1,
+			 .tm_mday = (int)v[2], .tm_hour = (int)v[3],
+			 .tm_min = (int)v[4], .tm_sec = (int)v[5] };
+	*out = (int64_t)timegm(&tm) * 1000 + (int64_t)v[6];
+	return true;
+}
+
+static void add_party(struct event *e, bool is_sender, slice address)
+{
+	if (address.n == 0 || e->party_count >= EVENT_PARTIES_MAX)
+		return;
+	e->parties[e->party_count++] =
+		(struct event_party){ is_sender, address };
+}
+
+/* Recipients of "accepted" are strings; those of "delivery" stand in the
+ * index already. */
+static bool take_parties(struct event *e, const json_t *object)
+{
+	const json_t *recipients = json_object_get(object, "recipients");
+	size_t n = json_array_size(recipients);
+	if (n > EVENT_PARTIES_MAX)
+		n = EVENT_PARTIES_MAX;
+	e->parties = calloc(n + 4, sizeof(*e->parties));
+	if (e->parties == NULL)
+		return false;
+	add_party(e, true, text_of(object, "from"));
+	add_party(e, true, text_of(object, "original_from"));
+	add_party(e, false, text_of(object, "to"));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *r = json_array_get(recipients, i);
+		if (json_is_string(r))
+			add_party(e, false, (slice){ json_string_value(r),
+						     json_string_length(r) });
+	}
+	return true;
+}
+
+bool event_parse(slice line, struct event *out)
+{
+	json_t *object = json_loadb(line.p, line.n, 0, NULL);
+	*out = (struct event){ .json = object };
+	out->name = text_of(object, "event");
+	if (out->name.n > 0 && parse_time(text_of(object, "at"), &out->at_ms) &&
+	    take_parties(out, object)) {
+		out->id = text_of(object, "id");
+		out->session = text_of(object, "session");
+		out->reference = text_of(object, "reference");
+		out->message_id = text_of(object, "message_id");
+		out->client = text_of(object, "client");
+		out->customer = number_of(object, "customer");
+		out->position = number_of(object, "position");
+		return true;
+	}
+	event_free(out);
+	return false;
+}
+
+void event_free(struct event *e)
+{
+	free(e->parties);
+	json_decref(e->json);
+	*e = (struct event){ 0 };
+}
+
+/* --- a row of trace ------------------------------------------------------------------- */
+
+struct trace_row {
+	json_t *row, *recipients, *events;
+};
+
+static bool set(json_t *object, const char *key, json_t *value)
+{
+	/* A value that isn't there is null; json_null() never fails. */
+	return json_object_set(object, key, value ? value : json_null()) == 0;
+}
+
+struct trace_row *trace_row_new(void)
+{
+	static const char *const keys[] = { "id", "session", "reference",
+					    "customer", "from", "size",
+					    "accepted_at" };
+	struct trace_row *r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return NULL;
+	r->row = json_object();
+	r->recipients = json_array();
+	r->events = json_array();
+	bool ok = r->row != NULL && r->recipients != NULL && r->events != NULL;
+	for (size_t i = 0; ok && i < ARRAY_LEN(keys); i++)
+		ok = set(r->row, keys[i], NULL);
+	ok = ok && set(r->row, "recipients", r->recipients) &&
+	     set(r->row, "events", r->events);
+	if (!ok)
+		trace_row_free(&r);
+	return r;
+}
+
+void trace_row_free(struct trace_row **r)
+{
+	if (*r == NULL)
+		return;
+	json_decref((*r)->row);
+	json_decref((*r)->recipients);
+	json_decref((*r)->events);
+	free(*r);
+	*r = NULL;
+}
+
+/* Copies the members that the line has. */
+static bool copy(json_t *to, const json_t *from, const char *const *keys)
+{
+	for (; *keys != NULL; keys++) {
+		json_t *value = json_object_get(from, *keys);
+		if (value != NULL && !set(to, *keys, value))
+			return false;
+	}
+	return true;
+}
+
+static bool add_recipient(struct trace_row *r, json_t *to)
+{
+	json_t *row = json_pack("{s:O, s:s, s:n, s:i, s:n, s:n}", "to", to,
+				"state", "waiting", "destination", "tries", 0,
+				"next_at", "reply");
+	return row != NULL && json_array_append_new(r->recipients, row) == 0;
+}
+
+static json_t *recipient_of(struct trace_row *r, const json_t *to)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(r->recipients, i, row)
+		if (json_equal(json_object_get(row, "to"), to))
+			return row;
+	return NULL;
+}
+
+/* "250 OK", or null. */
+static json_t *reply_of(const json_t *result)
+{
+	slice text = text_of(result, "reply");
+	uint64_t code = number_of(result, "code");
+	if (code == 0)
+		return text.n > 0 ? json_stringn(text.p, text.n) : json_null();
+	if (text.n == 0)
+		return json_sprintf("%llu", (unsigned long long)code);
+	return json_sprintf("%llu %.*s", (unsigned long long)code,
+			    SLICE_ARG(text));
+}
+
+static bool take_result(struct trace_row *r, const json_t *line,
+			const json_t *result)
+{
+	json_t *to = json_object_get(result, "to");
+	json_t *row = recipient_of(r, to);
+	json_t *reply = reply_of(result);
+	bool ok = reply != NULL;
+	if (ok && row == NULL && to != NULL) {
+		ok = add_recipient(r, to);
+		row = recipient_of(r, to);
+	}
+	if (ok && row != NULL)
+		ok = set(row, "state", json_object_get(result, "state")) &&
+		     set(row, "destination",
+			 json_object_get(line, "destination")) &&
+		     set(row, "tries", json_object_get(line, "try")) &&
+		     set(row, "reply", reply);
+	json_decref(reply);
+	return ok;
+}
+
+static bool take_accepted(struct trace_row *r, const json_t *line)
+{
+	static const char *const keys[] = { "id", "session", "customer",
+					    "from", "original_from", "size",
+					    "message_id", "client", "helo",
+					    "report_about", NULL };
+	const json_t *recipients = json_object_get(line, "recipients");
+	size_t i;
+	json_t *to;
+	if (!copy(r->row, line, keys) ||
+	    !set(r->row, "accepted_at", json_object_get(line, "at")))
+		return false;
+	json_array_foreach(recipients, i, to)
+		if (recipient_of(r, to) == NULL && !add_recipient(r, to))
+			return false;
+	return true;
+}
+
+static bool take_results(struct trace_row *r, const json_t *line)
+{
+	const json_t *results = json_object_get(line, "recipients");
+	size_t i;
+	json_t *result;
+	json_array_foreach(results, i, result)
+		if (json_is_object(result) && !take_result(r, line, result))
+			return false;
+	return true;
+}
+
+/* Holding and releasing tell a number of recipients, not which. */
+static bool change_state(struct trace_row *r, const char *from, const char *to)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(r->recipients, i, row) {
+		const char *is = json_string_value(json_object_get(row,
+								   "state"));
+		bool open = is != NULL && (strcmp(is, "deferred") == 0 ||
+					   strcmp(is, "waiting") == 0);
+		bool hit = from == NULL ? open || (is != NULL &&
+						   strcmp(is, "held") == 0)
+			 : strcmp(from, "waiting") == 0 ? open
+			 : is != NULL && strcmp(is, from) == 0;
+		if (hit && json_object_set_new(row, "state",
+					       json_string(to)) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool take_state(struct trace_row *r, slice name, const json_t *line)
+{
+	static const char *const others[] = { "id", "session", "reference",
+					      "customer", "from", "client",
+					      "helo", NULL };
+	if (slice_eq(name, SLICE("accepted")))
+		return take_accepted(r, line);
+	if (slice_eq(name, SLICE("delivery")))
+		return take_results(r, line);
+	if (slice_eq(name, SLICE("queue.held")))
+		return change_state(r, "waiting", "held");
+	if (slice_eq(name, SLICE("queue.released")))
+		return change_state(r, "held", "waiting");
+	if (slice_eq(name, SLICE("queue.removed")))
+		return change_state(r, NULL, "removed");
+	/* A refusal or a session: who it was. */
+	return json_is_string(json_object_get(r->row, "id")) ||
+	       copy(r->row, line, others);
+}
+
+/* The reply of an event: its own, or that of its first recipient. */
+static json_t *event_reply(const json_t *line)
+{
+	const json_t *first = json_array_get(json_object_get(line,
+							     "recipients"), 0);
+	if (json_is_object(first))
+		return reply_of(first);
+	return reply_of(line);
+}
+
+static bool take_event(struct trace_row *r, const json_t *line)
+{
+	static const char *const own[] = { "at", "event", NULL };
+	static const char *const shown[] = { "host", "address", "tls", NULL };
+	static const char *const more[] = { "try", "destination", "reason",
+					    "recipients", "ambiguous", "close",
+					    "ms", "accepted", "refused",
+					    "auth_failed", "setting", NULL };
+	json_t *event = json_object(), *reply = event_reply(line);
+	json_t *address = json_object_get(line, "address");
+	bool ok = event != NULL && reply != NULL && copy(event, line, own);
+	for (size_t i = 0; ok && shown[i] != NULL; i++)
+		ok = set(event, shown[i], json_object_get(line, shown[i]));
+	if (ok && address == NULL)
+		ok = set(event, "address", json_object_get(line, "client"));
+	ok = ok && set(event, "reply", reply) && copy(event, line, more);
+	/* Who it was accepted for stands in the row itself. */
+	if (ok && slice_eq(text_of(line, "event"), SLICE("accepted")))
+		json_object_del(event, "recipients");
+	ok = ok && json_array_append(r->events, event) == 0;
+	json_decref(event);
+	json_decref(reply);
+	return ok;
+}
+
+bool trace_row_add(struct trace_row *r, slice line)
+{
+	json_t *object = json_loadb(line.p, line.n, 0, NULL);
+	if (!json_is_object(object) ||
+	    json_array_size(r->events) >= TRACE_EVENTS_MAX) {
+		json_decref(object);
+		return true;
+	}
+	bool ok = take_state(r, text_of(object, "event"), object) &&
+		  take_event(r, object);
+	json_decref(object);
+	return ok;
+}
+
+bool trace_row_write(struct trace_row *r, struct buf *out)
+{
+	char *text = json_dumps(r->row, JSON_COMPACT);
+	if (text == NULL)
+		return false;
+	buf_append(out, slice_of(text));
+	free(text);
+	return !out->failed;
+}

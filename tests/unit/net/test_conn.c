@@ -538,22 +538,35 @@ static void output_that_fails_while_paused_is_told(void **state)
 
 static void say_when_reply_waits(struct world *w)
 {
-	/* The reset is here already, behind the words. */
-	side_say(&w->server, SLICE("DATA"));
+	/* The reset is here already, behind the words: this fails. */
 	side_resume(&w->server);
+	side_say(&w->server, SLICE("DATA"));
+	assert_int_equal(conn_pending_bytes(w->server.c), 0);
+}
+
+static void greet_and_stay_paused(struct world *w)
+{
+	side_say(&w->server, SLICE("220 never read"));
+}
+
+static void say_bye_and_reset(struct world *w)
+{
+	raw_say(w, SLICE("421 bye"));
+	os_socket_close(&w->raw);	/* unread greeting: a reset */
+	world_step_after(w, 20, say_when_reply_waits);
 }
 
 static void what_the_peer_said_before_it_went_is_shown(void **state)
 {
 	struct world *w = *state;
-	w->accepted = stay_paused;
+	w->accepted = greet_and_stay_paused;
 	w->server.closed = done_on_close;
 	world_connect_raw(w);
-	raw_say(w, SLICE("421 bye"));
-	os_socket_close(&w->raw);
-	world_step_after(w, 20, say_when_reply_waits);
+	world_step_after(w, 20, say_bye_and_reset);
 	world_run(w);
 	assert_slice_eq(buf_slice(&w->server.got), "421 bye");
+	assert_false(w->server.orderly);
+	assert_int_equal(w->server.why.scope, SCOPE_HOST);
 }
 
 /* --- users ---------------------------------------------------------------------- */

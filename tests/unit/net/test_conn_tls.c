@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 static void done_on_close(struct side *s)
 {
@@ -165,6 +166,169 @@ static void the_handshake_goes_on_while_paused_and_input_waits(void **state)
 	world_run(w);
 	assert_slice_eq(buf_slice(&w->server.got), "hello and bye");
 	assert_true(w->server.orderly);
+}
+
+static void resume_server(struct world *w)
+{
+	if (w->server.closeds == 0)
+		side_resume(&w->server);
+}
+
+static void take_one_and_pause(struct side *s, slice *in)
+{
+	buf_append(&s->got, slice_sub(*in, 0, 1));
+	*in = slice_skip(*in, 1);
+	s->inside = true;
+	conn_pause(s->c);
+	s->inside = false;
+	world_step_after(s->world, 1, resume_server);
+}
+
+/* The close_notify comes with the bytes, but its end is told behind them. */
+static void kept_input_is_shown_before_the_end(void **state)
+{
+	struct world *w = *state;
+	world_tls(w);
+	w->accepted = accept_with_tls;
+	w->server.input = take_one_and_pause;
+	w->server.closed = done_on_close;
+	w->client.connected = start_client_tls;
+	w->client.tls_open = say_and_close;
+	world_connect(w);
+	world_run(w);
+	assert_slice_eq(buf_slice(&w->server.got), "hello and bye");
+	assert_true(w->server.orderly);
+}
+
+/* --- more in OpenSSL than the socket knows of ------------------------------------ */
+
+enum {
+	RECORD = 16384,
+	SMALL = 8192,
+	SMALLS = 7,
+	BACKLOG_BYTES = RECORD + SMALLS * SMALL,
+};
+
+struct crafted {
+	struct world *world;
+	_Atomic int phase;
+	unsigned ticks;
+};
+
+static void send_whole(const struct world *w, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t sent = send(w->raw, p, n, MSG_NOSIGNAL);
+		if (sent <= 0)
+			return;
+		p += sent;
+		n -= (size_t)sent;
+	}
+}
+
+static void shake_hands(struct world *w, struct tls *t)
+{
+	struct buf plain, cipher;
+	struct err err;
+	char got[8192];
+	buf_init(&plain, 65536);
+	buf_init(&cipher, 65536);
+	ssize_t n = 0;
+	for (int i = 0; i < 100 && tls_state(t) == TLS_HANDSHAKE; i++) {
+		if (!tls_feed(t, (slice){ got, (size_t)n }, &plain, &cipher,
+			      &err))
+			break;
+		send_whole(w, cipher.p, cipher.n);
+		buf_clear(&cipher);
+		n = tls_state(t) == TLS_HANDSHAKE
+			    ? recv(w->raw, got, sizeof(got), 0) : 0;
+		n = n < 0 ? 0 : n;
+	}
+	buf_fini(&plain);
+	buf_fini(&cipher);
+}
+
+static void wait_for_phase(struct crafted *c, int phase)
+{
+	for (int i = 0; i < 5000 && atomic_load(&c->phase) != phase; i++)
+		usleep(1000);
+}
+
+/* Ends the first record only together with as much as one recv takes. */
+static void *send_crafted(void *arg)
+{
+	struct crafted *c = arg;
+	struct world *w = c->world;
+	static const char zeros[RECORD];
+	struct tls *t = tls_new(w->tls_client, SLICE("relay.example"));
+	struct buf cipher;
+	struct err err;
+	buf_init(&cipher, 1 << 20);
+	fcntl(w->raw, F_SETFL, 0);
+	shake_hands(w, t);
+	bool ok = tls_write(t, (slice){ zeros, RECORD }, &cipher, &err);
+	size_t first = cipher.n - 1;
+	for (int i = 0; i < SMALLS; i++)
+		ok = ok && tls_write(t, (slice){ zeros, SMALL }, &cipher, &err);
+	if (ok) {
+		send_whole(w, cipher.p, first);
+		atomic_store(&c->phase, 1);
+		wait_for_phase(c, 2);
+		send_whole(w, cipher.p + first, cipher.n - first);
+		atomic_store(&c->phase, 3);
+	}
+	buf_fini(&cipher);
+	tls_free(&t);
+	return NULL;
+}
+
+static void watch_phases(struct world *w)
+{
+	struct crafted *c = w->server.hint;
+	int phase = atomic_load(&c->phase);
+	c->ticks = phase == 1 || phase == 3 ? c->ticks + 1 : 0;
+	world_step_after(w, 5, watch_phases);
+	if (c->ticks < 8)	/* what was sent has arrived */
+		return;
+	c->ticks = 0;
+	if (phase == 1) {
+		conn_pause(w->server.c);
+		atomic_store(&c->phase, 2);
+	} else {
+		atomic_store(&c->phase, 4);
+		side_resume(&w->server);
+	}
+}
+
+static void take_all_and_pause(struct side *s, slice *in)
+{
+	side_take(s, in);
+	s->inside = true;
+	conn_pause(s->c);
+	s->inside = false;
+	if (s->got.n == BACKLOG_BYTES)
+		world_done(s->world);
+	else
+		world_step_after(s->world, 20, resume_server);
+}
+
+static void what_openssl_holds_back_is_shown_on_resuming(void **state)
+{
+	struct world *w = *state;
+	struct crafted c = { .world = w };
+	pthread_t thread;
+	world_tls(w);
+	w->accepted = accept_with_tls;
+	w->server.hint = &c;
+	w->server.input = take_all_and_pause;
+	world_connect_raw(w);
+	pthread_create(&thread, NULL, send_crafted, &c);
+	world_step_after(w, 5, watch_phases);
+	world_run(w);
+	pthread_join(thread, NULL);
+	assert_int_equal(w->server.got.n, BACKLOG_BYTES);
+	/* At least one piece waited with an empty socket. */
+	assert_true(w->server.inputs >= 2);
 }
 
 /* --- STARTTLS -------------------------------------------------------------------------- */
@@ -450,6 +614,8 @@ int main(void)
 		WORLD_TEST(bytes_come_back_one_by_one),
 		WORLD_TEST(much_arrives_whole_with_pauses_and_a_bound),
 		WORLD_TEST(the_handshake_goes_on_while_paused_and_input_waits),
+		WORLD_TEST(kept_input_is_shown_before_the_end),
+		WORLD_TEST(what_openssl_holds_back_is_shown_on_resuming),
 		WORLD_TEST(starttls_in_the_middle_of_a_connection),
 		WORLD_TEST(c1_plain_text_behind_starttls_ends_the_connection),
 		WORLD_TEST(c1_kept_input_refuses_starttls),

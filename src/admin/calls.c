@@ -142,7 +142,7 @@ void call_end_when_live(struct admin_call *call, uint64_t revision,
 		say_revision(call, CALL_TEMPORARY, SAY_STORED_ONLY, revision);
 		return;
 	}
-	if (call->offline) {
+	if (call->offline || call->admin->alone) {
 		say_revision(call, CALL_OK, SAY_LIVE_LATER, revision);
 		return;
 	}

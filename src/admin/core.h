@@ -25,7 +25,10 @@ struct admin {
 	const struct view *view;	/* of the store's last revision */
 	struct view_writer *writer;
 	bool behind;			/* the log lacks committed revisions */
+	struct search *search;		/* NULL: no index is kept */
+	bool index_failing;
 	struct ask *ask;		/* NULL: no service (offline) */
+	bool alone;			/* no relay will come */
 	uint64_t relay_live;
 	bool relay_known;		/* relay told where it is */
 	bool relay_refused;		/* it got a VIEW and refused it */
@@ -54,6 +57,8 @@ bool admin_publish(struct admin *a, const struct audit_by *by, slice change,
 		   bool *logged, struct err *err) MUST_USE;
 /* Appends what is missing; every second while a->behind. */
 void admin_catch_up(struct admin *a);
+/* Indexes more of the journal; every second. */
+void admin_index(struct admin *a, bool *more);
 /* Relay's word, from ask. */
 void admin_relay_live(struct admin *a, uint64_t revision, bool refused);
 /* The view of the store alone, from all its rows. NULL: err is filled. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "admin/calls.h"
+#include "admin/search.h"
 #include "control/channel.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -41,6 +42,8 @@ struct server {
 	struct admin admin;
 	struct channel master;
 	int listener;
+	bool index_more;		/* lines wait to be indexed */
+	int64_t indexed_at_ms;		/* when it was looked last */
 	bool stop;
 	int exit_code;
 	struct conn conns[CONNS_MAX];
@@ -321,9 +324,10 @@ static int wait_ms(const struct server *s)
 		if (c->call.wait_revision != 0)
 			ms = TICK_MS / 10;
 	}
-	if (ms < 0 && s->admin.behind)
+	if (ms < 0 && (s->admin.behind || s->admin.search != NULL))
 		ms = TICK_MS;
-	return ms;
+	/* Indexing goes on between the calls, a step each round. */
+	return s->index_more ? 0 : ms;
 }
 
 static void serve_conns(struct server *s, const struct os_ipc_wait *waits)
@@ -368,6 +372,10 @@ static bool one_round(struct server *s, struct err *err)
 		accept_all(s);
 	if (s->admin.behind)
 		admin_catch_up(&s->admin);
+	if (s->index_more || now_ms() - s->indexed_at_ms >= TICK_MS) {
+		s->indexed_at_ms = now_ms();
+		admin_index(&s->admin, &s->index_more);
+	}
 	/* What the round wrote for relay goes out at once. */
 	ask_ready(ask, OS_WRITABLE);
 	return true;
@@ -405,8 +413,14 @@ static bool begin(struct server *s, const struct admin_config *config,
 	s->admin.log = config->log;
 	s->admin.hostname = config->hostname;
 	s->admin.pepper = config->pepper;
+	s->admin.alone = config->alone;
 	if (!admin_open(&s->admin, config->data_dir, err))
 		return false;
+	/* Without an index all but trace works. */
+	if (config->index_dir != NULL &&
+	    !search_open(config->journal_dir, config->index_dir, config->log,
+			 &s->admin.search, err))
+		note(s, LOG_ERROR, "search.closed", err);
 	s->admin.ask = ask_new(&handlers);
 	return s->admin.ask != NULL ? listen_at(s, config, err) :
 				      err_set_memory(err, "admin_serve");
@@ -418,6 +432,7 @@ static void end(struct server *s)
 		conn_close(&s->conns[i]);
 	os_socket_close(&s->listener);
 	channel_fini(&s->master);
+	search_close(&s->admin.search);
 	admin_close(&s->admin);
 }
 

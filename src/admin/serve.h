@@ -10,10 +10,14 @@
 struct admin_config {
 	const char *data_dir;		/* path; must exist */
 	const char *ctl_path;		/* of ctl.sock; relative: in data_dir */
+	const char *journal_dir;	/* relay's journal and its index, for */
+	const char *index_dir;		/* trace; NULL: none is kept */
 	unsigned ctl_mode;		/* 0: 0600 */
 	int relay_fd;			/* channel to relay, or -1: master
 					 * brings one */
 	int master_fd;			/* -1: none */
+	bool alone;			/* no relay will come: a change is
+					 * done when it is stored */
 	uint8_t pepper[32];		/* of app passwords */
 	slice hostname;
 	struct log *log;

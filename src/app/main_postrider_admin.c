@@ -48,11 +48,17 @@ static int serve(struct child *c)
 	if (!ok || n < 0 || (size_t)n >= sizeof(control) ||
 	    c->bundle.pepper.n != PEPPER_LEN)
 		return 78;
+	char journal[PATH_CAP], index[PATH_CAP];
+	snprintf(journal, sizeof(journal), "%s/journal", c->data_path);
+	snprintf(index, sizeof(index), "%s/index", c->data_path);
 	struct admin_config config = {
 		.data_dir = store,
+		.journal_dir = journal,
+		.index_dir = index,
 		.ctl_path = control,
 		.relay_fd = c->bundle.peer_fd,
 		.master_fd = c->bundle.master_fd,
+		.alone = c->bundle.peer_fd < 0,
 		.hostname = c->bundle.hostname,
 		.log = &c->log,
 	};

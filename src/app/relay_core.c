@@ -173,7 +173,9 @@ static bool open_spool(struct relay_core *c, struct err *err)
 		.keep_free_bytes = c->config.keep_free_bytes,
 		.body_log_max_bytes = c->config.limits->body_log_max,
 		.summary_keep_ms = SUMMARY_KEEP_MS,
-		.checkpoint_min_bytes = CHECKPOINT_MIN,
+		.checkpoint_min_bytes = c->config.checkpoint_min_bytes
+						? c->config.checkpoint_min_bytes
+						: CHECKPOINT_MIN,
 	};
 	struct spool_visitor visitor = {
 		.ctx = c,

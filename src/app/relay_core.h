@@ -18,6 +18,7 @@ struct relay_core_config {
 	int spool_dir, journal_dir;
 	uint64_t segment_bytes, keep_free_bytes, journal_keep_ms,
 		journal_bytes;
+	uint64_t checkpoint_min_bytes;	/* of log between two; 0: 256 MiB */
 	const struct route *routes;	/* specs (deliver/route.h) */
 	size_t route_count;
 	struct retry_plan retry;

@@ -33,7 +33,7 @@ struct net_end {
 	bool gone;			/* nobody holds it */
 	int why;			/* errno of a dead one */
 	int64_t last_ns;		/* the last packet sent arrives then */
-	uint64_t said, read;		/* bytes */
+	uint64_t said, read, heard;	/* bytes; heard: read by the peer */
 	/* a socket of the program */
 	int fd;				/* -1: the world's */
 	struct os_thread *thread;
@@ -354,8 +354,7 @@ static void answer_call(struct net_end *caller, const struct ip_port *at);
 static void arrive(struct sim_event *event)
 {
 	struct packet *p = CONTAINER_OF(event, struct packet, event);
-	struct net_end *e = p->to;
-	e->packets--;
+	struct net_end *e = p->to;	/* stays: p is on its way to it */
 	sim_note("packet", p->kind, p->n);
 	switch (p->kind) {
 	case PACKET_BYTES:
@@ -394,6 +393,7 @@ static void arrive(struct sim_event *event)
 		break;
 	}
 	free_packet(p);
+	e->packets--;
 	sweep(e);
 }
 
@@ -507,12 +507,7 @@ uint64_t net_said(const struct net_end *e)
 
 uint64_t net_heard(const struct net_end *e)
 {
-	return e->peer ? e->peer->read : 0;
-}
-
-bool net_peer_is_gone(const struct net_end *e)
-{
-	return e->peer == NULL || e->peer->gone || e->peer->shut;
+	return e->heard;
 }
 
 void net_pause(struct net_end *e)
@@ -523,7 +518,10 @@ void net_pause(struct net_end *e)
 void net_resume(struct net_end *e)
 {
 	e->paused = false;
+	e->packets++;			/* stays while it is shown */
 	show(e);
+	e->packets--;
+	sweep(e);
 }
 
 /* The last of it is said; the other side may read on. */
@@ -751,6 +749,8 @@ enum os_net_result os_recv(int fd, void *to, size_t cap, size_t *n,
 	memmove(e->in, e->in + *n, e->in_n - *n);
 	e->in_n -= *n;
 	e->read += *n;
+	if (e->peer != NULL)
+		e->peer->heard = e->read;
 	settle(e);
 	return OS_NET_DONE;
 }
@@ -798,7 +798,9 @@ static void close_socket(int *fd, bool reset)
 	if (*fd < 0)
 		return;
 	struct net_end *e = socket_of(*fd);
-	invariant(e->watch == NULL);
+	/* Its poller may be gone with its thread. */
+	list_remove(&e->ready);
+	e->watch = NULL;
 	net->sockets[*fd - FIRST_SOCKET] = NULL;
 	e->fd = -1;
 	*fd = -1;

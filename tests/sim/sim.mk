@@ -17,3 +17,30 @@ unit/spool: $(B)/unit/spool/test_crash
 unit: $(B)/unit/spool/test_crash
 
 -include $(SIM_OBJECTS:.o=.d) $(B)/sim/crash_spool.d
+
+# The whole relay: its own archives, but for what stands in for the kernel,
+# name servers and OpenSSL. Calls to malloc become calls of tests/sim/heap.c.
+SIM_LAYERS := deliver receive accept queue journal spool net policy smtp limits crypto mail base
+SIM_WORLD := $(patsubst %,$(B)/sim/%.o,main world oracle client hop talk net resolver tls_plain heap)
+SIM_CORE := $(patsubst %,$(B)/obj/app/%.o,relay_core shard)
+SIM_ARCHIVES := $(patsubst %,$(B)/sim/lib/%.a,$(SIM_LAYERS) core)
+
+$(B)/sim/lib/core.a: $(SIM_CORE) tests/sim/heap.syms
+	@mkdir -p $(@D)
+	@rm -f $@ $@.raw
+	ar rcsD $@.raw $(SIM_CORE)
+	objcopy --redefine-syms=tests/sim/heap.syms $@.raw $@
+$(B)/sim/lib/%.a: $(B)/lib/%.a tests/sim/heap.syms
+	@mkdir -p $(@D)
+	objcopy --redefine-syms=tests/sim/heap.syms $< $@
+
+$(B)/sim/sim: $(SIM_WORLD) $(SIM_OBJECTS) $(SIM_ARCHIVES)
+	$(CC) $(LINK) -o $@ $(SIM_WORLD) $(SIM_OBJECTS) -Wl,-t -Wl,--start-group $(SIM_ARCHIVES) -Wl,--end-group $(SIM_LIBS) >$@.files
+SIM_LIBS := -lcrypto -lsodium -lcrypt -lidn2 -lunistring -lpsl
+
+sim: $(B)/sim/sim
+	@echo "stand-ins and world:"; grep -o 'sim/[a-z_]*\.o$$' $<.files | sort -u | sed 's/^/  /'
+	@echo "the relay's own objects:"; sed -n 's,.*/sim/lib/\([a-z]*\)\.a[:(]*\([a-z_0-9]*\.o\).*,  \1/\2,p' $<.files | sort -u
+.PHONY: sim
+
+-include $(SIM_WORLD:.o=.d)

@@ -1,0 +1,509 @@
+/*
+ * A client with mail: a script of commands, sent one by one or pipelined as
+ * RFC 2920 allows, each with its reply. It may vanish at any byte, fall
+ * silent, reset, speak out of turn, or say QUIT behind the dot and go.
+ */
+#include "sim/people.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/clock.h"
+
+enum { PATIENCE_MS = 90000, TEXT_MAX = 4 << 20, REPLY_MAX = 4096 };
+
+enum command_kind { COMMAND_EHLO, COMMAND_STARTTLS, COMMAND_MAIL,
+		    COMMAND_RCPT, COMMAND_DATA, COMMAND_BODY, COMMAND_CHUNK,
+		    COMMAND_LAST, COMMAND_RSET, COMMAND_NOOP, COMMAND_QUIT };
+
+struct command {
+	enum command_kind kind;
+	bool alone;			/* waits for all replies before it */
+	struct sim_message *message;
+	unsigned index;			/* RCPT */
+	uint32_t from, n;		/* CHUNK, LAST: of the text */
+};
+
+enum ending { ENDING_CLOSE, ENDING_RESET, ENDING_SILENCE };
+
+struct client {
+	struct talk talk;
+	struct list node;
+	struct oracle *oracle;
+	struct client_plan plan;
+	struct sim_random draw;
+	struct sim_event event;		/* begins; then: patience */
+	struct ip_port from;
+	struct command commands[CLIENT_COMMANDS_MAX];
+	unsigned count, next, head;	/* next to send, next to be answered */
+	unsigned sent[CLIENT_COMMANDS_MAX];	/* in order; head counts here */
+	unsigned sent_count;
+	bool lock_step, greeted, over, stranger;
+	/* of the transaction under way */
+	bool mail_refused, mail_answered, data_go;
+	unsigned accepted;
+	/* the way it ends before its time: after so many bytes; 0: never */
+	uint64_t said, cut_at;
+	enum ending ending;
+	bool inject, injected;		/* plain text behind STARTTLS */
+	char reply[REPLY_MAX];
+	size_t reply_n;
+};
+
+static const struct talk_user client_user;
+
+/* --- the script ------------------------------------------------------------------ */
+
+static struct command *add(struct client *c, enum command_kind kind,
+			   bool alone)
+{
+	if (c->count == CLIENT_COMMANDS_MAX)
+		return &c->commands[c->count - 1];
+	struct command *k = &c->commands[c->count++];
+	*k = (struct command){ .kind = kind, .alone = alone || c->lock_step };
+	return k;
+}
+
+static void add_chunks(struct client *c, struct sim_message *m)
+{
+	uint32_t at = 0;
+	unsigned chunks = (unsigned)sim_below(&c->draw, 4);
+	for (unsigned i = 0; i < chunks; i++) {
+		struct command *k = add(c, COMMAND_CHUNK, false);
+		k->message = m;
+		k->from = at;
+		k->n = (uint32_t)sim_below(&c->draw, m->size - at + 1);
+		at += k->n;
+	}
+	struct command *k = add(c, COMMAND_LAST, false);
+	k->message = m;
+	k->from = at;
+	k->n = m->size - at;
+}
+
+static void draw_message(struct client *c, struct sim_message *m)
+{
+	m->null_sender = sim_chance(&c->draw, 8);
+	m->eight_bit = sim_chance(&c->draw, 20);
+	/* Mostly small, at times above every bound. */
+	m->bytes = (uint32_t)sim_below(&c->draw,
+				       sim_chance(&c->draw, 70)
+					       ? 1500 : c->plan.bytes_max);
+	m->recipient_count = 1;
+	while (m->recipient_count < RECIPIENTS_MAX && !m->null_sender &&
+	       sim_chance(&c->draw, 40))
+		m->recipient_count++;
+	for (unsigned i = 0; i < m->recipient_count; i++)
+		m->recipients[i].domain =
+			(uint8_t)sim_below(&c->draw, c->plan.domains);
+	struct buf text;
+	buf_init(&text, TEXT_MAX);
+	message_text(m, &text);
+	buf_fini(&text);
+}
+
+static void add_transaction(struct client *c)
+{
+	if (c->count + 2 * RECIPIENTS_MAX > CLIENT_COMMANDS_MAX)
+		return;
+	struct sim_message *m = oracle_message(c->oracle);
+	if (m == NULL)
+		return;
+	draw_message(c, m);
+	add(c, COMMAND_MAIL, false)->message = m;
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		struct command *k = add(c, COMMAND_RCPT, false);
+		k->message = m;
+		k->index = i;
+	}
+	if (c->plan.may_misbehave && sim_chance(&c->draw, 6)) {
+		add(c, COMMAND_RSET, false)->message = m;
+		return;
+	}
+	if (sim_chance(&c->draw, 30)) {
+		add_chunks(c, m);
+		return;
+	}
+	add(c, COMMAND_DATA, false)->message = m;
+	add(c, COMMAND_BODY, true)->message = m;
+}
+
+static void write_script(struct client *c)
+{
+	add(c, COMMAND_EHLO, true);
+	if (sim_chance(&c->draw, 25)) {
+		add(c, COMMAND_STARTTLS, true);
+		add(c, COMMAND_EHLO, true);
+		c->commands[c->count - 1].alone = true;
+	}
+	unsigned messages = 1 + (unsigned)sim_below(&c->draw, 4);
+	unsigned first = c->count;
+	for (unsigned i = 0; i < messages; i++) {
+		if (sim_chance(&c->draw, 10))
+			add(c, COMMAND_NOOP, false);
+		add_transaction(c);
+	}
+	if (c->count > first)
+		c->commands[first].alone = true;
+	add(c, COMMAND_QUIT, false);
+}
+
+static void draw_character(struct client *c)
+{
+	c->lock_step = sim_chance(&c->draw, 50);
+	c->stranger = sim_chance(&c->draw, 4);
+	if (!c->plan.may_misbehave)
+		return;
+	if (sim_chance(&c->draw, 25))
+		c->cut_at = 1 + sim_below(&c->draw,
+					  sim_chance(&c->draw, 50) ? 600 :
+					  c->plan.bytes_max);
+	c->ending = (enum ending)sim_below(&c->draw, 3);
+	c->inject = sim_chance(&c->draw, 5);
+}
+
+/* --- the end ---------------------------------------------------------------------- */
+
+static void stop(struct client *c)
+{
+	c->over = true;
+	sim_cancel(&c->event);
+}
+
+static void vanish(struct client *c)
+{
+	stop(c);
+	switch (c->ending) {
+	case ENDING_CLOSE:
+		talk_close(&c->talk);
+		break;
+	case ENDING_RESET:
+		talk_abort(&c->talk);
+		break;
+	case ENDING_SILENCE:
+		break;			/* the program's timer ends it */
+	}
+}
+
+static void ended(struct talk *t, bool reset)
+{
+	(void)reset;
+	stop(CONTAINER_OF(t, struct client, talk));
+}
+
+/* --- saying ------------------------------------------------------------------------ */
+
+/* False: it vanished in the middle. */
+static bool say(struct client *c, slice bytes)
+{
+	uint64_t left = c->cut_at > c->said ? c->cut_at - c->said : 0;
+	if (c->cut_at > 0 && left < bytes.n) {
+		talk_say(&c->talk, slice_sub(bytes, 0, left));
+		c->said += left;
+		vanish(c);
+		return false;
+	}
+	talk_say(&c->talk, bytes);
+	c->said += bytes.n;
+	return !c->over;
+}
+
+static void stuff(struct buf *out, slice text)
+{
+	while (text.n > 0) {
+		size_t n = slice_find_slice(text, SLICE("\r\n")) + 2;
+		if (text.p[0] == '.')
+			buf_append_char(out, '.');
+		buf_append(out, slice_sub(text, 0, n));
+		text = slice_skip(text, n);
+	}
+	buf_append(out, SLICE(".\r\n"));
+}
+
+static void compose(struct client *c, const struct command *k,
+		    struct buf *out)
+{
+	struct sim_message *m = k->message;
+	char address[ADDRESS_MAX];
+	struct buf text;
+	switch (k->kind) {
+	case COMMAND_EHLO:
+		buf_append(out, SLICE("EHLO client.c1.sim\r\n"));
+		break;
+	case COMMAND_STARTTLS:
+		buf_append(out, SLICE("STARTTLS\r\n"));
+		c->injected = c->inject;
+		if (c->inject)
+			buf_append(out, SLICE("MAIL FROM:<x@c1.sim>\r\n"));
+		break;
+	case COMMAND_MAIL:
+		message_sender(m, address);
+		buf_printf(out, "MAIL FROM:<%s>", address);
+		if (sim_chance(&c->draw, 30))
+			buf_printf(out, " SIZE=%u", m->size);
+		buf_append(out, SLICE("\r\n"));
+		break;
+	case COMMAND_RCPT:
+		message_recipient(m, k->index, address);
+		buf_printf(out, "RCPT TO:<%s>\r\n", address);
+		break;
+	case COMMAND_DATA:
+		buf_append(out, SLICE("DATA\r\n"));
+		break;
+	case COMMAND_BODY:
+	case COMMAND_CHUNK:
+	case COMMAND_LAST:
+		buf_init(&text, TEXT_MAX);
+		message_text(m, &text);
+		if (k->kind == COMMAND_BODY) {
+			stuff(out, buf_slice(&text));
+		} else {
+			buf_printf(out, "BDAT %u%s\r\n", k->n,
+				   k->kind == COMMAND_LAST ? " LAST" : "");
+			buf_append(out, slice_sub(buf_slice(&text), k->from,
+						  k->n));
+		}
+		buf_fini(&text);
+		break;
+	case COMMAND_RSET:
+		buf_append(out, SLICE("RSET\r\n"));
+		break;
+	case COMMAND_NOOP:
+		buf_append(out, SLICE("NOOP\r\n"));
+		break;
+	case COMMAND_QUIT:
+		buf_append(out, SLICE("QUIT\r\n"));
+		break;
+	}
+}
+
+/* What has become pointless by the replies until now. */
+static bool is_pointless(const struct client *c, const struct command *k)
+{
+	bool dead = c->mail_answered &&
+		    (c->mail_refused || c->accepted == 0);
+	switch (k->kind) {
+	case COMMAND_RCPT:
+		return c->mail_answered && c->mail_refused;
+	case COMMAND_DATA:
+	case COMMAND_CHUNK:
+	case COMMAND_LAST:
+		return dead && c->head == c->sent_count;
+	case COMMAND_BODY:
+		return !c->data_go;
+	case COMMAND_EHLO:
+	case COMMAND_STARTTLS:
+	case COMMAND_MAIL:
+	case COMMAND_RSET:
+	case COMMAND_NOOP:
+	case COMMAND_QUIT:
+		return false;
+	}
+	return false;
+}
+
+static void begin_transaction(struct client *c)
+{
+	c->mail_answered = c->mail_refused = c->data_go = false;
+	c->accepted = 0;
+}
+
+static void send_command(struct client *c, const struct command *k)
+{
+	struct buf out;
+	bool ends = k->kind == COMMAND_BODY || k->kind == COMMAND_LAST;
+	buf_init(&out, TEXT_MAX);
+	compose(c, k, &out);
+	c->sent[c->sent_count++] = (unsigned)(k - c->commands);
+	/* Said in full it may be accepted, whether we hear it or not. */
+	bool whole = c->cut_at == 0 || c->cut_at >= c->said + out.n;
+	if (ends && whole)
+		k->message->fate = FATE_UNKNOWN;
+	say(c, buf_slice(&out));
+	buf_fini(&out);
+}
+
+static void go_on(struct client *c)
+{
+	while (!c->over && c->next < c->count) {
+		const struct command *k = &c->commands[c->next];
+		/* A new transaction waits for the last one's end: what it was
+		 * told about that one must be clear. */
+		bool waits = k->alone || k->kind == COMMAND_MAIL;
+		if (waits && c->head < c->sent_count)
+			return;
+		c->next++;
+		if (k->kind == COMMAND_MAIL)
+			begin_transaction(c);
+		if (!is_pointless(c, k))
+			send_command(c, k);
+	}
+}
+
+/* --- hearing ----------------------------------------------------------------------- */
+
+static void heard_end(struct client *c, const struct command *k,
+		      unsigned code)
+{
+	if (code == 250 && c->accepted == 0)
+		oracle_fail(c->oracle, "REPLIES: message %u accepted without "
+			    "recipients", k->message->number);
+	oracle_answered(c->oracle, k->message, code == 250);
+}
+
+static void heard(struct client *c, unsigned code)
+{
+	if (!c->greeted) {
+		c->greeted = true;
+		if (code != 220)
+			vanish(c);
+		return;
+	}
+	if (c->injected && code != 421 && c->head == c->sent_count) {
+		oracle_fail(c->oracle, "REPLIES: injected command answered");
+		return;
+	}
+	if (c->head == c->sent_count) {
+		/* Words without a question: the last ones. */
+		if (code != 421)
+			oracle_fail(c->oracle, "REPLIES: %u without a command",
+				    code);
+		stop(c);
+		return;
+	}
+	const struct command *k = &c->commands[c->sent[c->head++]];
+	bool good = code >= 200 && code < 300;
+	sim_note("reply", (uint64_t)k->kind, code);
+	switch (k->kind) {
+	case COMMAND_EHLO:
+		if (!good)
+			vanish(c);
+		break;
+	case COMMAND_STARTTLS:
+		if (c->injected && code == 220)
+			c->next = c->count;	/* the end must come */
+		else if (c->injected)
+			vanish(c);
+		else if (code == 220)
+			talk_start_tls(&c->talk, false);
+		break;
+	case COMMAND_MAIL:
+		c->mail_answered = true;
+		c->mail_refused = !good;
+		break;
+	case COMMAND_RCPT:
+		k->message->recipients[k->index].accepted = good;
+		c->accepted += good;
+		break;
+	case COMMAND_DATA:
+		c->data_go = code == 354;
+		if (code == 354 && c->accepted == 0)
+			oracle_fail(c->oracle, "REPLIES: 354 without "
+				    "recipients");
+		break;
+	case COMMAND_BODY:
+	case COMMAND_LAST:
+		heard_end(c, k, code);
+		break;
+	case COMMAND_CHUNK:
+	case COMMAND_NOOP:
+	case COMMAND_RSET:
+		break;
+	case COMMAND_QUIT:
+		if (code == 221 && c->head != c->sent_count)
+			oracle_fail(c->oracle, "REPLIES: too few");
+		talk_close(&c->talk);
+		stop(c);
+		return;
+	}
+	if (code == 421)
+		vanish(c);
+}
+
+/* Whole lines; those of a reply with more to come are passed over. */
+static void input(struct talk *t, slice bytes)
+{
+	struct client *c = CONTAINER_OF(t, struct client, talk);
+	for (size_t i = 0; i < bytes.n && !c->over; i++) {
+		if (c->reply_n < REPLY_MAX)
+			c->reply[c->reply_n++] = bytes.p[i];
+		if (bytes.p[i] != '\n')
+			continue;
+		slice line = { c->reply, c->reply_n };
+		uint64_t code = 0;
+		c->reply_n = 0;
+		if (line.n < 6 || !slice_u64(slice_sub(line, 0, 3), 599, &code))
+			oracle_fail(c->oracle, "REPLIES: no reply line");
+		if (line.p[3] == ' ')
+			heard(c, (unsigned)code);
+	}
+	if (c->over)
+		return;
+	sim_after(&c->event, PATIENCE_MS * (int64_t)MS);
+	/* During a handshake nothing is said. */
+	if (c->greeted && (t->tls == NULL || tls_state(t->tls) == TLS_OPEN))
+		go_on(c);
+}
+
+static void tls_open(struct talk *t)
+{
+	go_on(CONTAINER_OF(t, struct client, talk));
+}
+
+static const struct talk_user client_user = {
+	.input = input, .tls_open = tls_open, .ended = ended,
+};
+
+/* --- life --------------------------------------------------------------------------- */
+
+static void lose_patience(struct sim_event *e)
+{
+	vanish(CONTAINER_OF(e, struct client, event));
+}
+
+static void begin(struct sim_event *e)
+{
+	struct client *c = CONTAINER_OF(e, struct client, event);
+	write_script(c);
+	sim_event_init(&c->event, lose_patience);
+	sim_after(&c->event, PATIENCE_MS * (int64_t)MS);
+	talk_call(&c->talk, &client_user, &c->from, &c->plan.to);
+}
+
+struct client *client_new(struct oracle *o, struct list *all,
+			  const struct client_plan *plan, int64_t at_ns,
+			  uint64_t seed)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	invariant(c != NULL);
+	c->oracle = o;
+	c->plan = *plan;
+	c->draw.state = seed;
+	draw_character(c);
+	invariant(ip_addr_parse(c->stranger ? SLICE("198.51.100.9")
+					    : SLICE("192.0.2.10"),
+				&c->from.addr));
+	list_init(&c->node);
+	list_append(all, &c->node);
+	sim_event_init(&c->event, begin);
+	sim_at(&c->event, at_ns);
+	return c;
+}
+
+void clients_stop(struct list *all)
+{
+	list_each(all, node, after) {
+		struct client *c = CONTAINER_OF(node, struct client, node);
+		stop(c);
+		talk_abort(&c->talk);
+	}
+}
+
+void clients_free(struct list *all)
+{
+	clients_stop(all);
+	list_each(all, node, after) {
+		list_remove(node);
+		free(CONTAINER_OF(node, struct client, node));
+	}
+}

@@ -1,0 +1,150 @@
+/*
+ * sim [-t] [-2] FIRST [COUNT]: the worlds of these seeds. Each seed that goes
+ * wrong is named with what was found; a world that ends the process (an
+ * invariant, a sanitizer) or does not come back is found too, since worlds
+ * run in a child that is started again behind it.
+ *
+ *	-t	trace: everything that happens, to stderr
+ *	-2	each seed twice: they must be the same bit for bit
+ *	-q	no faults
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/map.h"
+#include "sim/world.h"
+
+enum { SEED_SECONDS = 20, FAILURES_SHOWN = 20 };
+
+/* Shared with the child. */
+struct progress {
+	uint64_t next;			/* the seed under way */
+	uint64_t done, failed;
+	struct world_result sum;
+};
+
+struct settings {
+	uint64_t first, count;
+	bool trace, twice, quiet;
+};
+
+static void add(struct world_result *sum, const struct world_result *r)
+{
+	sum->steps += r->steps;
+	sum->messages += r->messages;
+	sum->lives += r->lives;
+	sum->kills += r->kills;
+	sum->cuts += r->cuts;
+	sum->stops += r->stops;
+	sum->disk_faults += r->disk_faults;
+	sum->acked += r->acked;
+	sum->refused += r->refused;
+	sum->unknown += r->unknown;
+	sum->delivered += r->delivered;
+	sum->reported += r->reported;
+	sum->explained += r->explained;
+	sum->hash = sum->hash * 31 + r->hash;
+}
+
+static void found(struct progress *p, uint64_t seed, const char *what)
+{
+	if (++p->failed <= FAILURES_SHOWN)
+		printf("FAIL seed %" PRIu64 ": %s\n", seed, what);
+	fflush(stdout);
+}
+
+static void run_seed(const struct settings *s, struct progress *p)
+{
+	struct world_options options = {
+		.seed = p->next, .trace = s->trace, .quiet = s->quiet,
+	};
+	struct world_result r, again;
+	alarm(SEED_SECONDS);
+	world_run(&options, &r);
+	if (s->twice) {
+		world_run(&options, &again);
+		if (!r.failed && again.hash != r.hash) {
+			r.failed = true;
+			snprintf(r.verdict, sizeof(r.verdict),
+				 "NOT THE SAME: two runs differ");
+		}
+	}
+	alarm(0);
+	if (r.failed)
+		found(p, options.seed, r.verdict);
+	add(&p->sum, &r);
+	p->done++;
+	p->next++;
+}
+
+static void child(const struct settings *s, struct progress *p)
+{
+	static const uint8_t key[16] = { 1, 2, 3 };
+	hash_key_set(key);
+	while (p->next < s->first + s->count)
+		run_seed(s, p);
+	_exit(0);
+}
+
+static void run_all(const struct settings *s, struct progress *p)
+{
+	while (p->next < s->first + s->count) {
+		int status;
+		fflush(stdout);
+		pid_t pid = fork();
+		if (pid == 0)
+			child(s, p);
+		waitpid(pid, &status, 0);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+			continue;
+		found(p, p->next, WIFSIGNALED(status) &&
+				  WTERMSIG(status) == SIGALRM
+					  ? "HANG: no end in real time"
+					  : "CRASH: see stderr");
+		p->done++;
+		p->next++;
+	}
+}
+
+static void print(const struct progress *p)
+{
+	const struct world_result *r = &p->sum;
+	printf("seeds %" PRIu64 " lives %" PRIu64 " kills %" PRIu64
+	       " power-cuts %" PRIu64 " stops %" PRIu64 " disk-faults %" PRIu64
+	       " messages %" PRIu64 " acked %" PRIu64 " refused %" PRIu64
+	       " unknown %" PRIu64 " delivered %" PRIu64 " reported %" PRIu64
+	       " duplicates-explained %" PRIu64 " steps %" PRIu64
+	       " hash %016" PRIx64 " failed %" PRIu64 "\n",
+	       p->done, r->lives, r->kills, r->cuts, r->stops, r->disk_faults,
+	       r->messages, r->acked, r->refused, r->unknown, r->delivered,
+	       r->reported, r->explained, r->steps, r->hash, p->failed);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = { .count = 1 };
+	for (int c; (c = getopt(argc, argv, "t2q")) != -1;) {
+		s.trace = s.trace || c == 't';
+		s.twice = s.twice || c == '2';
+		s.quiet = s.quiet || c == 'q';
+		if (c == '?')
+			return 64;
+	}
+	if (optind < argc)
+		s.first = strtoull(argv[optind], NULL, 10);
+	if (optind + 1 < argc)
+		s.count = strtoull(argv[optind + 1], NULL, 10);
+	struct progress *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return 71;
+	p->next = s.first;
+	run_all(&s, p);
+	print(p);
+	return p->failed ? 1 : 0;
+}

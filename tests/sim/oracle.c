@@ -1,0 +1,311 @@
+/* See oracle.h. */
+#include "sim/oracle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "os/clock.h"
+#include "sim/net.h"
+#include "sim/sim.h"
+
+enum { WINDOW_MS = 2000, MARGIN_MS = 1000 };
+
+void oracle_fail(struct oracle *o, const char *format, ...)
+{
+	va_list args;
+	if (o->failed)
+		return;
+	o->failed = true;
+	va_start(args, format);
+	vsnprintf(o->verdict, sizeof(o->verdict), format, args);
+	va_end(args);
+	sim_note("verdict", 0, 0);
+	if (sim->trace)
+		fprintf(stderr, "%s\n", o->verdict);
+}
+
+/* --- messages ------------------------------------------------------------------ */
+
+struct sim_message *oracle_message(struct oracle *o)
+{
+	if (o->count == MESSAGES_MAX)
+		return NULL;
+	struct sim_message *m = &o->messages[o->count];
+	*m = (struct sim_message){ .number = o->count++ };
+	return m;
+}
+
+void message_sender(const struct sim_message *m, char to[ADDRESS_MAX])
+{
+	snprintf(to, ADDRESS_MAX, m->null_sender ? "" : "s%u@c1.sim",
+		 m->number);
+}
+
+void message_recipient(const struct sim_message *m, unsigned i,
+		       char to[ADDRESS_MAX])
+{
+	snprintf(to, ADDRESS_MAX, "r%u-%u@d%u.sim", m->number, i,
+		 m->recipients[i].domain);
+}
+
+static uint64_t hash_text(slice s)
+{
+	uint64_t h = s.n * 0x9e3779b97f4a7c15u;
+	for (; s.n >= 8; s = slice_skip(s, 8)) {
+		uint64_t v;
+		memcpy(&v, s.p, 8);
+		h = (h ^ v) * 0xbf58476d1ce4e5b9u;
+		h ^= h >> 31;
+	}
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
+	return h;
+}
+
+static void text_line(struct buf *out, struct sim_random *r, bool eight_bit)
+{
+	static const char letters[] =
+		"..The quick brown fox jumps over the lazy dog. From > MAIL";
+	char line[1000];
+	size_t n = sim_below(r, sim_chance(r, 5) ? 990 : 90);
+	for (size_t i = 0; i < n; i++)
+		line[i] = letters[(sim_next(r) >> 8) % (sizeof(letters) - 1)];
+	if (n > 0 && sim_chance(r, 20))
+		line[0] = '.';
+	if (n > 2 && eight_bit)
+		memcpy(line, "\xc3\xa9", 2);
+	buf_append_bytes(out, line, n);
+	buf_append(out, SLICE("\r\n"));
+}
+
+void message_text(struct sim_message *m, struct buf *out)
+{
+	char from[ADDRESS_MAX];
+	struct sim_random r = { m->number * 31 + sim->seed };
+	message_sender(m, from);
+	buf_printf(out, "X-Sim: %u\r\nFrom: <%s>\r\nTo: undisclosed:;\r\n"
+		   "Message-ID: <m%u@c1.sim>\r\nSubject: %u\r\n\r\n",
+		   m->number, from, m->number, m->bytes);
+	while (out->n < m->bytes)
+		text_line(out, &r, m->eight_bit);
+	m->size = (uint32_t)out->n;
+	m->hash = hash_text(buf_slice(out));
+}
+
+static struct sim_message *numbered(struct oracle *o, slice *s, char letter)
+{
+	uint64_t n;
+	if (s->n < 2 || s->p[0] != letter)
+		return NULL;
+	*s = slice_skip(*s, 1);
+	size_t digits = 0;
+	while (digits < s->n && ascii_digit(s->p[digits]))
+		digits++;
+	if (!slice_u64(slice_sub(*s, 0, digits), MESSAGES_MAX - 1, &n) ||
+	    n >= o->count)
+		return NULL;
+	*s = slice_skip(*s, digits);
+	return &o->messages[n];
+}
+
+struct sim_message *oracle_recipient(struct oracle *o, slice address,
+				     unsigned *index)
+{
+	uint64_t i;
+	struct sim_message *m = numbered(o, &address, 'r');
+	size_t at = slice_find(address, '@');
+	if (m == NULL || address.n < 2 || address.p[0] != '-' ||
+	    !slice_u64(slice_sub(address, 1, at - 1), RECIPIENTS_MAX, &i) ||
+	    i >= m->recipient_count)
+		return NULL;
+	*index = (unsigned)i;
+	return m;
+}
+
+struct sim_message *oracle_sender(struct oracle *o, slice address)
+{
+	struct sim_message *m = numbered(o, &address, 's');
+	return m != NULL && slice_eq(address, SLICE("@c1.sim")) ? m : NULL;
+}
+
+/* --- what is told --------------------------------------------------------------- */
+
+void oracle_answered(struct oracle *o, struct sim_message *m, bool accepted)
+{
+	m->fate = accepted ? FATE_ACKED : FATE_REFUSED;
+	m->acked_ns = sim->now_ns;
+	o->acked += accepted;
+	o->refused += !accepted;
+	sim_note("answered", m->number, accepted);
+}
+
+/* Could what was heard at that time have been forgotten until now? */
+static bool crash_explains(const struct oracle *o, int64_t heard_ns)
+{
+	for (unsigned i = 0; i < o->life_count; i++) {
+		const struct life *l = &o->lives[i];
+		if (l->end_ns < heard_ns || l->begun_ns > heard_ns)
+			continue;
+		if (l->trouble ||
+		    (l->end != LIFE_STOPPED &&
+		     l->end_ns - heard_ns <= WINDOW_MS * (int64_t)MS))
+			return true;
+	}
+	return false;
+}
+
+static bool explained(const struct oracle *o, const struct delivery *d)
+{
+	bool heard = d->end != NULL ? net_heard(d->end) >= d->said && d->said
+				    : d->heard;
+	return !heard || crash_explains(o, d->at_ns);
+}
+
+static bool all_explained(const struct oracle *o,
+			  const struct sim_recipient *r)
+{
+	for (unsigned i = 0; i < r->count && i < DELIVERIES_MAX; i++)
+		if (!explained(o, &r->deliveries[i]))
+			return false;
+	return true;
+}
+
+static void judge_text(struct oracle *o, const struct sim_message *m,
+		       slice text)
+{
+	size_t at = slice_find_slice(text, SLICE("\r\nX-Sim: "));
+	if (!slice_starts(text, SLICE("Received: ")) || at == text.n) {
+		oracle_fail(o, "CORRUPT: message %u has lost its header",
+			    m->number);
+		return;
+	}
+	text = slice_skip(text, at + 2);
+	if (text.n != m->size || hash_text(text) != m->hash)
+		oracle_fail(o, "CORRUPT: message %u, %zu bytes instead of %u",
+			    m->number, text.n, m->size);
+}
+
+void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
+		      slice text, const struct net_end *end, uint64_t said)
+{
+	struct sim_recipient *r = &m->recipients[index];
+	sim_note("delivered", m->number, index);
+	judge_text(o, m, text);
+	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
+		oracle_fail(o, "GHOST: message %u was %s", m->number,
+			    m->fate == FATE_REFUSED ? "refused" : "not sent");
+	if (!r->accepted && m->fate == FATE_ACKED)
+		oracle_fail(o, "STRAY: recipient %u of message %u was refused",
+			    index, m->number);
+	if (r->count > 0 && !all_explained(o, r))
+		oracle_fail(o, "DUPLICATE: message %u, recipient %u",
+			    m->number, index);
+	if (r->reported && !all_explained(o, r))
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u: "
+			    "delivered afterwards", m->number, index);
+	o->explained += r->count > 0;
+	if (r->count == 0)
+		o->delivered++;
+	if (r->count < DELIVERIES_MAX)
+		r->deliveries[r->count] = (struct delivery){
+			.at_ns = sim->now_ns, .end = end, .said = said,
+		};
+	r->count++;
+}
+
+void oracle_connection_over(struct oracle *o, const struct net_end *end)
+{
+	for (unsigned i = 0; i < o->count; i++)
+		for (unsigned k = 0; k < o->messages[i].recipient_count; k++) {
+			struct sim_recipient *r = &o->messages[i].recipients[k];
+			for (unsigned j = 0;
+			     j < r->count && j < DELIVERIES_MAX; j++) {
+				struct delivery *d = &r->deliveries[j];
+				if (d->end != end)
+					continue;
+				d->heard = d->said != 0 &&
+					   net_heard(end) >= d->said;
+				d->end = NULL;
+			}
+		}
+}
+
+static void judge_report(struct oracle *o, struct sim_message *m,
+			 unsigned index)
+{
+	struct sim_recipient *r = &m->recipients[index];
+	bool expired = sim->now_ns - m->acked_ns + MARGIN_MS * (int64_t)MS >=
+		       o->expire_ms * MS;
+	if (!r->accepted && m->fate == FATE_ACKED)
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u was "
+			    "refused", m->number, index);
+	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
+		oracle_fail(o, "GHOST: report about message %u", m->number);
+	if (!r->refused_by_hop && !expired)
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u: no "
+			    "reason", m->number, index);
+	if (!all_explained(o, r))
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u was "
+			    "delivered", m->number, index);
+	o->reported += !r->reported;
+	r->reported = true;
+}
+
+void oracle_reported(struct oracle *o, struct sim_message *m, slice text)
+{
+	static const slice key = { "\r\nFinal-Recipient: rfc822;", 26 };
+	unsigned found = 0, index;
+	sim_note("report", m->number, 0);
+	for (;;) {
+		size_t at = slice_find_slice(text, key);
+		if (at == text.n)
+			break;
+		text = slice_skip(text, at + key.n);
+		size_t end = slice_find(text, '\r');
+		slice address = slice_trim(slice_sub(text, 0, end));
+		if (oracle_recipient(o, address, &index) != m) {
+			oracle_fail(o, "FALSE REPORT: about a stranger, to the "
+				    "sender of message %u", m->number);
+			return;
+		}
+		found++;
+		judge_report(o, m, index);
+	}
+	if (found == 0)
+		oracle_fail(o, "FALSE REPORT: message %u, nobody named",
+			    m->number);
+}
+
+void oracle_life_over(struct oracle *o, enum life_end end, bool trouble)
+{
+	invariant(o->life_count > 0);
+	struct life *l = &o->lives[o->life_count - 1];
+	l->end = end;
+	l->end_ns = sim->now_ns;
+	l->trouble = trouble;
+}
+
+/* --- the end --------------------------------------------------------------------- */
+
+static bool settled(const struct oracle *o, const struct sim_message *m,
+		    const struct sim_recipient *r)
+{
+	if (!r->accepted || r->count > 0 || r->reported)
+		return true;
+	/* There is nobody to tell. */
+	bool expired = sim->now_ns - m->acked_ns >= o->expire_ms * MS;
+	return m->null_sender && (r->refused_by_hop || expired);
+}
+
+void oracle_final(struct oracle *o)
+{
+	for (unsigned i = 0; i < o->count; i++) {
+		const struct sim_message *m = &o->messages[i];
+		o->unknown += m->fate == FATE_UNKNOWN;
+		for (unsigned k = 0; k < m->recipient_count; k++)
+			if (m->fate == FATE_ACKED &&
+			    !settled(o, m, &m->recipients[k]))
+				oracle_fail(o, "LOST: message %u, recipient "
+					    "%u", m->number, k);
+	}
+}

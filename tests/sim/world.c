@@ -1,0 +1,735 @@
+/* See world.h. */
+#include "sim/world.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/relay_core.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/net.h"
+#include "policy/change.h"
+#include "sim/disk.h"
+#include "sim/heap.h"
+#include "sim/people.h"
+#include "sim/zone.h"
+
+enum { SHARDS_MAX = 3, STEPS_MAX = 400000, PEPPER_BYTES = 32,
+       HOP_COUNT = 6, ROUTES_COUNT = 6, DOWN_MAX_MS = 300000,
+       STOP_MAX_MS = 700000, HOME_DOMAIN = 99 };
+
+struct world {
+	struct world_options options;
+	struct sim_random draw;
+	struct oracle oracle;
+	struct list clients;
+	struct hop_server hops[HOP_COUNT];
+	struct zone_name names[2];
+	struct sim_event mood_event, space_event;
+	struct log log;
+	/* what this world is like */
+	struct limits limits;
+	struct retry_plan retry;
+	uint64_t segment_bytes, checkpoint_min_bytes;
+	bool has_tls, faulty_disk, faulty_net, moody, crashes;
+	unsigned domains;
+	/* the life under way */
+	sigjmp_buf death;
+	uint64_t calls, die_at;		/* at this call of the program */
+	struct relay_core *core;
+	struct os_thread *control;
+	struct resolver *resolver;
+	struct tls_context *tls_server, *tls_client;
+	struct view_holder { const struct view *view; } view;
+	struct route routes[ROUTES_COUNT];
+	int root, spool, journal;
+	int listening[SHARDS_MAX];
+	uint32_t shards, listening_count;
+	bool is_stopped, trouble, power_cut;
+	struct world_result *result;
+};
+
+/* One at a time, as `sim`. */
+static struct world *world;
+
+static const uint8_t pepper[PEPPER_BYTES] = { 1, 2, 3 };
+static const uint8_t booking_key[BOOKING_KEY] = { 4, 5, 6 };
+
+static uint64_t draw(uint64_t n)
+{
+	return sim_below(&world->draw, n);
+}
+
+static bool chance(unsigned percent)
+{
+	return sim_chance(&world->draw, percent);
+}
+
+static struct ip_port place(const char *text)
+{
+	struct ip_port p;
+	invariant(ip_port_parse(slice_of(text), &p));
+	return p;
+}
+
+static bool log_write(void *ctx, slice line)
+{
+	(void)ctx;
+	fprintf(stderr, "%.*s", SLICE_ARG(line));
+	return true;
+}
+
+static int64_t log_wall(void *ctx)
+{
+	(void)ctx;
+	return os_wall_ms();
+}
+
+/* --- the directory ---------------------------------------------------------------- */
+
+static void put_rows(struct buf *change)
+{
+	struct customer c = { .id = 1, .name = SLICE("one"), .licences = 10,
+			      .billing = BILLING_PAID, .relay_in_plan = true,
+			      .null_sender_many = true };
+	struct setting s = { .id = 1, .customer = 1, .position = 1,
+			     .key = SLICE("office"),
+			     .description = SLICE("Office"),
+			     .allowed_senders = SENDERS_OWN_DOMAINS,
+			     .ip_only = true, .enabled = true };
+	struct ip_entry e = { .id = 1, .customer = 1, .setting = 1,
+			      .description = SLICE("server"),
+			      .enabled = true };
+	struct domain d = { .name = SLICE("c1.sim"), .customer = 1,
+			    .kind = DOMAIN_PRIMARY, .verified = true };
+	invariant(ip_range_parse(SLICE("192.0.2.0/24"), &e.range));
+	change_put_customer(change, &c);
+	change_put_domain(change, &d);
+	change_put_setting(change, &s);
+	change_put_entry(change, &e);
+}
+
+static bool make_view(struct world *w, struct err *err)
+{
+	struct buf change;
+	struct view *empty = view_new();
+	if (empty == NULL)
+		return err_set_memory(err, "world");
+	const struct view *from = empty;
+	buf_init(&change, CHANGE_MAX);
+	change_begin(&change, 1, true);
+	put_rows(&change);
+	change_end(&change);
+	bool ok = !change.failed &&
+		  view_apply(from, buf_slice(&change), &w->view.view, err);
+	if (change.failed)
+		err_set_memory(err, "world");
+	buf_fini(&change);
+	view_unref(&from);
+	return ok;
+}
+
+/* --- where mail goes --------------------------------------------------------------- */
+
+/* Two domains share a smart host; one goes by name, one by LMTP, one must
+ * have TLS; all else (the senders' own) to the last. */
+static void make_routes(struct world *w)
+{
+	static const struct {
+		const char *domain, *host;
+		enum deliver_kind kind;
+		enum smtp_client_tls tls;
+	} rows[ROUTES_COUNT] = {
+		{ "d0.sim", "10.1.0.1", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+		{ "d1.sim", "10.1.0.1", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+		{ "d2.sim", "mx.sim", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+		{ "d3.sim", "10.1.0.4", DELIVER_LMTP, SMTP_TLS_NEVER },
+		{ "d4.sim", "tls.sim", DELIVER_SMTP, SMTP_TLS_REQUIRED },
+		{ "*", "10.1.0.6", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+	};
+	for (size_t i = 0; i < ROUTES_COUNT; i++)
+		w->routes[i] = (struct route){
+			.domain = slice_of(rows[i].domain),
+			.kind = rows[i].kind,
+			.host = slice_of(rows[i].host),
+			.port = 25,
+			.tls = rows[i].tls,
+			.maildir = -1,
+		};
+}
+
+static void make_hops(struct world *w)
+{
+	static const char *const at[HOP_COUNT] = {
+		"10.1.0.1:25", "10.1.0.2:25", "10.1.0.3:25",
+		"10.1.0.4:25", "10.1.0.5:25", "10.1.0.6:25",
+	};
+	for (unsigned i = 0; i < HOP_COUNT; i++) {
+		struct ip_port p = place(at[i]);
+		hop_begin(&w->hops[i], &w->oracle, &p, draw(UINT32_MAX));
+	}
+	w->hops[3].lmtp = true;
+	w->hops[3].starttls = false;
+	w->hops[4].starttls = true;
+	w->names[0] = (struct zone_name){ .name = "mx.sim", .count = 2 };
+	w->names[0].addresses[0] = place("10.1.0.2:25").addr;
+	w->names[0].addresses[1] = place("10.1.0.3:25").addr;
+	w->names[1] = (struct zone_name){ .name = "tls.sim", .count = 1 };
+	w->names[1].addresses[0] = place("10.1.0.5:25").addr;
+	zone_set(w->names, 2);
+}
+
+/* --- what a world is like ------------------------------------------------------------ */
+
+static void draw_limits(struct limits *l)
+{
+	limits_defaults(l);
+	l->body_log_max = 2000 + draw(6000);
+	l->bodies_memory = 1 << 20;
+	if (chance(20))
+		l->bodies_memory = 30000;	/* bodies leave memory */
+	l->output_pending = 4096;
+	l->connect_ms = 8000;
+	l->greeting_ms = 20000;
+	l->command_ms = 30000;
+	l->data_block_ms = 20000;
+	l->tls_handshake_ms = 10000;
+	l->remote_greeting_ms = l->remote_mail_ms = l->remote_rcpt_ms = 9000;
+	l->remote_data_ms = l->remote_block_ms = l->remote_quit_ms = 9000;
+	l->remote_dot_ms = 15000;
+	l->remote_idle_ms = 1000 + draw(5000);
+	l->destination_concurrency = 1 + draw(6);
+}
+
+static void draw_world(struct world *w)
+{
+	static const int64_t retry_ms[] = { 1000, 2000, 5000, 10000, 20000 };
+	draw_limits(&w->limits);
+	for (size_t i = 0; i < ARRAY_LEN(retry_ms); i++)
+		w->retry.after_ms[w->retry.steps++] = retry_ms[i];
+	w->retry.expire_ms = chance(20) ? 30000 : 86400000;
+	w->retry.expire_own_ms = 86400000;
+	w->oracle.expire_ms = w->retry.expire_ms;
+	w->segment_bytes = (uint64_t)(64 << 10) << draw(3);
+	w->checkpoint_min_bytes = (uint64_t)(16 << 10) << draw(4);
+	w->has_tls = chance(60);
+	w->domains = 1 + (unsigned)draw(DOMAINS - 1);
+	w->faulty_disk = !w->options.quiet && chance(35);
+	w->faulty_net = !w->options.quiet && chance(50);
+	w->moody = !w->options.quiet && chance(80);
+	w->crashes = !w->options.quiet && chance(85);
+	sim->job_delay_max_ns = (int64_t)(1 + draw(20)) * MS;
+	sim->disk_delay_max_ns = (int64_t)(1 + draw(chance(20) ? 100 : 5)) *
+				 MS;
+}
+
+static struct net_faults draw_net(const struct world *w)
+{
+	struct net_faults f = {
+		.delay_max_ns = (int64_t)(1 + draw(chance(10) ? 400 : 30)) * MS,
+		.cut_sends = chance(50) ? 20 : 0,
+		.split = chance(50) ? 30 : 0,
+	};
+	if (w->faulty_net) {
+		f.resets = chance(50) ? (unsigned)draw(800) : 0;
+		f.refuse_local = chance(20) ? 10 : 0;
+	}
+	return f;
+}
+
+static unsigned some(unsigned percent, unsigned max)
+{
+	return chance(percent) ? (unsigned)draw(max) + 1 : 0;
+}
+
+static void draw_mood(struct hop_mood *m)
+{
+	*m = hop_good;
+	if (chance(40))
+		return;
+	m->refuse = some(30, 100);
+	m->silent = some(10, 100);
+	m->greeting = some(15, 50);
+	m->ehlo = some(10, 50);
+	m->mail_4 = some(20, 50);
+	m->mail_5 = some(10, 40);
+	m->rcpt_4 = some(30, 60);
+	m->rcpt_5 = some(30, 60);
+	m->data_4 = some(20, 50);
+	m->data_5 = some(10, 40);
+	m->dot_4 = some(20, 60);
+	m->dot_5 = some(20, 40);
+	m->drop = some(20, 15);
+	m->drop_in_body = some(10, 5);
+	m->drop_unsaid = some(15, 30);
+	m->drop_said = some(15, 60);
+	m->stall = some(10, 10);
+	m->bad_tls = some(10, 100);
+	m->slow_max_ns = chance(30) ? (int64_t)draw(3000) * MS : 0;
+}
+
+/* Every few seconds somebody changes their mind. */
+static void moods_change(struct sim_event *e)
+{
+	struct world *w = world;
+	struct hop_mood mood;
+	unsigned i = (unsigned)draw(HOP_COUNT);
+	draw_mood(&mood);
+	hop_set_mood(&w->hops[i], &mood);
+	unsigned n = (unsigned)draw(2);
+	w->names[n].answer = chance(70) ? ZONE_FOUND :
+			     (enum zone_answer)draw(4);
+	sim_after(e, (int64_t)(500 + draw(8000)) * MS);
+}
+
+static void moods_begin(struct world *w)
+{
+	struct hop_mood mood;
+	if (!w->moody)
+		return;
+	for (unsigned i = 0; i < HOP_COUNT; i++) {
+		draw_mood(&mood);
+		hop_set_mood(&w->hops[i], &mood);
+	}
+	moods_change(&w->mood_event);
+}
+
+static void moods_end(struct world *w)
+{
+	sim_cancel(&w->mood_event);
+	for (unsigned i = 0; i < HOP_COUNT; i++)
+		hop_set_mood(&w->hops[i], &hop_good);
+	for (unsigned i = 0; i < ARRAY_LEN(w->names); i++)
+		w->names[i].answer = ZONE_FOUND;
+}
+
+/* --- faults of the disk --------------------------------------------------------------- */
+
+/* The disk that was full has room again. */
+static void space_comes_back(struct sim_event *e)
+{
+	(void)e;
+	struct disk_faults none = { 0 };
+	sim_note("space", 0, 0);
+	disk_set_faults(sim->disk, &none);
+}
+
+static void draw_disk_faults(struct world *w)
+{
+	struct disk_faults f = { 0 };
+	if (w->faulty_disk) {
+		uint64_t kind = draw(5);
+		if (kind < 2) {
+			f.fail_sync_at = 3 + draw(80);
+			f.fail_syncs = 1 + (unsigned)draw(4);
+		} else if (kind == 2) {
+			f.fail_write_at = 3 + draw(120);
+		} else if (kind == 3) {
+			f.capacity = w->segment_bytes * (2 + draw(6));
+			sim_after(&w->space_event,
+				  (int64_t)(1000 + draw(20000)) * MS);
+		}
+		w->trouble = f.fail_sync_at || f.fail_write_at || f.capacity;
+		w->result->disk_faults += w->trouble;
+	}
+	disk_set_faults(sim->disk, &f);
+}
+
+/* --- a process begins and ends ---------------------------------------------------------- */
+
+/* Each call to the outside is a place to die. */
+static void on_call(void)
+{
+	struct world *w = world;
+	if (++w->calls != w->die_at)
+		return;
+	sim_note("death", w->calls, w->power_cut);
+	siglongjmp(w->death, 1);
+}
+
+static int64_t idle_turn(void *ctx)
+{
+	(void)ctx;
+	return OS_NEVER;
+}
+
+static struct relay_core_config core_config(struct world *w)
+{
+	return (struct relay_core_config){
+		.home = w->control,
+		.shards = w->shards,
+		.hostname = SLICE("relay.sim"),
+		.help_url = SLICE("relay.sim"),
+		.limits = &w->limits,
+		.spool_dir = w->spool,
+		.journal_dir = w->journal,
+		.segment_bytes = w->segment_bytes,
+		.checkpoint_min_bytes = w->checkpoint_min_bytes,
+		.journal_keep_ms = 30 * 86400000ull,
+		.journal_bytes = 1 << 30,
+		.routes = w->routes,
+		.route_count = ROUTES_COUNT,
+		.retry = w->retry,
+		.view = w->view.view,
+		.tls_server = w->tls_server,
+		.tls_client = w->tls_client,
+		.resolver = w->resolver,
+		.pepper = pepper,
+		.booking_key = booking_key,
+		.log = &w->log,
+	};
+}
+
+static bool open_outside(struct world *w, struct err *err)
+{
+	struct resolver_config names = { 0 };
+	return os_dir_open("/", &w->root, err) &&
+	       os_dir_open_at(w->root, "spool", &w->spool, err) &&
+	       os_dir_open_at(w->root, "journal", &w->journal, err) &&
+	       os_dir_sync(w->root, err) && make_view(w, err) &&
+	       os_thread_new(&w->control, "control", idle_turn, NULL, err) &&
+	       os_thread_start(w->control, err) &&
+	       (!w->has_tls || tls_context_server(SLICE(""), SLICE(""),
+						  &w->tls_server, err)) &&
+	       tls_context_client(TLS_VERIFY_NONE, SLICE(""), &w->tls_client,
+				  err) &&
+	       resolver_open(&names, &w->resolver, err) &&
+	       resolver_start(w->resolver, err);
+}
+
+/* Master's: they outlive a relay that is killed. */
+static void listen_again(struct world *w)
+{
+	struct ip_port at = place("10.0.0.1:25");
+	struct err err;
+	if (w->listening_count == w->shards)
+		return;
+	net_close_listeners();
+	for (uint32_t i = 0; i < w->shards; i++)
+		invariant(os_listen(&at, true, &w->listening[i], &err));
+	w->listening_count = w->shards;
+}
+
+static bool begin_process(struct world *w, struct err *err)
+{
+	if (!open_outside(w, err))
+		return false;
+	struct relay_core_config config = core_config(w);
+	if (!relay_core_open(&config, &w->core, err))
+		return false;
+	for (uint32_t i = 0; i < w->shards; i++)
+		if (!relay_core_listen(w->core, i, w->listening[i],
+				       RECEIVE_STARTTLS, SLICE("smtp"), err))
+			return false;
+	return relay_core_start(w->core, err);
+}
+
+static void end_process(struct world *w)
+{
+	relay_core_close(&w->core);
+	resolver_close(&w->resolver);
+	tls_context_unref(&w->tls_server);
+	tls_context_unref(&w->tls_client);
+	view_unref(&w->view.view);
+	os_thread_stop(w->control);
+	os_thread_join(&w->control);
+	os_file_close(&w->spool);
+	os_file_close(&w->journal);
+	os_file_close(&w->root);
+}
+
+/* All that the kernel and the machine do when a process is no more. */
+static void bury(struct world *w, enum life_end end)
+{
+	bool power_cut = end == LIFE_POWER_CUT;
+	sim->inside = false;
+	sim->on_call = NULL;
+	heap_process_died();
+	heap_fail_at(0, false);
+	sim_process_died();
+	zone_process_died();
+	sim_cancel(&w->space_event);
+	disk_drop_handles(sim->disk);
+	if (power_cut)
+		disk_power_cut(sim->disk);
+	else
+		disk_process_killed(sim->disk);
+	struct disk_faults none = { 0 };
+	disk_set_faults(sim->disk, &none);
+	net_process_died(power_cut);
+	if (power_cut)
+		w->listening_count = 0;
+	w->core = NULL;
+	w->view.view = NULL;
+	w->tls_server = w->tls_client = NULL;
+	oracle_life_over(&w->oracle, end, w->trouble);
+	w->result->kills += end == LIFE_KILLED;
+	w->result->cuts += power_cut;
+	w->result->stops += end == LIFE_STOPPED;
+	sim_note("buried", end, 0);
+}
+
+/* --- living -------------------------------------------------------------------------- */
+
+static bool run_until(struct world *w, int64_t until_ns)
+{
+	while (!w->oracle.failed && sim_step(until_ns))
+		if (sim->steps > STEPS_MAX) {
+			oracle_fail(&w->oracle, "HANG: too many steps");
+			return false;
+		}
+	if (sim->now_ns < until_ns)
+		sim->now_ns = until_ns;
+	return !w->oracle.failed;
+}
+
+static void stopped(void *ctx)
+{
+	struct world *w = ctx;
+	w->is_stopped = true;
+}
+
+/* As SIGTERM does it. False: it didn't come to an end. */
+static bool stop_process(struct world *w)
+{
+	int64_t until = sim->now_ns + STOP_MAX_MS * (int64_t)MS;
+	w->is_stopped = false;
+	sim->inside = true;
+	relay_core_drain(w->core, stopped, w);
+	sim->inside = false;
+	while (!w->is_stopped && sim->now_ns < until && !w->oracle.failed)
+		if (!sim_step(until) || sim->steps > STEPS_MAX)
+			break;
+	if (!w->is_stopped) {
+		oracle_fail(&w->oracle, "HANG: does not stop");
+		return false;
+	}
+	/* Closing steps the world: threads are joined. */
+	sim->inside = true;
+	end_process(w);
+	sim->inside = false;
+	if (heap_pieces() != 0)
+		oracle_fail(&w->oracle, "LEAK: %llu pieces of memory",
+			    (unsigned long long)heap_pieces());
+	return true;
+}
+
+static void send_clients(struct world *w, unsigned count, int64_t span_ms)
+{
+	struct client_plan plan = {
+		.to = place("10.0.0.1:25"),
+		.bytes_max = (uint32_t)w->limits.body_log_max * 3,
+		.may_misbehave = !w->options.quiet,
+		.domains = w->domains,
+	};
+	for (unsigned i = 0; i < count; i++)
+		client_new(&w->oracle, &w->clients, &plan,
+			   sim->now_ns + (int64_t)draw((uint64_t)span_ms) * MS,
+			   draw(UINT64_MAX / 2));
+}
+
+static void begin_life(struct world *w)
+{
+	struct life *l = &w->oracle.lives[w->oracle.life_count++];
+	*l = (struct life){ .begun_ns = sim->now_ns, .end_ns = INT64_MAX };
+	w->shards = w->listening_count > 0 && chance(70)
+			    ? w->listening_count
+			    : 1 + (uint32_t)draw(SHARDS_MAX);
+	w->calls = 0;
+	w->trouble = false;
+	w->core = NULL;
+	w->result->lives++;
+	listen_again(w);
+	sim->on_call = on_call;
+}
+
+/* Recovery itself may fail for want of a disk: the process ends with an
+ * error and is started again. */
+static bool start_process(struct world *w)
+{
+	struct err err;
+	sim->inside = true;
+	bool ok = begin_process(w, &err);
+	sim->inside = false;
+	if (!ok && w->log.write != NULL)
+		log_failure(&w->log, LOG_ALARM, "world.start", &err);
+	if (!ok && !w->trouble)
+		oracle_fail(&w->oracle, "START: %s %s", err.text, err.detail);
+	return ok;
+}
+
+/* How this life ends: after how many calls, or at what time. */
+static enum life_end draw_death(struct world *w)
+{
+	static const uint64_t calls[] = { 40, 300, 1500, 6000 };
+	w->die_at = 0;
+	w->power_cut = chance(50);
+	if (!w->crashes)
+		return LIFE_STOPPED;
+	if (chance(65))
+		w->die_at = 1 + draw(calls[draw(ARRAY_LEN(calls))]);
+	if (chance(40))
+		return LIFE_STOPPED;
+	return w->power_cut ? LIFE_POWER_CUT : LIFE_KILLED;
+}
+
+static void run_life(struct world *w)
+{
+	volatile enum life_end end = draw_death(w);
+	int64_t span_ms = 2000 + (int64_t)draw(chance(20) ? 60000 : 12000);
+	send_clients(w, 1 + (unsigned)draw(4), span_ms);
+	begin_life(w);
+	draw_disk_faults(w);
+	struct net_faults faults = draw_net(w);
+	net_set_faults(&faults);
+	if (sigsetjmp(w->death, 0) != 0) {
+		bury(w, w->power_cut ? LIFE_POWER_CUT : LIFE_KILLED);
+		return;
+	}
+	if (!start_process(w)) {
+		bury(w, LIFE_FAILED);
+		return;
+	}
+	if (!run_until(w, sim->now_ns + span_ms * MS))
+		return;
+	if (end == LIFE_STOPPED && !stop_process(w))
+		return;
+	bury(w, end);
+}
+
+/* --- after the faults ------------------------------------------------------------------- */
+
+static uint64_t queued(struct world *w)
+{
+	struct spool_figures f;
+	spool_figures(relay_core_spool(w->core), &f);
+	return f.messages;
+}
+
+/* Liveness: the queue empties within twice the longest wait there is. */
+static void drain(struct world *w)
+{
+	int64_t until = sim->now_ns + 2 * DOWN_MAX_MS * (int64_t)MS;
+	while (queued(w) > 0 && sim->now_ns < until)
+		if (!run_until(w, sim->now_ns + 1000 * (int64_t)MS))
+			return;
+	if (queued(w) > 0)
+		oracle_fail(&w->oracle, "STUCK: %llu messages do not leave",
+			    (unsigned long long)queued(w));
+}
+
+static void last_life(struct world *w)
+{
+	struct net_faults calm = { .delay_max_ns = 10 * MS };
+	clients_stop(&w->clients);
+	moods_end(w);
+	net_set_faults(&calm);
+	begin_life(w);
+	w->die_at = 0;
+	if (!start_process(w))
+		return;
+	drain(w);
+	if (!w->oracle.failed && stop_process(w))
+		bury(w, LIFE_STOPPED);
+}
+
+/* And it has forgotten nothing that would come back. */
+static void look_again(struct world *w)
+{
+	begin_life(w);
+	if (!start_process(w))
+		return;
+	if (queued(w) > 0)
+		oracle_fail(&w->oracle, "BACK: %llu messages live again",
+			    (unsigned long long)queued(w));
+	if (!w->oracle.failed && stop_process(w))
+		bury(w, LIFE_STOPPED);
+}
+
+static void run_world(struct world *w)
+{
+	unsigned lives = 1 + (unsigned)draw(4);
+	moods_begin(w);
+	for (unsigned i = 0; i < lives && !w->oracle.failed; i++) {
+		run_life(w);
+		/* Down for a while; the world goes on. */
+		if (!w->oracle.failed)
+			run_until(w, sim->now_ns +
+					     (int64_t)draw(4000) * MS);
+	}
+	if (!w->oracle.failed)
+		last_life(w);
+	if (!w->oracle.failed)
+		look_again(w);
+	if (!w->oracle.failed)
+		oracle_final(&w->oracle);
+}
+
+/* --- the world itself -------------------------------------------------------------------- */
+
+static void begin_world(struct world *w)
+{
+	struct net_faults calm = { .delay_max_ns = 10 * MS };
+	sim_begin(w->options.seed);
+	sim->trace = w->options.trace;
+	w->draw.state = w->options.seed * 0x9e3779b97f4a7c15u + 1;
+	list_init(&w->clients);
+	sim_event_init(&w->mood_event, moods_change);
+	sim_event_init(&w->space_event, space_comes_back);
+	w->log = (struct log){ .level = LOG_DEBUG, .wall_ms = log_wall,
+			       .role = "sim" };
+	w->log.write = log_write;
+	if (!w->options.trace)
+		w->log.level = LOG_ALARM + 1;
+	net_begin(&calm);
+	draw_world(w);
+	make_routes(w);
+	make_hops(w);
+}
+
+static void end_world(struct world *w)
+{
+	/* After a failure the process may still be there. */
+	if (w->oracle.failed && sim->on_call != NULL)
+		bury(w, LIFE_KILLED);
+	clients_free(&w->clients);
+	for (unsigned i = 0; i < HOP_COUNT; i++)
+		hop_fini(&w->hops[i]);
+	sim_cancel(&w->mood_event);
+	net_end_world();
+	sim_end();
+}
+
+static void tell(const struct world *w, struct world_result *r)
+{
+	const struct oracle *o = &w->oracle;
+	r->failed = o->failed;
+	memcpy(r->verdict, o->verdict, sizeof(r->verdict));
+	r->hash = sim->hash;
+	r->steps = sim->steps;
+	r->messages = o->count;
+	r->acked = o->acked;
+	r->refused = o->refused;
+	r->unknown = o->unknown;
+	r->delivered = o->delivered;
+	r->reported = o->reported;
+	r->explained = o->explained;
+}
+
+void world_run(const struct world_options *options,
+	       struct world_result *result)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	invariant(w != NULL && world == NULL);
+	world = w;
+	*result = (struct world_result){ 0 };
+	w->options = *options;
+	w->result = result;
+	begin_world(w);
+	run_world(w);
+	tell(w, result);
+	end_world(w);
+	world = NULL;
+	free(w);
+}

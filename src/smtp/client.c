@@ -368,7 +368,7 @@ static enum smtp_client_event step(struct smtp_client *c, slice *in,
 		return tell_done(c);
 	if (c->state == CLIENT_CLOSING || c->state == CLIENT_OVER) {
 		c->state = CLIENT_OVER;
-		*in = (slice){ 0 };
+		*in = slice_skip(*in, in->n);	/* its end, as callers check */
 		return SMTP_CLIENT_CLOSED;
 	}
 	if (c->due && quiet)
@@ -404,7 +404,7 @@ static bool at_rest(const struct smtp_client *c, const slice *in)
 static enum smtp_client_event tell_failure(struct smtp_client *c, slice *in,
 					   struct err *err)
 {
-	*in = (slice){ 0 };
+	*in = slice_skip(*in, in->n);	/* its end, as callers check */
 	if (c->transaction != NULL)
 		client_outcomes_lost(c, &c->failure);
 	if (err != NULL)

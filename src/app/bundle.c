@@ -133,6 +133,7 @@ void bundle_encode(const struct bundle *b, struct buf *out)
 	buf_u8(out, b->change_user);
 	buf_u32(out, b->uid);
 	buf_u32(out, b->gid);
+	buf_u8(out, b->alone);
 	buf_bytes32(out, b->hostname);
 	buf_bytes32(out, b->data_path);
 	buf_u32(out, b->shards);
@@ -226,6 +227,7 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *b,
 	b->change_user = cursor_u8(&c) != 0;
 	b->uid = cursor_u32(&c);
 	b->gid = cursor_u32(&c);
+	b->alone = cursor_u8(&c) != 0;
 	b->hostname = cursor_bytes32(&c, 255);
 	b->data_path = cursor_bytes32(&c, 4000);
 	b->shards = cursor_u32(&c);

@@ -27,6 +27,7 @@ struct bundle {
 	uint32_t master_pid;
 	bool change_user;		/* drop to uid, gid (done by exec) */
 	uint32_t uid, gid;
+	bool alone;			/* admin: no relay will come */
 	slice hostname;
 	slice data_path;		/* absolute */
 	uint32_t shards;

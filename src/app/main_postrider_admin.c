@@ -58,7 +58,7 @@ static int serve(struct child *c)
 		.ctl_path = control,
 		.relay_fd = c->bundle.peer_fd,
 		.master_fd = c->bundle.master_fd,
-		.alone = c->bundle.peer_fd < 0,
+		.alone = c->bundle.alone,
 		.hostname = c->bundle.hostname,
 		.log = &c->log,
 	};

@@ -60,6 +60,7 @@ static void fill(struct master *m, enum child_role role, struct bundle *b,
 		.change_user = m->layout.change_user,
 		.uid = m->layout.uid,
 		.gid = m->layout.gid,
+		.alone = m->alone,
 		.hostname = slice_of(m->hostname),
 		.data_path = slice_of(m->layout.path),
 		.shards = m->shards,
@@ -325,10 +326,13 @@ static void relay_crashed(struct master *m)
 		    COUNTER_relay_crashes_total, 1);
 }
 
-/* EX_CONFIG of a child that never came up: trying again won't help. */
-static bool is_hopeless(const struct master_child *c, const struct os_end *end)
+/* EX_CONFIG of a child that never came up: trying again won't help. Without
+ * console mail flows. */
+static bool is_hopeless(const struct master *m, enum child_role role,
+			const struct os_end *end)
 {
-	return !end->by_signal && end->code == 78 && !c->ready;
+	return role != ROLE_CONSOLE && !end->by_signal && end->code == 78 &&
+	       !m->children[role].ready;
 }
 
 void master_child_ended(struct master *m, const struct os_end *end)
@@ -349,7 +353,7 @@ void master_child_ended(struct master *m, const struct os_end *end)
 		if (crash)
 			relay_crashed(m);
 	}
-	if (m->state < MASTER_DRAINING && is_hopeless(c, end)) {
+	if (m->state < MASTER_DRAINING && is_hopeless(m, role, end)) {
 		m->exit_code = 78;
 		m->state = MASTER_DRAINING;
 		m->deadline_ms = now;

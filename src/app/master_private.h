@@ -52,6 +52,7 @@ struct master {
 	struct master_options options;
 	struct log log;
 	enum master_state state;
+	bool alone;			/* only admin is started: solo.c */
 	int64_t deadline_ms;		/* of DRAINING and ENDING */
 	int exit_code;
 	struct master_config *now;

@@ -41,6 +41,7 @@ bool solo_begin(const struct cli *cli, const char *config_file,
 		return err_set_memory(err, "solo");
 	*err = (struct err){ 0 };
 	master_init(&s->master, &options);
+	s->master.alone = true;
 	s->master.log.level = LOG_WARNING;
 	*out = s;
 	if (begin(&s->master, err))

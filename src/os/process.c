@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -234,6 +235,7 @@ static _Noreturn void become(const struct os_spawn *how, int report,
 	if (null > 0)
 		dup2(null, 0);
 	default_signals();
+	umask(077);
 	/* Ctrl-C is for the parent: it tells its children to drain. */
 	setpgid(0, 0);
 	keep_descriptors(how, report);

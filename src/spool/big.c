@@ -172,6 +172,7 @@ static void big_free(struct spool_big *b)
 	buf_fini(&b->prefix);
 	if (b->fd >= 0)
 		os_file_close(&b->fd);
+	atomic_fetch_sub(&b->spool->bigs, 1);
 	free(b);
 }
 
@@ -244,6 +245,7 @@ struct spool_big *spool_big_new(struct spool *s, struct id id,
 	b->drained_ctx = ctx;
 	b->fd = -1;
 	buf_init(&b->prefix, SPOOL_BIG_PREFIX_MAX);
+	atomic_fetch_add(&s->bigs, 1);
 	return b;
 }
 

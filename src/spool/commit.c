@@ -75,10 +75,26 @@ static int64_t stopped(struct spool *s)
 	return OS_NEVER;
 }
 
+/* Nobody works for it any more: files of big bodies may still be on their way
+ * out when all who made them are gone. */
+static bool is_quiet(struct spool *s)
+{
+	return s->chores_out == 0 && atomic_load(&s->bigs) == 0 &&
+	       checkpoint_quiet(s);
+}
+
+/* A big body's end is no post to this thread. */
+static int64_t look_soon(const struct spool *s, int64_t when)
+{
+	int64_t soon = os_monotonic_ns() + (int64_t)LAZY_MS * MS;
+	return s->stop_wanted && atomic_load(&s->bigs) > 0 && soon < when
+		       ? soon
+		       : when;
+}
+
 static bool may_stop(struct spool *s)
 {
-	return s->stop_wanted && s->chores_out == 0 &&
-	       checkpoint_quiet(s) && s->pending.count == 0 &&
+	return s->stop_wanted && is_quiet(s) && s->pending.count == 0 &&
 	       s->retry.count == 0 && s->evacuation.step == EVACUATE_IDLE;
 }
 
@@ -101,7 +117,7 @@ static int64_t step_collect(struct spool *s)
 	write_mark(s);
 	if (may_stop(s))
 		return stopped(s);
-	return when;
+	return look_soon(s, when);
 }
 
 /* --- WRITE, SYNC, RELEASE -------------------------------------------------------------------- */
@@ -264,9 +280,9 @@ static int64_t step_closed(struct spool *s)
 		commit_answer(s, c, false, false, &err);
 	s->checkpoint_wanted = false;
 	checkpoint_look(s);
-	if (s->stop_wanted && s->chores_out == 0 && checkpoint_quiet(s))
+	if (s->stop_wanted && is_quiet(s))
 		return stopped(s);
-	return OS_NEVER;
+	return look_soon(s, OS_NEVER);
 }
 
 /* --- the turn ---------------------------------------------------------------------------------- */

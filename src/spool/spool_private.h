@@ -435,6 +435,7 @@ struct spool {
 	struct id *big_gone;		/* big files to remove */
 	size_t big_gone_count, big_gone_cap;
 	struct evacuation evacuation;
+	_Atomic uint32_t bigs;		/* bodies of big.c that are not freed yet */
 	unsigned chores_out;
 	bool dirty;			/* look at the segments */
 	int64_t tick_ns;

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -107,8 +108,7 @@ delivery:
         return self.cli("apply", path or self.directory)
 
     def start(self, wait=True, apply=True, preexec=None):
-        if apply:
-            self.apply()
+        """apply: the directory file, once the service is ready."""
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [self.bin, "serve", "--config", self.config],
@@ -116,6 +116,8 @@ delivery:
             start_new_session=True, preexec_fn=preexec)
         if wait:
             self.wait_ready()
+        if apply:
+            self.apply()
         return self
 
     def ready(self):
@@ -220,8 +222,27 @@ delivery:
             time.sleep(0.02)
         raise RuntimeError("waited in vain\n" + self.tail())
 
-    def app_password(self, address="alice@example.com"):
-        return self.cli("app-password", "create", address).stdout.strip()
+    def app_password(self, address="alice@example.com", *args):
+        return self.cli("app-password", "create", address,
+                        *args).stdout.strip()
+
+    def call(self, name, **arguments):
+        """A call on ctl.sock (docs/formats/frames.md): rows, exit code."""
+        payload = b"".join(struct.pack("<I", len(x)) + x for x in
+                           (name.encode(), json.dumps(arguments).encode()))
+        rows = []
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(os.path.join(self.data, "ctl.sock"))
+            s.sendall(struct.pack("<IBBHII", 0x4d465250, 1, 1, 0,
+                                  len(payload), 1) + payload)
+            f = s.makefile("rb")
+            while True:
+                _, _, kind, _, n, _ = struct.unpack("<IBBHII", f.read(16))
+                payload = f.read(n)
+                if kind == 3:
+                    return rows, payload[0]
+                rows.append(json.loads(payload))
 
     def close(self):
         if self.process is not None and self.process.poll() is None:
@@ -235,6 +256,44 @@ delivery:
         self.close()
 
 
+def stuffed(body):
+    """The body as DATA carries it, with its end (RFC 5321 4.5.2)."""
+    if isinstance(body, str):
+        body = body.encode()
+    if body.endswith(b"\r\n"):
+        body = body[:-2]
+    if body.startswith(b"."):
+        body = b"." + body
+    return body.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n"
+
+
+def fields(body):
+    """Unfolded header fields of a message: list of (name, value)."""
+    head = body.split(b"\r\n\r\n", 1)[0].decode("utf-8", "replace")
+    out = []
+    for line in head.split("\r\n"):
+        if line[:1] in (" ", "\t") and out:
+            out[-1] = (out[-1][0], out[-1][1] + " " + line.strip())
+        elif ":" in line:
+            name, value = line.split(":", 1)
+            out.append((name, value.strip()))
+    return out
+
+
+def without_trace(body):
+    """The body as it came in: without Return-Path, Delivered-To (Maildir)
+    and our one Received field, which stand on top."""
+    trace = (b"return-path:", b"delivered-to:", b"received:")
+    while body[:16].lower().startswith(trace):
+        last = body.lower().startswith(b"received:")
+        line, body = body.split(b"\r\n", 1)
+        while body[:1] in (b" ", b"\t"):
+            line, body = body.split(b"\r\n", 1)
+        if last:
+            break
+    return body
+
+
 class Client:
     """A raw SMTP client: says bytes, reads whole replies."""
 
@@ -242,6 +301,7 @@ class Client:
                  source=None):
         self.sock = socket.create_connection(
             (host, port), timeout, (source, 0) if source else None)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         if tls:
             self.start_tls_now()
@@ -274,6 +334,45 @@ class Client:
             lines.append(line)
             if len(line) < 4 or line[3] != "-":
                 return int(line[:3]), "\n".join(lines)
+
+    def codes(self, n):
+        """Codes of the next n replies."""
+        return [self.reply()[0] for _ in range(n)]
+
+    def expect(self, *codes):
+        """The next replies have these codes."""
+        got = []
+        for _ in codes:
+            got.append(self.reply())
+        assert [g[0] for g in got] == list(codes), \
+            f"replies {got}, expected {codes}"
+
+    def rest(self):
+        """All bytes until the server closes."""
+        try:
+            while True:
+                more = self.sock.recv(65536)
+                if not more:
+                    break
+                self.buffer += more
+        except (ConnectionError, ssl.SSLError):
+            pass
+        out, self.buffer = self.buffer, b""
+        return out
+
+    def quiet(self, seconds=0.05):
+        """True when nothing more comes for so long."""
+        if self.buffer:
+            return False
+        before = self.sock.gettimeout()
+        self.sock.settimeout(seconds)
+        try:
+            self.buffer += self.sock.recv(65536)
+            return False
+        except (TimeoutError, ssl.SSLWantReadError):
+            return True
+        finally:
+            self.sock.settimeout(before)
 
     def cmd(self, text):
         self.send(text + "\r\n" if isinstance(text, str) else text)
@@ -308,15 +407,25 @@ class Client:
         code, text = self.cmd("DATA")
         if code != 354:
             return code, text
-        if isinstance(body, str):
-            body = body.encode()
-        stuffed = b"\r\n".join(b"." + x if x.startswith(b".") else x
-                               for x in body.split(b"\r\n"))
-        self.send(stuffed + b"\r\n.\r\n")
+        self.send(stuffed(body))
         return self.reply()
+
+    def bdat_message(self, sender, recipients, *chunks, parameters=""):
+        """One pipelined transaction by BDAT; the code of the last reply."""
+        head = f"MAIL FROM:<{sender}>{parameters}\r\n" + "".join(
+            f"RCPT TO:<{r}>\r\n" for r in recipients)
+        out = head.encode()
+        for i, c in enumerate(chunks):
+            last = b" LAST" if i + 1 == len(chunks) else b""
+            out += b"BDAT %d%s\r\n" % (len(c), last) + c
+        self.send(out)
+        n = 1 + len(recipients) + len(chunks)
+        return [self.reply() for _ in range(n)][-1]
 
     def at_end(self):
         """True when the server has closed."""
+        if self.buffer:
+            return False
         try:
             return self.sock.recv(1) == b""
         except (ConnectionError, ssl.SSLError):
@@ -345,6 +454,7 @@ class Sink:
         self.tls_context, self.lmtp = tls_context, lmtp
         self.messages = []          # dicts: mail, rcpts, body, tls, auth
         self.commands = []          # all lines
+        self.pipelined = 0          # of them: sent before the last reply
         self.connections = 0
         self.lock = threading.Lock()
         self.server = socket.create_server(("127.0.0.1", port), backlog=200)
@@ -361,12 +471,13 @@ class Sink:
             with self.lock:
                 self.connections += 1
                 self.open.append(s)
-            threading.Thread(target=self.serve, args=(s,),
+                number = self.connections
+            threading.Thread(target=self.serve, args=(s, number),
                              daemon=True).start()
 
-    def serve(self, s):
+    def serve(self, s, number):
         try:
-            SinkSession(self, s).run()
+            SinkSession(self, s, number).run()
         except (OSError, EOFError, ssl.SSLError):
             pass
         finally:
@@ -375,7 +486,28 @@ class Sink:
             except OSError:
                 pass
 
+    def wait(self, n=1, seconds=15):
+        """The first n messages, as soon as they are there."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with self.lock:
+                if len(self.messages) >= n:
+                    return self.messages[:n]
+            time.sleep(0.01)
+        raise RuntimeError(f"sink has {len(self.messages)} of {n} messages; "
+                           f"last commands {self.commands[-8:]}")
+
+    def clear(self):
+        with self.lock:
+            self.messages, self.commands = [], []
+            self.connections = self.pipelined = 0
+
     def close(self):
+        # close() alone leaves the port open while accept() waits in it.
+        try:
+            self.server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.server.close()
         with self.lock:
             for s in self.open:
@@ -392,19 +524,23 @@ class Sink:
 
 
 class SinkSession:
-    def __init__(self, sink, sock):
+    def __init__(self, sink, sock, number):
         self.sink, self.sock, self.buffer = sink, sock, b""
         self.mail = None
         self.rcpts = []
         self.tls = self.auth = None
+        self.number = number        # of the connection, from 1
 
     def take(self, n):
-        while len(self.buffer) < n:
-            more = self.sock.recv(65536)
+        parts, have = [self.buffer], len(self.buffer)
+        while have < n:
+            more = self.sock.recv(262144)
             if not more:
                 raise EOFError
-            self.buffer += more
-        out, self.buffer = self.buffer[:n], self.buffer[n:]
+            parts.append(more)
+            have += len(more)
+        whole = b"".join(parts)
+        out, self.buffer = whole[:n], whole[n:]
         return out
 
     def line(self):
@@ -434,37 +570,45 @@ class SinkSession:
             for i, x in enumerate(lines))
         self.say("EHLO", text, usual)
 
-    def keep(self, body):
+    def keep(self, body, by="DATA"):
         with self.sink.lock:
             self.sink.messages.append({
                 "mail": self.mail, "rcpts": list(self.rcpts), "body": body,
-                "tls": self.tls, "auth": self.auth})
+                "tls": self.tls, "auth": self.auth, "by": by,
+                "connection": self.number})
+
+    def until_dot(self):
+        """The body, dots unstuffed; b"\\n" or b"\\r" outside CRLF stays."""
+        end = b"\r\n.\r\n"
+        got = bytearray(b"\r\n" + self.buffer)
+        at = got.find(end)
+        while at < 0:
+            seen = max(0, len(got) - 4)
+            more = self.sock.recv(262144)
+            if not more:
+                raise EOFError
+            got += more
+            at = got.find(end, seen)
+        self.buffer = bytes(got[at + len(end):])
+        return bytes(got[:at + 2]).replace(b"\r\n.", b"\r\n")[2:]
 
     def data(self):
-        if not self.say("DATA", "", "354 go on").startswith("354"):
-            return
-        lines = []
-        while True:
-            line = self.line()
-            if line == b".":
-                break
-            lines.append(line[1:] if line.startswith(b".") else line)
-        body = b"".join(x + b"\r\n" for x in lines)
-        self.finish(body)
+        if self.say("DATA", "", "354 go on").startswith("354"):
+            self.finish(self.until_dot(), "DATA")
 
-    def finish(self, body):
+    def finish(self, body, by):
         if self.sink.lmtp:
             for r in list(self.rcpts):
                 answer = self.say("dot", r, "250 2.0.0 stored")
                 if answer.startswith("2"):
                     keep, self.rcpts = self.rcpts, [r]
-                    self.keep(body)
+                    self.keep(body, by)
                     self.rcpts = keep
-        elif self.sink.script("store?", "", self) != "no":
+        else:
             answer = self.sink.script("dot", "", self)
             if answer is None or answer == "drop" or answer[0] == "2":
-                self.keep(body)
-            if answer == "drop":
+                self.keep(body, by)
+            if answer in ("drop", "drop unkept"):
                 raise EOFError
             self.sock.sendall((answer or "250 2.0.0 stored").encode()
                               + b"\r\n")
@@ -473,11 +617,29 @@ class SinkSession:
     def bdat(self, words):
         size = int(words[1])
         self.chunks = getattr(self, "chunks", b"") + self.take(size)
-        if len(words) > 2:
+        if not self.rcpts:
+            self.chunks = b""
+            self.sock.sendall(b"503 5.5.1 no recipients\r\n")
+        elif len(words) > 2:
             body, self.chunks = self.chunks, b""
-            self.finish(body)
+            self.finish(body, "BDAT")
         else:
             self.sock.sendall(b"250 2.0.0 chunk\r\n")
+
+    def auth_command(self, line, words):
+        kind = words[1].upper()
+        if kind == "PLAIN":
+            if len(words) < 3:
+                self.sock.sendall(b"334 \r\n")
+                words = [*words, self.line().decode()]
+            self.auth = base64.b64decode(words[2]).split(b"\0")[1:]
+        elif kind == "LOGIN":
+            self.sock.sendall(b"334 VXNlcm5hbWU6\r\n")
+            user = base64.b64decode(self.line())
+            self.sock.sendall(b"334 UGFzc3dvcmQ6\r\n")
+            self.auth = [user, base64.b64decode(self.line())]
+        if self.say("AUTH", line, "235 2.7.0 welcome")[0] != "2":
+            self.auth = None
 
     def run(self):
         self.say("connect", "", "220 sink.test ESMTP")
@@ -488,6 +650,8 @@ class SinkSession:
                 self.sink.commands.append(line)
             words = line.split()
             verb = words[0].upper() if words else ""
+            if self.buffer:
+                self.sink.pipelined += 1
             if verb in ("EHLO", "LHLO"):
                 self.ehlo(line)
             elif verb == "HELO":
@@ -498,9 +662,7 @@ class SinkSession:
                         self.sock, server_side=True)
                     self.tls = self.sock.version()
             elif verb == "AUTH":
-                if words[1].upper() == "PLAIN" and len(words) > 2:
-                    self.auth = base64.b64decode(words[2]).split(b"\0")[1:]
-                self.say("AUTH", line, "235 2.7.0 welcome")
+                self.auth_command(line, words)
             elif verb == "MAIL":
                 if self.say("MAIL", line, "250 2.1.0 ok")[0] == "2":
                     self.mail, self.rcpts = line, []

@@ -1,0 +1,200 @@
+"""A1–A4 of RELIABILITY 2.6, and app passwords that are made, bound, taken
+away."""
+import base64
+
+from world import BOTH, EXAMPLE, STRANGER, customer, directory
+
+
+def b64(text):
+    return base64.b64encode(text if isinstance(text, bytes)
+                            else text.encode()).decode()
+
+
+def a1_before_tls(world):
+    word = b64("\0u@auth.example\0secret")
+    with world.client(STRANGER) as c:
+        assert "AUTH" not in c.cmd("EHLO x")[1]
+        for line in ("AUTH PLAIN", f"AUTH PLAIN {word}", "AUTH LOGIN",
+                     f"AUTH LOGIN {b64('u@auth.example')}"):
+            code, text = c.cmd(line)
+            assert code == 538 and "5.7.11" in text, (line, text)
+        c.starttls()
+        assert "250-AUTH PLAIN LOGIN" in c.cmd("EHLO x")[1] or \
+            "250-AUTH LOGIN PLAIN" in c.cmd("EHLO x")[1]
+    assert b"secret" not in open(world.service.log_path, "rb").read()
+
+
+def a2_bad_words(world):
+    words = ["!", "=", "====", "AAA", "A A A A", "AHU=AHA=", "\xe4",
+             b64("no nul at all"), b64("\0one"), b64("\0\0\0\0"),
+             b64("\0" + "u" * 300 + "\0p"), b64("\0u\r\nx@y\0p"),
+             b64("\0u@auth.example\0p\r\nq"), b64("\0u\0p\0q"), "="]
+    for word in words:
+        with world.client(STRANGER, starttls=True) as c:
+            assert c.code("AUTH PLAIN") == 334
+            c.send(word.encode("latin-1") + b"\r\n")
+            code, text = c.reply()
+            assert code in (501, 535), (word, text)
+            assert c.code("NOOP") == 250
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.code("AUTH PLAIN") == 334
+        assert c.cmd("*")[1].startswith("501")
+        assert c.code("AUTH PLAIN =") in (501, 535)
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.code("AUTH LOGIN") == 334
+        assert c.code("*") == 501
+        assert c.code("AUTH LOGIN") == 334
+        assert c.code(b64("u@auth.example")) == 334
+        assert c.code("*") == 501
+
+
+def a2_long_words(world):
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.code("AUTH PLAIN") == 334
+        assert c.code("A" * 12288) in (501, 535)
+        assert c.code("AUTH PLAIN") == 334
+        code, text = c.cmd("A" * 12292)
+        assert code == 500 and "5.5.6" in text, text
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.code("AUTH PLAIN") == 334
+        assert c.code("A" * 1048576) == 500
+        assert c.code("NOOP") == 250
+
+
+def a3_authorisation_identity(world):
+    password = world.service.app_password("u@auth.example")
+    for identity, code in (("u@auth.example", 235), ("", 235),
+                           ("u@both.example", 535),
+                           ("nobody@auth.example", 535)):
+        with world.client(STRANGER, starttls=True) as c:
+            word = b64(f"{identity}\0u@auth.example\0{password}")
+            got, text = c.cmd(f"AUTH PLAIN {word}")
+            assert got == code, (identity, text)
+
+
+def a4_order(world):
+    password = world.service.app_password("u@auth.example")
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.code("AUTH CRAM-MD5") == 504
+        assert c.code("AUTH NTLM TlRMTVNTUAAB") == 504
+        assert c.code("AUTH") == 501
+        assert c.auth_plain("u@auth.example", password)[0] == 235
+        assert c.auth_plain("u@auth.example", password)[0] == 503
+        assert c.code("RSET") == 250
+        assert c.auth_plain("u@auth.example", password)[0] == 503
+        assert c.code("MAIL FROM:<u@auth.example>") == 250
+        assert c.code("AUTH PLAIN") == 503
+
+
+def a5_three_failures(world):
+    with world.client(STRANGER, starttls=True) as c:
+        codes = [c.auth_plain("u@auth.example", f"pr_wrong{i}")[0]
+                 for i in range(4)]
+        assert codes == [535, 535, 535, 421], codes
+        assert c.at_end()
+
+
+def a6_one_text_for_all(world):
+    """Unknown, without password, wrong: the same reply."""
+    texts = set()
+    right = world.service.app_password("u@auth.example")
+    for user, password in (("nobody@auth.example", "x"),
+                           ("u@auth.example", "x"),
+                           ("u@auth.example", right[:-1]),
+                           ("u@auth.example", right + "a"),
+                           ("u@auth.example", right.replace(right[5], "a")),
+                           ("u@both.example", "pr_" + "a" * 40), ("", "")):
+        with world.client(STRANGER, starttls=True) as c:
+            code, text = c.auth_plain(user, password)
+            assert code in (535, 501), text
+            texts.add(text.split("[")[0].split("ref")[0]
+                      if code == 535 else "535 ")
+    assert len({t.split("\n")[0] for t in texts if t != "535 "}) == 1, texts
+
+
+def s1_3_user_names(world):
+    """The id in the password selects the record: address, id or empty."""
+    password = world.service.app_password("u@auth.example")
+    for user, code in (("u@auth.example", 235), (password[3:13], 235),
+                       ("", 235), ("u@both.example", 535)):
+        with world.client(STRANGER, starttls=True) as c:
+            got, text = c.auth_plain(user, password)
+            assert got == code, (user, text)
+
+
+def s1_3_bound(world):
+    """An app password may be good for one sender, from one range."""
+    sender = world.service.app_password("u@auth.example", "--sender",
+                                        "scan@auth.example")
+    ranged = world.service.app_password("u@auth.example", "--range",
+                                        f"{EXAMPLE}/32")
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.auth_plain("", sender)[0] == 235
+        assert c.code("MAIL FROM:<u@auth.example>") == 550
+        assert c.code("MAIL FROM:<scan@auth.example>") == 250
+    for source, wanted in ((STRANGER, False), (EXAMPLE, True)):
+        with world.client(source, starttls=True) as c:
+            good = c.auth_plain("", ranged)[0] == 235 and \
+                c.code("MAIL FROM:<u@auth.example>") == 250
+            assert good == wanted, source
+
+
+def s3_6_acts_at_once(world):
+    """A removed password, a suspended user: at the next MAIL of a session
+    that is open already."""
+    service = world.service
+    password = service.app_password("u@auth.example")
+    other = service.app_password("u@auth.example")
+    with world.client(STRANGER, starttls=True) as c, \
+            world.client(STRANGER, starttls=True) as d:
+        assert c.auth_plain("", password)[0] == 235
+        assert d.auth_plain("", other)[0] == 235
+        for x in (c, d):
+            assert x.code("MAIL FROM:<u@auth.example>") == 250
+            assert x.code("RSET") == 250
+        rows, code = service.call("app_password.remove",
+                                  id=password[3:13])
+        assert code == 0, rows
+        assert c.code("MAIL FROM:<u@auth.example>") in (530, 535, 550)
+        assert d.code("MAIL FROM:<u@auth.example>") == 250
+        assert d.code("RSET") == 250
+        change = customer("auth", auth=True).replace(
+            "address: u@auth.example", "address: u@auth.example, "
+            "suspended: true")
+        write(world, auth=change)
+        assert d.code("MAIL FROM:<u@auth.example>") in (530, 535, 550)
+        write(world)
+        assert d.code("MAIL FROM:<u@auth.example>") == 250
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.auth_plain("", password)[0] == 535
+
+
+def write(world, **changes):
+    with open(world.service.directory, "w") as f:
+        f.write(directory(**changes))
+    world.service.cli("apply", "--prune", world.service.directory)
+
+
+def s3_3_both(world):
+    """ip_only and require_auth: both must hold."""
+    password = world.service.app_password("u@both.example")
+    with world.client(BOTH) as c:
+        assert c.code("MAIL FROM:<u@both.example>") == 530
+        c.starttls()
+        code, text = c.cmd("MAIL FROM:<u@both.example>")
+        assert code == 530 and "Authentication required" in text, text
+        assert c.auth_plain("", password)[0] == 235
+        assert c.code("MAIL FROM:<u@both.example>") == 250
+    with world.client(STRANGER, starttls=True) as c:
+        assert c.auth_plain("", password)[0] == 235
+        code, text = c.cmd("MAIL FROM:<u@both.example>")
+        assert code == 550 and f"Mail relay denied [{STRANGER}]" in text
+
+
+def tests(world, results):
+    for f in (a1_before_tls, a2_bad_words, a2_long_words,
+              a3_authorisation_identity, a4_order, a5_three_failures,
+              a6_one_text_for_all, s1_3_user_names, s1_3_bound,
+              s3_6_acts_at_once, s3_3_both):
+        with results.test(f.__name__):
+            f(world)

@@ -2,6 +2,14 @@
 #include "wire/yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* libfyaml 0.7.12 forgets 2 KiB when an escaped text is broken off: once a
+ * refused file, in admin and at reload only. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfyaml.so\n";
+}
 
 static const char *const KEYS[] = { "customers", "name", "listeners", NULL };
 

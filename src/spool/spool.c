@@ -207,8 +207,9 @@ void spool_close(struct spool **spool)
 		os_post_init(&s->stop_post, stop_arrived);
 		os_thread_post(s->thread, &s->stop_post);
 	}
-	if (s->thread != NULL)
-		os_thread_join(&s->thread);
+	/* A copy: the thread itself reads s->thread until its end. */
+	struct os_thread *thread = s->thread;
+	os_thread_join(&thread);
 	invariant(s->chores_out == 0);
 	evacuate_drop(s);
 	checkpoint_fini(s);

@@ -51,6 +51,7 @@ struct world {
 	unsigned bookings, archives, journals;
 	char log_text[65536];
 	size_t log_n;
+	bool touched;			/* has files of an open in earnest */
 };
 
 static inline bool world_log(void *ctx, slice line)
@@ -85,6 +86,7 @@ static inline void world_init(struct world *w)
 			       .role = "test" };
 	w->budget.max_bytes = 1 << 30;
 	assert_true(os_pool_open(&w->disk, "disk", 4, &err));
+	w->touched = true;
 	w->config = (struct spool_config){
 		.dir = w->dir,
 		.log = &w->log,

@@ -97,10 +97,14 @@ static void begin_value(struct header_scan *h)
 		h->field = FIELD_OTHER;
 }
 
-static void add_value(struct header_scan *h, char c)
+/* What doesn't fit is dropped. */
+static void add_value(struct header_scan *h, slice s)
 {
-	if (h->value_n < sizeof(h->value))
-		h->value[h->value_n++] = c;
+	size_t room = sizeof(h->value) - h->value_n;
+	size_t n = s.n < room ? s.n : room;
+	if (n > 0)
+		memcpy(h->value + h->value_n, s.p, n);
+	h->value_n += (uint16_t)n;
 }
 
 /* --- what the values say ------------------------------------------------------ */
@@ -120,21 +124,36 @@ static void received_word(struct header_scan *h)
 	h->value_n = 0;
 }
 
-/* Words outside comments. */
-static void received_char(struct header_scan *h, char c)
+/* How many bytes of s go on with a word (or with a comment). */
+static size_t word_span(slice s)
 {
-	bool space = c == ' ' || c == '\t' || c == '\r' || c == '\n' ||
-		     c == ';';
-	if (h->by_done)
-		return;
-	if (space || c == '(')
+	static const bool ends[256] = {
+		[' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true,
+		[';'] = true, ['('] = true, [')'] = true,
+	};
+	size_t n = 0;
+	while (n < s.n && !ends[(uint8_t)s.p[n]])
+		n++;
+	return n;
+}
+
+/* A part of the value of Received:, cut into words outside comments. */
+static void take_received(struct header_scan *h, slice part)
+{
+	while (part.n > 0 && !h->by_done) {
+		size_t n = word_span(part);
+		if (h->comment_depth == 0)
+			add_value(h, slice_sub(part, 0, n));
+		part = slice_skip(part, n);
+		if (part.n == 0)
+			return;
 		received_word(h);
-	if (c == '(' && h->comment_depth < UINT8_MAX)
-		h->comment_depth++;
-	else if (c == ')' && h->comment_depth > 0)
-		h->comment_depth--;
-	else if (!space && h->comment_depth == 0)
-		add_value(h, c);
+		if (part.p[0] == '(' && h->comment_depth < UINT8_MAX)
+			h->comment_depth++;
+		else if (part.p[0] == ')' && h->comment_depth > 0)
+			h->comment_depth--;
+		part = slice_skip(part, 1);
+	}
 }
 
 /* The first word, behind comments: "no", "auto-replied". */
@@ -190,14 +209,27 @@ static void conclude_line(struct header_scan *h)
 
 /* --- the bytes ------------------------------------------------------------------ */
 
+/* CR and LF are not part of a value. */
 static void take_value(struct header_scan *h, slice part)
 {
-	for (size_t i = 0; i < part.n; i++) {
-		if (h->field == FIELD_RECEIVED)
-			received_char(h, part.p[i]);
-		else if (part.p[i] != '\r' && part.p[i] != '\n')
-			add_value(h, part.p[i]);
+	if (h->field == FIELD_RECEIVED) {
+		take_received(h, part);
+		return;
 	}
+	while (part.n > 0) {
+		size_t n = 0;
+		while (n < part.n && part.p[n] != '\r' && part.p[n] != '\n')
+			n++;
+		add_value(h, slice_sub(part, 0, n));
+		part = slice_skip(part, n + 1);
+	}
+}
+
+/* Nothing more is wanted of this value. */
+static bool is_skipped(const struct header_scan *h)
+{
+	return h->field == FIELD_OTHER || h->field == FIELD_FROM ||
+	       (h->field == FIELD_RECEIVED && h->by_done);
 }
 
 /* The value up to and with the line end; returns how much was taken. */
@@ -205,7 +237,7 @@ static size_t scan_value(struct header_scan *h, slice s)
 {
 	size_t lf = slice_find(s, '\n');
 	size_t n = lf < s.n ? lf + 1 : s.n;
-	if (h->field != FIELD_OTHER && h->field != FIELD_FROM)
+	if (!is_skipped(h))
 		take_value(h, slice_sub(s, 0, n));
 	if (lf < s.n) {
 		conclude_line(h);
@@ -214,20 +246,39 @@ static size_t scan_value(struct header_scan *h, slice s)
 	return n;
 }
 
-static void scan_name_char(struct header_scan *h, char c)
+static bool is_name_char(char c)
 {
-	/* RFC 5322 3.6.8; spaces in front of the colon as in 4.5. */
-	bool ends = h->name_n > 0 && h->name[h->name_n - 1] == ' ';
+	return c > 0x20 && c < 0x7f && c != ':';	/* RFC 5322 3.6.8 */
+}
+
+static void add_name(struct header_scan *h, slice s)
+{
+	size_t room = sizeof(h->name) - h->name_n;
+	size_t n = s.n < room ? s.n : room;
+	if (n > 0)
+		memcpy(h->name + h->name_n, s.p, n);
+	h->name_n += (uint8_t)n;
+}
+
+/* A part of a name; returns how much was taken. Spaces may stand in front of
+ * the colon (RFC 5322 4.5), nowhere else. */
+static size_t scan_name(struct header_scan *h, slice s)
+{
+	bool spaced = h->name_n > 0 && h->name[h->name_n - 1] == ' ';
+	size_t n = 0;
+	while (!spaced && n < s.n && is_name_char(s.p[n]))
+		n++;
+	add_name(h, slice_sub(s, 0, n));
+	if (n == s.n)
+		return n;
+	char c = s.p[n];
 	if (c == ':' && h->name_n > 0)
 		begin_value(h);
-	else if (c <= 0x20 || c >= 0x7f || c == ':' || ends)
-		h->ended = (c != ' ' && c != '\t') || h->name_n == 0;
-	if (h->ended || h->state != NAME)
-		return;
-	if (c == '\t')
-		c = ' ';
-	if (h->name_n < sizeof(h->name))
-		h->name[h->name_n++] = c;
+	else if ((c == ' ' || c == '\t') && h->name_n > 0)
+		add_name(h, SLICE(" "));
+	else
+		h->ended = true;
+	return n + 1;
 }
 
 static void scan_line_start(struct header_scan *h, char c)
@@ -239,14 +290,12 @@ static void scan_line_start(struct header_scan *h, char c)
 	} else if (c == ' ' || c == '\t') {
 		/* Of the field before; of none at the very top. */
 		h->state = VALUE;
-		if (h->field == FIELD_RECEIVED)
-			received_char(h, c);
-		else
-			add_value(h, c);
+		if (!is_skipped(h))
+			take_value(h, (slice){ &c, 1 });
 	} else {
 		h->state = NAME;
 		h->name_n = 0;
-		scan_name_char(h, c);
+		scan_name(h, (slice){ &c, 1 });
 	}
 }
 
@@ -258,8 +307,7 @@ static size_t step(struct header_scan *h, slice s)
 		scan_line_start(h, s.p[0]);
 		return 1;
 	case NAME:
-		scan_name_char(h, s.p[0]);
-		return 1;
+		return scan_name(h, s);
 	case CR:
 		h->ended = true;
 		return 1;

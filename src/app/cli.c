@@ -311,7 +311,7 @@ bool cli_parse(int argc, const char *const *argv, struct cli *cli,
 static void line(struct buf *out, const char *left, const struct text *t,
 		 enum language language)
 {
-	buf_printf(out, "  %-22s %s\n", left, text_in(t, language));
+	buf_printf(out, "  %-28s %s\n", left, text_in(t, language));
 }
 
 static void common_options(struct buf *out, enum language language)

@@ -229,12 +229,12 @@ int cmd_spool_check(struct cli *cli)
 	snprintf(text, sizeof(text),
 		 cli->json ? "{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
 			     ",\"damaged\":%" PRIu64 ",\"quarantined\":%" PRIu64
-			     ",\"segments\":%" PRIu64 "}"
+			     "}"
 			   : "messages     %" PRIu64 "\nbytes        %" PRIu64
 			     "\ndamaged      %" PRIu64
 			     "\nquarantined  %" PRIu64
-			     "\nsegments     %" PRIu64,
-		 l.count, l.bytes, l.broken, f.quarantined, f.segments);
+			     ",
+		 l.count, l.bytes, l.broken, f.quarantined);
 	bool told = cli_print_line(slice_of(text));
 	close_spool(&o);
 	return l.broken > 0 || f.quarantined > 0 ? 65 : told ? 0 : 74;

@@ -123,7 +123,6 @@ static void every_key_is_read(void **state)
 	assert_string_equal(c->tls_certificate, "/etc/postrider/tls.pem");
 	assert_string_equal(c->tls_key, "/etc/p/tls.key");
 	assert_string_equal(c->console_path, "console.sock");
-	assert_string_equal(c->store_path, "directory.db");
 	assert_string_equal(c->dns_forward[1], "::1");
 	assert_null(c->dns_forward[2]);
 	assert_string_equal(c->dns_trust_anchor, "none");

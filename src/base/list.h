@@ -47,6 +47,9 @@ static inline void list_prepend(struct list *head, struct list *node)
 /* The object at the front, NULL when empty. */
 #define list_first(head, type, member) \
 	(list_empty(head) ? NULL : CONTAINER_OF((head)->next, type, member))
+/* The one at the end. */
+#define list_last(head, type, member) \
+	(list_empty(head) ? NULL : CONTAINER_OF((head)->prev, type, member))
 /* Safe against removal of the current node. */
 #define list_each(head, node, after)                                  \
 	for (struct list *node = (head)->next, *after = node->next; \

@@ -50,7 +50,7 @@ static void leave(struct attempt *a)
 		a->hop = NULL;
 		hop_idle(h);
 	} else {
-		destination_leave(a->lane->destination);
+		lane_leave(a->lane);
 	}
 }
 

@@ -31,6 +31,7 @@ void deliver_free(struct deliver **deliver)
 		if (d->lanes[i] == NULL)
 			continue;
 		loop_task_cancel(&d->lanes[i]->dispatch);
+		lane_fini_sharing(d->lanes[i]);
 		free(d->lanes[i]);
 	}
 	tls_context_unref(&d->config.tls);
@@ -50,6 +51,7 @@ static struct deliver_lane *lane_of(struct deliver *d, struct destination *to)
 	l->destination = to;
 	loop_task_init(&l->dispatch, dispatch);
 	list_init(&l->idle);
+	lane_init_sharing(l);
 	d->lanes[to->index] = l;
 	return l;
 }
@@ -71,11 +73,11 @@ static bool begin_with_hop(struct deliver_lane *l, const struct route *route)
 {
 	struct hop *h = hop_take_idle(l);
 	if (h == NULL) {
-		if (!destination_enter(l->destination))
+		if (!lane_enter(l))
 			return false;
 		h = hop_open(l, route);
 		if (h == NULL) {
-			destination_leave(l->destination);
+			lane_leave(l);
 			return false;
 		}
 	}
@@ -93,19 +95,21 @@ static void dispatch(struct loop_task *task)
 	enum { ATTEMPTS_A_TURN = 64 };
 	for (int i = 0; i < ATTEMPTS_A_TURN; i++) {
 		if (d->draining || !queue_has_ready(d->config.queue,
-						    l->destination))
+						    l->destination)) {
+			lane_wait_over(l);
 			return;
+		}
 		const struct route *route =
 			routes_of(d->config.routes, l->destination);
 		/* Without a route the attempt itself says so; Maildir needs no
 		 * connection. */
 		bool plain = route == NULL || route->kind == DELIVER_MAILDIR;
-		if (plain && !destination_enter(l->destination))
+		if (plain && !lane_enter(l))
 			return;
 		bool begun = plain ? attempt_begin(l, NULL)
 				   : begin_with_hop(l, route);
 		if (plain && !begun)
-			destination_leave(l->destination);
+			lane_leave(l);
 		if (!begun)
 			return;
 	}

@@ -8,6 +8,12 @@ struct deliver_lane {
 	struct destination *destination;
 	struct loop_task dispatch;
 	struct list idle;		/* hop.node: connections to spare */
+	uint32_t idle_count;
+	/* sharing with the lanes of other shards (lane.c) */
+	uint32_t used;			/* of the destination's connections */
+	bool waiting;			/* for one; counted there */
+	bool yielded;			/* gave one away: others first */
+	struct timer look;
 };
 
 struct deliver {
@@ -61,6 +67,22 @@ uint16_t attempt_number(const struct attempt *a, uint16_t index);
 /* Is it still to be sent to (not held or removed meanwhile)? */
 bool attempt_wants(const struct attempt *a, uint16_t index);
 
+/* --- lane.c: connections shared between shards */
+void lane_init_sharing(struct deliver_lane *l);
+void lane_fini_sharing(struct deliver_lane *l);
+/* Takes one of the destination's connections (or a place in a Maildir). False:
+ * none is free; the lane is dispatched again soon. */
+bool lane_enter(struct deliver_lane *l) MUST_USE;
+/* Gives it back. */
+void lane_leave(struct deliver_lane *l);
+/* There is nothing to send any more: it doesn't wait for one. */
+void lane_wait_over(struct deliver_lane *l);
+/* Should a connection that has just become free be closed, so that another
+ * shard's lane may have one? */
+bool lane_gives_up(struct deliver_lane *l);
+/* A connection went to lane->idle. */
+void lane_idle(struct deliver_lane *l);
+
 /* --- hop.c: a connection to a next hop */
 struct hop;
 /* A new connection for the lane; the caller has entered the destination. The
@@ -73,6 +95,8 @@ void hop_send(struct hop *h, struct attempt *a);
 void hop_idle(struct hop *h);
 /* Takes one that is idle. NULL: none. */
 struct hop *hop_take_idle(struct deliver_lane *lane);
+/* So many idle ones end, the longest unused first. */
+void hop_close_idle(struct deliver_lane *lane, uint32_t count);
 bool hop_uses(const struct hop *h, const struct routes *routes);
 void hop_close(struct hop *h);
 

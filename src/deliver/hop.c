@@ -31,8 +31,7 @@ static void free_hop(struct hop *h)
 	list_remove(&h->node);
 	list_remove(&h->all);
 	counter_sub(d->config.counters, COUNTER_connections_out_open, 1);
-	destination_leave(h->lane->destination);
-	lane_dispatch_later(h->lane);
+	lane_leave(h->lane);
 	free(h);
 }
 
@@ -136,16 +135,39 @@ static void set_timer(struct hop *h)
 static void lost(struct hop *h, const struct err *why);
 static void try_next_address(struct hop *h, const struct err *why);
 
+static void leave_idle(struct hop *h)
+{
+	invariant(h->state == HOP_IDLE && h->lane->idle_count > 0);
+	list_remove(&h->node);
+	h->lane->idle_count--;
+	h->state = HOP_SESSION;
+	loop_timer_cancel(hop_deliver(h)->config.loop, &h->timer);
+}
+
+/* Nothing is under way: ends it politely. */
+static void hop_quit(struct hop *h)
+{
+	smtp_client_quit(h->client, conn_out(h->conn));
+	conn_flush(h->conn);
+	hop_close(h);
+}
+
+void hop_close_idle(struct deliver_lane *lane, uint32_t count)
+{
+	for (; count > 0 && !list_empty(&lane->idle); count--) {
+		struct hop *h = list_last(&lane->idle, struct hop, node);
+		leave_idle(h);
+		hop_quit(h);
+	}
+}
+
 static void timer_fired(struct timer *timer)
 {
 	struct hop *h = CONTAINER_OF(timer, struct hop, timer);
 	struct err err;
 	if (h->state == HOP_IDLE) {
-		list_remove(&h->node);
-		h->state = HOP_SESSION;
-		smtp_client_quit(h->client, conn_out(h->conn));
-		conn_flush(h->conn);
-		hop_close(h);
+		leave_idle(h);
+		hop_quit(h);
 		return;
 	}
 	err_set(&err, ERR_TIMEOUT, SCOPE_HOST, "hop", "%.*s did not answer",
@@ -238,8 +260,7 @@ static void on_input(void *ctx, slice *in)
 	struct hop *h = ctx;
 	if (h->state == HOP_IDLE && in->n > 0) {
 		/* Words without a question: a 421, or rubbish. */
-		list_remove(&h->node);
-		h->state = HOP_SESSION;
+		leave_idle(h);
 		*in = slice_skip(*in, in->n);
 		hop_close(h);
 		return;
@@ -293,8 +314,7 @@ static void on_closed(void *ctx, const struct err *why)
 	if (h->state == HOP_CONNECT) {
 		try_next_address(h, &err);
 	} else if (h->state == HOP_IDLE) {
-		list_remove(&h->node);
-		h->state = HOP_SESSION;
+		leave_idle(h);
 		hop_close(h);
 	} else if (tls && h->tls == SMTP_TLS_OPPORTUNISTIC) {
 		/* Better in clear than not at all; it is in the journal. */
@@ -444,9 +464,7 @@ struct hop *hop_take_idle(struct deliver_lane *lane)
 	struct hop *h = list_first(&lane->idle, struct hop, node);
 	if (h == NULL)
 		return NULL;
-	list_remove(&h->node);
-	h->state = HOP_SESSION;
-	loop_timer_cancel(lane->deliver->config.loop, &h->timer);
+	leave_idle(h);
 	return h;
 }
 
@@ -466,8 +484,13 @@ void hop_idle(struct hop *h)
 		hop_close(h);
 		return;
 	}
+	if (lane_gives_up(h->lane)) {
+		hop_quit(h);
+		return;
+	}
 	h->state = HOP_IDLE;
 	list_prepend(&h->lane->idle, &h->node);
+	lane_idle(h->lane);
 	loop_timer_set(hop_deliver(h)->config.loop, &h->timer,
 		       (int64_t)hop_deliver(h)->config.limits->remote_idle_ms);
 }

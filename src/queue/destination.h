@@ -21,6 +21,7 @@ struct destination {
 	char name[DESTINATION_NAME_MAX];	/* "smart_host mx.example:587" */
 	uint32_t concurrency_max;	/* connections at once, all shards */
 	_Atomic uint32_t active;	/* of them in use now */
+	_Atomic uint32_t waiting;	/* shards that want one and have none */
 	/* health: after failures of the whole host nothing is tried before
 	 * this wall-clock time; 0: healthy */
 	_Atomic int64_t not_before_ms;

@@ -232,8 +232,7 @@ int cmd_spool_check(struct cli *cli)
 			     "}"
 			   : "messages     %" PRIu64 "\nbytes        %" PRIu64
 			     "\ndamaged      %" PRIu64
-			     "\nquarantined  %" PRIu64
-			     ",
+			     "\nquarantined  %" PRIu64,
 		 l.count, l.bytes, l.broken, f.quarantined);
 	bool told = cli_print_line(slice_of(text));
 	close_spool(&o);

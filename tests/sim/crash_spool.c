@@ -19,6 +19,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "sim/disk.h"
+#include "sim/heap.h"
 #include "sim/sim.h"
 #include "spool/spool.h"
 
@@ -63,7 +64,7 @@ struct test {
 	bool verbose;
 	bool gated;			/* a failed sync, then a kill: what was
 					 * only in the cache may go any time */
-	bool space_short;
+	bool space_short, memory_short;
 	uint64_t accepts, failures, unknowns, cuts;
 	uint64_t room_refused;
 	struct os_post stop_post;
@@ -288,6 +289,20 @@ static void big_finished(void *ctx, bool ok, const struct err *err)
 	free(a);
 }
 
+/* No memory before anything was asked. */
+static void nothing_asked(struct asked *a)
+{
+	struct test *t = a->test;
+	if (!heap_failed())
+		die(t, "no memory", a->m);
+	a->m->accept = FATE_FAILED;
+	a->m->change_out = false;
+	spool_room_give(t->spool, a->room);
+	t->outstanding--;
+	body_unref(&a->commit.body);
+	free(a);
+}
+
 static void ask_big(struct asked *a, const char *bytes)
 {
 	struct test *t = a->test;
@@ -298,6 +313,10 @@ static void ask_big(struct asked *a, const char *bytes)
 	a->big = spool_big_new(t->spool, m->id,
 			       sim_chance(&t->draw, 50) ? m->body_bytes : 0,
 			       NULL, NULL);
+	if (a->big == NULL) {
+		nothing_asked(a);
+		return;
+	}
 	for (uint32_t at = prefix; ok && at < m->body_bytes; at += 1000) {
 		uint32_t n = m->body_bytes - at < 1000 ? m->body_bytes - at :
 			     1000;
@@ -336,9 +355,12 @@ static void ask_accept(struct test *t)
 		return;
 	}
 	a->commit.body = body_new(&t->budget);
-	if (!body_append(a->commit.body, (slice){ bytes, m->body_bytes },
-			 &err))
-		die(t, "no body", m);
+	if (a->commit.body == NULL ||
+	    !body_append(a->commit.body, (slice){ bytes, m->body_bytes },
+			 &err)) {
+		nothing_asked(a);
+		return;
+	}
 	body_seal(a->commit.body);
 	spool_commit(t->spool, &a->commit);
 }
@@ -386,7 +408,7 @@ static void reading_done(struct spool_read *r)
 		body_unref(&r->body);
 	}
 	bool gone = rd->m->done != FATE_NONE || rd->m->lost_to_cache;
-	if (!r->ok && !gone && !disk_is_dead(sim->disk))
+	if (!r->ok && !gone && !disk_is_dead(sim->disk) && !heap_failed())
 		die(t, r->err.detail[0] ? r->err.detail : r->err.where, rd->m);
 	buf_fini(&r->envelope);
 	free(rd);
@@ -566,8 +588,11 @@ static void reopen(struct test *t, const struct spool_config *config,
 		t->messages[i].live = false;
 		t->messages[i].booked = t->messages[i].booked_release = 0;
 	}
-	if (!spool_open(config, &v, &t->spool, &err)) {
-		if (may_fail && err.kind == ERR_IO)
+	sim->inside = true;
+	bool ok = spool_open(config, &v, &t->spool, &err);
+	sim->inside = false;
+	if (!ok) {
+		if (may_fail && (err.kind == ERR_IO || heap_failed()))
 			return;
 		die(t, err.detail[0] ? err.detail : err.text, NULL);
 	}
@@ -616,15 +641,22 @@ static void run_life(struct test *t, const struct spool_config *config)
 	struct err err;
 	draw_faults(t, &faults);
 	bool early = sim_chance(&t->draw, 20);	/* also while it recovers */
-	if (early)
+	uint64_t fail_at = t->memory_short && sim_chance(&t->draw, 60) ?
+			   1 + sim_below(&t->draw, 700) : 0;
+	bool for_ever = sim_chance(&t->draw, 20);
+	if (early) {
 		disk_set_faults(sim->disk, &faults);
+		heap_fail_at(fail_at, for_ever);
+	}
 	t->outstanding = 0;
 	t->stopping = true;
 	t->stopped = false;
 	t->wanted = (unsigned)sim_below(&t->draw, 150);
 	reopen(t, config, early);
-	if (!early)
+	if (!early) {
 		disk_set_faults(sim->disk, &faults);
+		heap_fail_at(fail_at, for_ever);
+	}
 	if (t->spool != NULL) {
 		if (!os_thread_new(&t->home, "client", client_turn, t, &err) ||
 		    !spool_start(t->spool, checkpoint, t, &err) ||
@@ -642,6 +674,7 @@ static void run_life(struct test *t, const struct spool_config *config)
 		os_thread_join(&t->home);
 		spool_close(&t->spool);
 	}
+	heap_fail_at(0, false);
 }
 
 static void end_life(struct test *t)
@@ -668,6 +701,7 @@ static void run_seed(struct test *t, uint64_t seed)
 			       .wall_ms = log_wall, .ctx = t, .role = "sim" };
 	t->budget.max_bytes = 1 << 30;
 	t->space_short = seed % 5 == 0;
+	t->memory_short = seed % 3 == 0;
 	if (!os_pool_open(&t->pool, "disk", 4, &err))
 		die(t, err.detail[0] ? err.detail : err.text, NULL);
 	unsigned lives = 2 + (unsigned)sim_below(&t->draw, 4);
@@ -690,6 +724,8 @@ static void run_seed(struct test *t, uint64_t seed)
 		run_life(t, &config);
 		os_file_close(&dir);
 		end_life(t);
+		if (heap_pieces() != 0)
+			die(t, "memory was not given back", NULL);
 	}
 	os_pool_close(&t->pool);
 	sim_end();

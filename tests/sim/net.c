@@ -83,6 +83,7 @@ struct net {
 static struct net *net;
 
 static void tell_sockets(struct list *ready);
+static void forget_sockets(const struct os_thread *t);
 static void arrive(struct sim_event *event);
 
 void net_begin(const struct net_faults *faults)
@@ -97,6 +98,7 @@ void net_begin(const struct net_faults *faults)
 		net->listeners[i].fd = -1;
 	net->next_port = 20000;
 	sim->tell_sockets = tell_sockets;
+	sim->forget_sockets = forget_sockets;
 }
 
 void net_set_faults(const struct net_faults *faults)
@@ -215,6 +217,18 @@ static void tell_sockets(struct list *ready)
 		unsigned events = told(e);
 		if (events != 0)
 			e->watch->ready(e->watch, events);
+	}
+}
+
+/* A poller goes with its thread; sockets may stay. */
+static void forget_sockets(const struct os_thread *t)
+{
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		struct net_end *e = net->sockets[i];
+		if (e == NULL || e->thread != t)
+			continue;
+		list_remove(&e->ready);
+		e->watch = NULL;
 	}
 }
 

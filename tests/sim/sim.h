@@ -71,6 +71,8 @@ struct sim {
 	void (*on_call)(void);
 	/* net.c: tells the ready sockets of a thread */
 	void (*tell_sockets)(struct list *ready);
+	/* and: forgets its watches */
+	void (*forget_sockets)(const struct os_thread *t);
 	uint64_t hash;			/* of all that happened */
 	bool trace;
 };

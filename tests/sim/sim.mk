@@ -9,14 +9,18 @@ $(B)/sim/%.o: tests/sim/%.c
 	$(CC) $(SIM_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The spool under crashes.
-SIM_SPOOL := $(foreach d,spool mail base,$(B)/lib/$(d).a)
-$(B)/unit/spool/test_crash: $(B)/sim/crash_spool.o $(SIM_OBJECTS) $(SIM_SPOOL)
+SIM_SPOOL_LIBC := $(foreach d,spool mail base,$(B)/lib/$(d).a)
+SIM_SPOOL := $(foreach d,spool mail base,$(B)/sim/lib/$(d).a)
+$(B)/unit/spool/test_crash: $(B)/sim/crash_spool.o $(B)/sim/heap.o $(SIM_OBJECTS) $(SIM_SPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(LINK) -o $@ $< $(SIM_OBJECTS) -Wl,--start-group $(SIM_SPOOL) -Wl,--end-group
-unit/spool: $(B)/unit/spool/test_crash
-unit: $(B)/unit/spool/test_crash
+	$(CC) $(LINK) -o $@ $< $(B)/sim/heap.o $(SIM_OBJECTS) -Wl,--start-group $(SIM_SPOOL) -Wl,--end-group
+$(B)/unit/spool/test_scenes: $(B)/sim/scenes_spool.o $(SIM_OBJECTS) $(SIM_SPOOL_LIBC)
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -o $@ $< $(SIM_OBJECTS) -Wl,--start-group $(SIM_SPOOL_LIBC) -Wl,--end-group
+unit/spool: $(B)/unit/spool/test_crash $(B)/unit/spool/test_scenes
+unit: $(B)/unit/spool/test_crash $(B)/unit/spool/test_scenes
 
--include $(SIM_OBJECTS:.o=.d) $(B)/sim/crash_spool.d
+-include $(SIM_OBJECTS:.o=.d) $(B)/sim/crash_spool.d $(B)/sim/scenes_spool.d
 
 # The whole relay: its own archives, but for what stands in for the kernel,
 # name servers and OpenSSL. Calls to malloc become calls of tests/sim/heap.c.

@@ -215,8 +215,11 @@ static int64_t next_time(void)
 static void run_event(void)
 {
 	struct sim_event *e = sim->heap[0];
+	bool was_inside = sim->inside;	/* a join steps the world too */
+	sim->inside = false;
 	sim_cancel(e);
 	e->run(e);
+	sim->inside = was_inside;
 }
 
 bool sim_step(int64_t until_ns)
@@ -308,6 +311,8 @@ void os_thread_join(struct os_thread **tp)
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
+	if (sim->forget_sockets != NULL)
+		sim->forget_sockets(t);
 	free(t);
 }
 

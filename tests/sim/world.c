@@ -445,6 +445,7 @@ static void bury(struct world *w, enum life_end end)
 	bool power_cut = end == LIFE_POWER_CUT;
 	sim->inside = false;
 	sim->on_call = NULL;
+	net_process_died(power_cut);
 	heap_process_died();
 	heap_fail_at(0, false);
 	sim_process_died();
@@ -457,7 +458,6 @@ static void bury(struct world *w, enum life_end end)
 		disk_process_killed(sim->disk);
 	struct disk_faults none = { 0 };
 	disk_set_faults(sim->disk, &none);
-	net_process_died(power_cut);
 	if (power_cut)
 		w->listening_count = 0;
 	w->core = NULL;

@@ -333,8 +333,9 @@ static void on_task(struct loop_task *task)
 	if (c->drained_due)
 		tell_drained(c);
 	if (c->show_due && c->state == CONN_OPEN && !c->paused) {
-		c->show_due = false;
-		if (c->kept.n > 0)
+		bool due = c->kept.n > 0 || c->show_nothing_too;
+		c->show_due = c->show_nothing_too = false;
+		if (due)
 			conn_show_kept(c);
 	}
 	/* The peer may have said why before it went. */
@@ -410,6 +411,15 @@ void conn_resume(struct conn *c)
 	}
 	if (!c->held)
 		conn_adjust(c, false);
+}
+
+void conn_show_soon(struct conn *c)
+{
+	conn_check(c);
+	if (c->state != CONN_OPEN)
+		return;
+	c->show_due = c->show_nothing_too = true;
+	loop_task_post(c->loop, &c->task);
 }
 
 size_t conn_kept_bytes(const struct conn *c)

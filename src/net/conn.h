@@ -84,6 +84,9 @@ size_t conn_pending_bytes(const struct conn *c);
  * this turn. New accepted connections are paused. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+/* One input call at the end of this turn, also with nothing kept: for an
+ * engine that stopped with events left that need no further bytes. */
+void conn_show_soon(struct conn *c);
 /* Bytes kept because the user didn't take them. At CONN_KEPT_MAX reading
  * stops until it takes some. */
 enum { CONN_KEPT_MAX = 65536 };

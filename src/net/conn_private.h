@@ -55,6 +55,7 @@ struct conn {
 	bool shut;		/* lingering: our side is closed */
 	bool drained_due;	/* the task is to tell */
 	bool show_due;		/* the task is to show what was kept */
+	bool show_nothing_too;	/* … also when that is nothing */
 };
 
 static inline bool conn_in_handshake(const struct conn *c)

@@ -374,6 +374,7 @@ void session_end(struct session *s)
 
 void session_resume(struct session *s)
 {
+	bool was_full = s->state == SESSION_FULL;
 	s->state = SESSION_COMMANDS;
 	if (s->receive->draining && s->transaction == NULL) {
 		session_close_with(s, REPLY_SHUTDOWN);
@@ -382,4 +383,8 @@ void session_resume(struct session *s)
 	set_wait(s);
 	conn_flush(s->conn);
 	conn_resume(s->conn);
+	/* The end of a chunk, or of the body, may be what comes next: the
+	 * octets for it were all taken. */
+	if (was_full)
+		conn_show_soon(s->conn);
 }

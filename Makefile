@@ -119,7 +119,7 @@ build/fuzz/bin/%: tests/fuzz/%.c $(call archives,$(filter-out app,$(FOLDERS)))
 	$(CC) $(filter-out -Wmissing-prototypes,$(CFLAGS)) $(LINK) -fsanitize=fuzzer -o $@ $< \
 		-Wl,--start-group $(call archives,$(filter-out app,$(FOLDERS))) -Wl,--end-group $(LIBS)
 
--include $(wildcard tests/sim/sim.mk)
+-include $(wildcard tests/sim/sim.mk) $(wildcard bench/*.mk)
 
 clean:
 	rm -rf build

@@ -5,10 +5,8 @@
  * answer home. Nothing waits for anything else, so a name whose servers are
  * silent costs the others nothing; a deadline ends what takes too long.
  *
- * A name always goes to the same worker: caches don't overlap. Contexts are
- * set up and asked a first question when opened, so that no file is read
- * after the sandbox closes. RFC 1034, 1035, 3596; names special to libunbound
- * that a forwarder may know are left to it (RFC 6761 6.2, 8375).
+ * A name always goes to the same worker: caches don't overlap. How a context
+ * is set up: resolver_ub.c. RFC 1034, 1035, 3596.
  */
 #include "net/resolver.h"
 
@@ -18,16 +16,16 @@
 
 #include "base/timerwheel.h"
 #include "net/net_private.h"
+#include "net/resolver_private.h"
 
 enum {
 	DEADLINE_MS = 15000,
 	WORKERS_MAX = 64,
-	TYPE_A = 1,
+	TYPE_A = RESOLVER_TYPE_A,
 	TYPE_AAAA = 28,
-	CLASS_IN = 1,
+	CLASS_IN = RESOLVER_CLASS_IN,
 	RCODE_NOERROR = 0,
 	RCODE_NXDOMAIN = 3,
-	FORWARDERS_MAX = 16,
 };
 
 enum outcome {
@@ -262,145 +260,40 @@ static void answers_wait(struct os_watch *watch, unsigned events)
 
 /* --- opening ------------------------------------------------------------------ */
 
-static bool ub_failed(struct err *err, int code, const char *what)
+static bool open_ub(struct worker *w, const struct resolver_config *config,
+		    struct err *err)
 {
-	err_set(err, ERR_PERMANENT, SCOPE_SELF, "resolver_open",
-		"resolver could not be set up");
-	return err_detail(err, "libunbound: %s: %s", what, ub_strerror(code));
-}
-
-static const char *const ub_options[][2] = {
-	/* A forwarder on this machine is usual. */
-	{ "do-not-query-localhost:", "no" },
-	/* Special to libunbound; a local forwarder may serve them. */
-	{ "local-zone:", "test. transparent" },
-	{ "local-zone:", "home.arpa. transparent" },
-	/* A forwarder that was down is asked again soon: mail waits for it. */
-	{ "infra-host-ttl:", "30" },
-	{ "infra-keep-probing:", "yes" },
-	{ "cache-max-negative-ttl:", "300" },
-	/* The library's own defaults (16 sockets) are for occasional use. */
-	{ "outgoing-range:", "256" },
-	{ "outgoing-num-tcp:", "16" },
-	{ "num-queries-per-thread:", "2048" },
-	{ "msg-cache-size:", "8m" },
-	{ "rrset-cache-size:", "16m" },
-};
-
-static bool set_options(struct ub_ctx *ub, struct err *err)
-{
-	for (size_t i = 0; i < ARRAY_LEN(ub_options); i++) {
-		int failed = ub_ctx_set_option(ub, ub_options[i][0],
-					       ub_options[i][1]);
-		if (failed != 0)
-			return ub_failed(err, failed, ub_options[i][0]);
-	}
-	/* Its messages would go to stderr, past the log. */
-	int failed = ub_ctx_debugout(ub, NULL);
-	if (failed == 0)
-		failed = ub_ctx_async(ub, 1);
-	return failed == 0 || ub_failed(err, failed, "options");
-}
-
-static bool set_forwarders(struct ub_ctx *ub,
-			   const struct resolver_config *config,
-			   struct err *err)
-{
-	int failed = 0;
-	if (config->forward == NULL) {
-		failed = ub_ctx_resolvconf(ub, NULL);
-		/* None: this machine, as libc does. */
-		if (failed == UB_READFILE)
-			failed = ub_ctx_set_fwd(ub, "127.0.0.1");
-		return failed == 0 || ub_failed(err, failed, "resolv.conf");
-	}
-	for (int i = 0; config->forward[i] != NULL; i++) {
-		if (i == FORWARDERS_MAX)
-			return ub_failed(err, UB_SYNTAX, "too many forwarders");
-		failed = ub_ctx_set_fwd(ub, config->forward[i]);
-		if (failed != 0)
-			return ub_failed(err, failed, config->forward[i]);
-	}
-	return true;
-}
-
-struct first_answer {
-	bool good;
-};
-
-static void first_answered(void *ctx, int failed, struct ub_result *result)
-{
-	struct first_answer *f = ctx;
-	f->good = failed == 0 && result != NULL && result->havedata;
-	ub_resolve_free(result);
-}
-
-/* Loads all it will ever need, starts its thread; and wrong settings show
- * here and not with the first mail. */
-static bool ask_first(struct ub_ctx *ub, struct err *err)
-{
-	struct first_answer f = { false };
-	int failed = ub_resolve_async(ub, "localhost", TYPE_A, CLASS_IN, &f,
-				      first_answered, NULL);
-	if (failed == 0)
-		failed = ub_wait(ub);
-	if (failed == 0 && !f.good)
-		failed = UB_SERVFAIL;
-	return failed == 0 || ub_failed(err, failed, "first question");
-}
-
-static struct ub_ctx *new_ub(const struct resolver_config *config,
-			     bool with_hosts, struct err *err)
-{
-	struct ub_ctx *ub = ub_ctx_create();
-	if (ub == NULL) {
-		err_set_memory(err, "resolver_open");
-		return NULL;
-	}
-	bool ok = set_options(ub, err) && set_forwarders(ub, config, err);
-	int failed = ok && with_hosts ? ub_ctx_hosts(ub, NULL) : 0;
-	if (failed != 0)
-		ok = ub_failed(err, failed, "hosts");
-	if (ok && ask_first(ub, err))
-		return ub;
-	ub_ctx_delete(ub);
-	return NULL;
-}
-
-struct opening {
-	struct worker *worker;
-	const struct resolver_config *config;
-};
-
-static bool open_ub(void *ctx, struct err *err)
-{
-	struct opening *o = ctx;
-	struct worker *w = o->worker;
-	w->ub = new_ub(o->config, true, err);
+	w->ub = resolver_new_ub(config, true, err);
 	/* A missing hosts file, or a line in it that libunbound doesn't
 	 * understand, must not keep mail from flowing. */
 	if (w->ub == NULL)
-		w->ub = new_ub(o->config, false, err);
+		w->ub = resolver_new_ub(config, false, err);
 	return w->ub != NULL;
 }
 
 static bool open_worker(struct worker *w, const struct resolver_config *config,
 			struct err *err)
 {
-	struct opening o = { w, config };
 	list_init(&w->lookups);
 	if (!loop_new(&w->loop, "resolver", err))
 		return false;
 	w->thread = loop_thread(w->loop);
-	return os_masked(open_ub, &o, err) &&
+	return open_ub(w, config, err) &&
 	       os_watch_add(w->thread, &w->watch, ub_fd(w->ub), OS_READABLE,
 			    answers_wait, err);
+}
+
+static bool start_ub(void *ctx, struct err *err)
+{
+	return resolver_start_ub(ctx, err);
 }
 
 bool resolver_start(struct resolver *r, struct err *err)
 {
 	for (unsigned i = 0; i < r->count; i++) {
 		struct worker *w = &r->workers[i];
+		if (!os_masked(start_ub, w->ub, err))
+			return false;
 		w->started = os_thread_start(w->thread, err);
 		if (!w->started)
 			return false;

@@ -23,7 +23,8 @@ struct resolver_config {
  * cache of its own; any number of questions is under way in each. */
 bool resolver_open(const struct resolver_config *config,
 		   struct resolver **out, struct err *err) MUST_USE;
-/* Its threads run from here on: between open and start a sandbox may close. */
+/* Its threads (libunbound's too) run from here on: between open and start a
+ * sandbox may close. */
 bool resolver_start(struct resolver *r, struct err *err) MUST_USE;
 /* Queries under way are dropped: their done is not called. Threads that asked
  * must still be there and ask no more. */

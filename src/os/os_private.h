@@ -50,8 +50,10 @@ void os_poll_wait(struct os_thread *t, int64_t timeout_ns);
 
 /* Starts a joinable thread with all signals blocked (they go to the main
  * thread) and our stack size. */
-bool os_pthread_start(pthread_t *out, const char *name, void *(*run)(void *),
-		      void *arg, struct err *err) MUST_USE;
+bool os_pthread_start(pthread_t *out, void *(*run)(void *), void *arg,
+		      struct err *err) MUST_USE;
+/* Names the calling thread, at most OS_NAME_MAX - 1 bytes. */
+void os_thread_name(const char *name);
 
 /* err_set_os with the name of a file added in detail (log only). */
 bool os_err(struct err *err, int os_error, const char *where,

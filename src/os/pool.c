@@ -4,6 +4,7 @@
  */
 #include "os/thread.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "os/os_private.h"
@@ -16,6 +17,7 @@ struct os_pool {
 	struct os_job *first, **end;	/* *end is NULL */
 	bool closing;
 	unsigned threads;
+	char name[OS_NAME_MAX];
 	pthread_t pthreads[];
 };
 
@@ -39,6 +41,7 @@ static struct os_job *take_job(struct os_pool *pool)
 static void *run_jobs(void *arg)
 {
 	struct os_pool *pool = arg;
+	os_thread_name(pool->name);
 	for (struct os_job *job; (job = take_job(pool)) != NULL; ) {
 		job->work(job);
 		os_thread_post(job->home, &job->done);
@@ -56,11 +59,12 @@ bool os_pool_open(struct os_pool **out, const char *name, unsigned threads,
 	if (pool == NULL)
 		return err_set_memory(err, "os_pool_open");
 	pool->end = &pool->first;
+	snprintf(pool->name, sizeof(pool->name), "%s", name);
 	/* With default attributes these two can't fail on Linux. */
 	invariant(pthread_mutex_init(&pool->lock, NULL) == 0);
 	invariant(pthread_cond_init(&pool->more, NULL) == 0);
 	for (; pool->threads < threads; pool->threads++)
-		if (!os_pthread_start(&pool->pthreads[pool->threads], name,
+		if (!os_pthread_start(&pool->pthreads[pool->threads],
 				      run_jobs, pool, err)) {
 			os_pool_close(&pool);
 			return false;

@@ -87,12 +87,21 @@ bool os_thread_new(struct os_thread **out, const char *name, os_turn *turn,
 
 static void *run_thread(void *arg)
 {
-	os_thread_run(arg);
+	struct os_thread *t = arg;
+	os_thread_name(t->name);
+	os_thread_run(t);
 	return NULL;
 }
 
-bool os_pthread_start(pthread_t *out, const char *name, void *(*run)(void *),
-		      void *arg, struct err *err)
+void os_thread_name(const char *name)
+{
+	/* Of itself only: libc names other threads through /proc, which a
+	 * sandbox forbids. */
+	pthread_setname_np(pthread_self(), name);
+}
+
+bool os_pthread_start(pthread_t *out, void *(*run)(void *), void *arg,
+		      struct err *err)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
@@ -108,9 +117,6 @@ bool os_pthread_start(pthread_t *out, const char *name, void *(*run)(void *),
 	pthread_attr_destroy(&attr);
 	if (failed != 0)
 		return err_set_os(err, failed, "os_thread_start", "pthread");
-	char short_name[OS_NAME_MAX];
-	snprintf(short_name, sizeof(short_name), "%s", name);
-	pthread_setname_np(*out, short_name);
 	return true;
 }
 
@@ -130,7 +136,7 @@ bool os_thread_start(struct os_thread *t, struct err *err)
 	invariant(!t->started && !atomic_load(&t->running));
 	/* Already true for those who look before its first instruction. */
 	atomic_store(&t->running, true);
-	if (!os_pthread_start(&t->pthread, t->name, run_thread, t, err)) {
+	if (!os_pthread_start(&t->pthread, run_thread, t, err)) {
 		atomic_store(&t->running, false);
 		return false;
 	}

@@ -239,8 +239,10 @@ bool relay_core_listen(struct relay_core *c, uint32_t shard, int fd,
 static void job_there(struct os_post *post)
 {
 	struct relay_job *job = CONTAINER_OF(post, struct relay_job, there);
+	/* When it ends later it may have ended, and be gone, by then. */
+	bool later = job->later;
 	job->work(job, job->shard);
-	if (!job->later)
+	if (!later)
 		os_thread_post(job->home, &job->back);
 }
 

@@ -71,7 +71,7 @@ struct relay_job {
 	struct shard *shard;
 	void (*work)(struct relay_job *job, struct shard *s);
 	void (*done)(struct relay_job *job);
-	/* set by a work that ends later, by relay_job_over */
+	/* set beforehand: the work ends later, by relay_job_over */
 	bool later;
 };
 void relay_core_run(struct relay_core *c, uint32_t shard,

@@ -524,6 +524,11 @@ uint64_t net_heard(const struct net_end *e)
 	return e->heard;
 }
 
+bool net_is_orphan(const struct net_end *e)
+{
+	return e->peer == NULL || e->peer->gone;
+}
+
 void net_pause(struct net_end *e)
 {
 	e->paused = true;

@@ -52,6 +52,8 @@ void net_say(struct net_end *e, slice bytes);
 /* Bytes said until now, and how many of them the program has read. */
 uint64_t net_said(const struct net_end *e);
 uint64_t net_heard(const struct net_end *e);
+/* The program holds its side no more: nothing will be heard. */
+bool net_is_orphan(const struct net_end *e);
 /* Input waits in the network: the program sees its window fill. */
 void net_pause(struct net_end *e);
 void net_resume(struct net_end *e);

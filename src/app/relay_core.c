@@ -514,6 +514,19 @@ struct destinations *relay_core_destinations(struct relay_core *c)
 	return &c->destinations;
 }
 
+static uint64_t paused_destinations(const struct relay_core *c)
+{
+	uint64_t n = 0;
+	uint32_t count = atomic_load(&c->destinations.count);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct destination *d =
+			destinations_at(&c->destinations, i);
+		n += atomic_load(&d->paused) ||
+		     atomic_load(&d->not_before_ms) > os_wall_ms();
+	}
+	return n;
+}
+
 void relay_core_count(struct relay_core *c, struct counters *to)
 {
 	struct spool_figures f;
@@ -531,6 +544,10 @@ void relay_core_count(struct relay_core *c, struct counters *to)
 	counter_set(to, COUNTER_spool_closed, f.closed);
 	counter_set(to, COUNTER_journal_dropped_total,
 		    journal_dropped(c->journal));
+	counter_set(to, COUNTER_queue_paused_destinations,
+		    paused_destinations(c));
+	counter_set(to, COUNTER_log_lost_total,
+		    atomic_load(&c->config.log->lost));
 	counter_set(to, COUNTER_body_memory_bytes,
 		    atomic_load(&c->budget.used_bytes));
 }

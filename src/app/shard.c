@@ -5,7 +5,7 @@
 
 enum { SECOND_MS = 1000, WARM_MS = 10000 };
 
-/* --- the queue's clock ------------------------------------------------------- */
+/* --- the queue's clock ---------------------------------------------------- */
 
 static int64_t wall_ms(void *clock)
 {
@@ -35,13 +35,16 @@ static void second(struct timer *timer)
 {
 	struct shard *s = CONTAINER_OF(timer, struct shard, second);
 	queue_cool(s->queue, s->config.budget);
+	uint64_t held, waiting = queue_waiting(s->queue, &held);
 	counter_set(s->config.counters, COUNTER_queue_messages,
 		    queue_count(s->queue));
+	counter_set(s->config.counters, COUNTER_queue_recipients, waiting);
+	counter_set(s->config.counters, COUNTER_queue_held_recipients, held);
 	note_beat(s->config.note);
 	loop_timer_set(s->loop, &s->second, SECOND_MS);
 }
 
-/* --- hooks -------------------------------------------------------------------- */
+/* --- hooks ---------------------------------------------------------------- */
 
 static void part_ready(void *ctx, struct destination *d)
 {
@@ -62,7 +65,7 @@ static enum language language_of_customer(void *ctx, uint32_t customer)
 	return c ? c->language : LANGUAGE_EN;
 }
 
-/* --- checkpoints ----------------------------------------------------------------- */
+/* --- checkpoints ---------------------------------------------------------- */
 
 static void hand_over(struct loop_task *task)
 {
@@ -92,7 +95,7 @@ void shard_checkpoint(struct shard *s, struct spool_checkpoint *ck)
 	os_thread_post(loop_thread(s->loop), &s->checkpoint_post);
 }
 
-/* --- open --------------------------------------------------------------------------- */
+/* --- open ----------------------------------------------------------------- */
 
 static bool open_queue(struct shard *s, struct err *err)
 {
@@ -226,7 +229,7 @@ void shard_set_routes(struct shard *s, const struct routes *routes,
 	queue_tick(s->queue);
 }
 
-/* --- the end -------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void deliver_drained(void *ctx)
 {

@@ -76,15 +76,21 @@ static enum result_kind kind_of(const struct smtp_outcome *o)
 void hop_collect(struct hop *h)
 {
 	struct attempt *a = h->attempt;
+	bool delivered = false;
 	bool dsn = smtp_client_extensions(h->client)->dsn;
 	for (uint32_t i = 0; i < h->transaction.count; i++) {
 		const struct smtp_outcome *o = &h->outcomes[i];
 		if (o->scope == SCOPE_HOST || o->scope == SCOPE_DESTINATION)
 			a->down = true;
+		delivered = delivered || kind_of(o) == RESULT_DELIVERED;
 		attempt_result(a, h->indexes[i], kind_of(o), o->code,
 			       o->enhanced, o->reply, dsn);
 	}
 	h->transaction.count = 0;
+	if (delivered)
+		counter_add(hop_deliver(h)->config.counters,
+			    COUNTER_delivered_bytes_total,
+			    a->envelope.body_bytes);
 }
 
 /* --- the body ------------------------------------------------------------- */

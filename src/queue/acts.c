@@ -50,6 +50,7 @@ uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 		p->state = PART_HELD;
 		n += changed;
 	}
+	e->queue->held += n;
 	if (n > 0)
 		tell(e, "queue.held", held_reason_name(reason), n);
 	return n;
@@ -62,6 +63,7 @@ uint32_t queue_release(struct queue_entry *e)
 		if (e->parts[i].state == PART_HELD)
 			n += change(&e->parts[i], RECIPIENT_HELD,
 				    RECIPIENT_WAITING, HELD_NOT);
+	e->queue->held -= n;
 	if (n > 0) {
 		e->releasing = true;
 		tell(e, "queue.released", NULL, n);
@@ -85,18 +87,21 @@ uint32_t queue_retry(struct queue_entry *e)
 
 uint32_t queue_remove(struct queue_entry *e)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, held = 0;
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		struct queue_part *p = &e->parts[i];
 		if (p->state == PART_LEASED || p->state == PART_DONE)
 			continue;
 		n += change(p, RECIPIENT_WAITING, RECIPIENT_REMOVED, HELD_NOT);
-		n += change(p, RECIPIENT_HELD, RECIPIENT_REMOVED, HELD_NOT);
+		held += change(p, RECIPIENT_HELD, RECIPIENT_REMOVED, HELD_NOT);
 		part_unlink(e->queue, p);
 		p->state = PART_DONE;
 	}
+	n += held;
 	invariant(e->waiting >= n);
 	e->waiting -= n;
+	e->queue->waiting -= n;
+	e->queue->held -= held;
 	if (n > 0)
 		tell(e, "queue.removed", NULL, n);
 	return n;

@@ -66,6 +66,8 @@ static void committed(struct spool_commit *spool)
 			    &spool->err);
 	free_commit(c);
 	if (e->over || (was_done && ok)) {
+		counter_add(q->config.counters, COUNTER_messages_ended_total,
+			    1);
 		queue_forget(q, &e);
 		return;
 	}

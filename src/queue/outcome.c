@@ -46,8 +46,9 @@ static void apply(struct queue_entry *e, struct queue_recipient *r,
 		r->reported = e->own || !wants(notify, DSN_FAILURE);
 		break;
 	}
-	invariant(e->waiting > 0);
+	invariant(e->waiting > 0 && e->queue->waiting > 0);
 	e->waiting--;
+	e->queue->waiting--;
 }
 
 static uint8_t notify_of(const struct queue_attempt *a, uint16_t number)
@@ -231,8 +232,10 @@ void queue_reported(struct queue_entry *e)
 		return;
 	/* The report's frame said that this one is done. */
 	e->over = true;
-	if (e->commit == NULL)
-		queue_forget(q, &e);
+	if (e->commit != NULL)
+		return;
+	counter_add(q->config.counters, COUNTER_messages_ended_total, 1);
+	queue_forget(q, &e);
 }
 
 void queue_unreportable(struct queue_entry *e)

@@ -99,6 +99,12 @@ uint64_t queue_count(const struct queue *q)
 	return q->entries.count;
 }
 
+uint64_t queue_waiting(const struct queue *q, uint64_t *held)
+{
+	*held = q->held;
+	return q->waiting;
+}
+
 bool entry_expired(const struct queue *q, const struct queue_entry *e)
 {
 	const struct retry_plan *plan = &q->config.retry;
@@ -129,6 +135,8 @@ bool queue_insert(struct queue *q, struct queue_entry *e)
 	    !map_add(&q->entries, hash_id(e->id), e))
 		return false;
 	q->parts += e->part_count;
+	q->waiting += e->waiting;
+	q->held += entry_held(e);
 	list_append(&q->all, &e->all);
 	return true;
 }
@@ -156,8 +164,11 @@ void queue_forget(struct queue *q, struct queue_entry **entry)
 		q->unwritten--;
 	list_remove(&e->all);
 	map_remove(&q->entries, hash_id(e->id), e);
-	invariant(q->parts >= e->part_count);
+	invariant(q->parts >= e->part_count && q->waiting >= e->waiting &&
+		  q->held >= entry_held(e));
 	q->parts -= e->part_count;
+	q->waiting -= e->waiting;
+	q->held -= entry_held(e);
 	entry_free(entry);
 }
 
@@ -250,6 +261,14 @@ uint16_t part_waiting(const struct queue_part *p)
 uint16_t part_held(const struct queue_part *p)
 {
 	return count_state(p, RECIPIENT_HELD);
+}
+
+uint32_t entry_held(const struct queue_entry *e)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < e->part_count; i++)
+		n += part_held(&e->parts[i]);
+	return n;
 }
 
 /* --- taking --------------------------------------------------------------- */

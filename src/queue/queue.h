@@ -160,3 +160,5 @@ uint32_t queue_remove(struct queue_entry *e);
 bool queue_checkpoint(struct queue *q, struct spool_checkpoint *ck,
 		      bool begin);
 uint64_t queue_count(const struct queue *q);
+/* Recipients that have not ended, and those of them that are held. */
+uint64_t queue_waiting(const struct queue *q, uint64_t *held);

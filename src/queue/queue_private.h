@@ -13,6 +13,8 @@ struct queue {
 	struct lane *lanes[DESTINATIONS_MAX];	/* made when first needed */
 	struct schedule schedule;
 	uint32_t parts;			/* of all entries */
+	uint64_t waiting;		/* recipients that have not ended */
+	uint64_t held;			/* of them held */
 	uint32_t unwritten;		/* entries whose state waits for memory
 					 * or for the spool */
 	int64_t poke_ms;		/* next look at all lanes */
@@ -40,6 +42,7 @@ void part_unlink(struct queue *q, struct queue_part *p);
 /* Recipients of the part in that state. */
 uint16_t part_waiting(const struct queue_part *p);
 uint16_t part_held(const struct queue_part *p);
+uint32_t entry_held(const struct queue_entry *e);
 
 /* Lanes for all parts, room in heap and map, then into `all`. */
 bool queue_insert(struct queue *q, struct queue_entry *e) MUST_USE;

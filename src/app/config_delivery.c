@@ -235,9 +235,9 @@ static void read_expire(struct parse *p, const struct yaml_node *n)
 {
 	uint64_t *expire = &p->config->expire_ms;
 	if (yaml_duration_ms(p->yaml, n, expire, p->errors) &&
-	    (*expire < 60000 || *expire > 30 * 86400000ULL))
+	    (*expire < 1000 || *expire > 30 * 86400000ULL))
 		yaml_error(p->yaml, n, p->errors,
-			   "expire lies between 1m and 30d");
+			   "expire lies between 1s and 30d");
 }
 
 void config_read_delivery(struct parse *p, const struct yaml_node *n)

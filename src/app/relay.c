@@ -92,9 +92,13 @@ static struct route *make_routes(const struct relay *r,
 static struct retry_plan make_retry(const struct config *c)
 {
 	enum { OWN_EXPIRE_MS = 86400000 };
+	int64_t expire_ms = (int64_t)c->expire_ms;
+	/* Reports and the null sender's mail live a day, never longer than
+	 * other mail. */
 	struct retry_plan plan = {
-		.expire_ms = (int64_t)c->expire_ms,
-		.expire_own_ms = OWN_EXPIRE_MS,
+		.expire_ms = expire_ms,
+		.expire_own_ms = expire_ms < OWN_EXPIRE_MS ? expire_ms
+							    : OWN_EXPIRE_MS,
 	};
 	for (size_t i = 0; i < c->retry_count && i < RETRY_STEPS_MAX; i++)
 		plan.after_ms[plan.steps++] = (int64_t)c->retry_ms[i];

@@ -239,7 +239,7 @@ def chunk_ends_in_cr(world):
 
 def wire_is_strict(world):
     for name, sink in world.sinks.items():
-        for m in sink.messages if sink else ():
+        for m in sink.messages:
             if m["by"] != "DATA":
                 continue
             bare = re.search(rb"(?<!\r)\n|\r(?!\n)", m["body"])

@@ -134,6 +134,18 @@ def w5_bdat_over_size(world):
         c.expect(552, 250)
 
 
+def w5_bdat_lock_step(world):
+    """Big chunks, each answered before the next is sent."""
+    chunk = (b"y" * 76 + b"\r\n") * 16000
+    with world.client() as c:
+        c.send("MAIL FROM:<a@mainly.example>\r\nRCPT TO:<r@maildir.test>\r\n")
+        c.expect(250, 250)
+        assert c.code(b"BDAT 4\r\n\r\nx\n") == 250
+        for _ in range(4):
+            assert c.code(b"BDAT %d\r\n" % len(chunk) + chunk) == 250
+        assert c.code("BDAT 0 LAST") == 250
+
+
 def w6_null_sender(world):
     word = world.unique("w6-")
     group = ("MAIL FROM:<>\r\nRCPT TO:<r1@maildir.test>\r\n"
@@ -364,6 +376,7 @@ def tests(world, results):
     run("W4 client gone", w4_client_gone)
     run("W5 behind failed MAIL, RCPT, nothing", w5_bdat_behind_failures)
     run("W5 a byte a chunk", w5_bdat_split)
+    run("W5 big chunks in lock step", w5_bdat_lock_step)
     run("W5 BDAT then DATA", w5_bdat_then_data)
     run("W5 over SIZE", w5_bdat_over_size)
     run("W6", w6_null_sender)

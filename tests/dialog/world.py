@@ -109,12 +109,14 @@ class World:
                                          "DSN", "CHUNKING", "BINARYMIME")),
             "bare": Sink(extensions=()),
             "lmtp": Sink(self.lmtp_switch, lmtp=True),
-            "dead": None,
         }
+        # one for each stage at which a host may say 4yz
+        self.stages = {x: Sink() for x in ("MAIL", "RCPT", "DATA", "dot",
+                                           "connect", "EHLO")}
         self.service = None
 
     def routes(self, tls_sink, auth_sink, where):
-        s = {k: v and v.port for k, v in self.sinks.items()}
+        s = {k: v.port for k, v in self.sinks.items()}
         host = "smart_host: \"127.0.0.1:"
         rows = [
             'domain: "sink.test", %s%d", tls: never' % (host, s["sink"]),
@@ -135,11 +137,15 @@ class World:
             'domain: "example", maildir: "reports/"',
             'domain: "maildir.test", maildir: "capture/"',
         ]
+        rows += ['domain: "%s.stage.test", %s%d", tls: never'
+                 % (stage.lower(), host, sink.port)
+                 for stage, sink in self.stages.items()]
         return "".join("    - { %s }\n" % r for r in rows)
 
     def start(self):
         service = Service(routes="", directory=directory(),
-                          delivery="  retry: [1s, 1s, 2s]\n  expire: 5d\n")
+                          delivery="  retry: [1s, 1s, 2s]\n  expire: 5d\n",
+                          limits="limits: { remote_idle_ms: 1000 }\n")
         context = certificate(service.dir)
         self.sinks["tls"] = Sink(tls_context=context)
         self.sinks["auth"] = Sink(tls_context=context)
@@ -186,6 +192,5 @@ class World:
     def close(self):
         if self.service:
             self.service.close()
-        for s in self.sinks.values():
-            if s:
-                s.close()
+        for s in (*self.sinks.values(), *self.stages.values()):
+            s.close()

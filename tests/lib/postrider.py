@@ -20,7 +20,8 @@ import urllib.request
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 FLAVOUR = os.environ.get("POSTRIDER_FLAVOUR", "asan")
-BIN = os.path.join(TOP, "build", FLAVOUR, "bin")
+BIN = os.environ.get("POSTRIDER_BIN",
+                     os.path.join(TOP, "build", FLAVOUR, "bin"))
 POSTRIDER = os.path.join(BIN, "postrider")
 SHARED = os.environ.get("POSTRIDER_SHARED",
                         os.path.join(os.path.dirname(TOP), "shared"))
@@ -686,6 +687,9 @@ class SinkSession:
                 self.say(verb, line, "250 2.0.0 ok")
 
 
+SLOW_SECONDS = float(os.environ.get("POSTRIDER_SLOW", 1e9))
+
+
 class Results:
     """Counts; `with results.test("name"):` reports instead of raising."""
 
@@ -710,9 +714,13 @@ class _Test:
         self.results, self.name = results, name
 
     def __enter__(self):
+        self.begun = time.monotonic()
         return self
 
     def __exit__(self, kind, value, trace):
+        took = time.monotonic() - self.begun
+        if took > SLOW_SECONDS:
+            print(f"slow: {self.name}: {took:.1f} s", flush=True)
         if kind is None:
             self.results.passed += 1
             return False

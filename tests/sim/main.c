@@ -1,5 +1,5 @@
 /*
- * sim [-t] [-2] FIRST [COUNT]: the worlds of these seeds. Each seed that goes
+ * sim [-t2qs] FIRST [COUNT]: the worlds of these seeds. Each seed that goes
  * wrong is named with what was found; a world that ends the process (an
  * invariant, a sanitizer) or does not come back is found too, since worlds
  * run in a child that is started again behind it.
@@ -7,6 +7,7 @@
  *	-t	trace: everything that happens, to stderr
  *	-2	each seed twice: they must be the same bit for bit
  *	-q	no faults
+ *	-s	stop at the first failure
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -30,7 +31,7 @@ struct progress {
 
 struct settings {
 	uint64_t first, count;
-	bool trace, twice, quiet;
+	bool trace, twice, quiet, stop;
 };
 
 static void add(struct world_result *sum, const struct world_result *r)
@@ -82,18 +83,23 @@ static void run_seed(const struct settings *s, struct progress *p)
 	p->next++;
 }
 
+static bool goes_on(const struct settings *s, const struct progress *p)
+{
+	return p->next < s->first + s->count && !(s->stop && p->failed > 0);
+}
+
 static void child(const struct settings *s, struct progress *p)
 {
 	static const uint8_t key[16] = { 1, 2, 3 };
 	hash_key_set(key);
-	while (p->next < s->first + s->count)
+	while (goes_on(s, p))
 		run_seed(s, p);
 	_exit(0);
 }
 
 static void run_all(const struct settings *s, struct progress *p)
 {
-	while (p->next < s->first + s->count) {
+	while (goes_on(s, p)) {
 		int status;
 		fflush(stdout);
 		pid_t pid = fork();
@@ -128,10 +134,11 @@ static void print(const struct progress *p)
 int main(int argc, char **argv)
 {
 	struct settings s = { .count = 1 };
-	for (int c; (c = getopt(argc, argv, "t2q")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "t2qs")) != -1;) {
 		s.trace = s.trace || c == 't';
 		s.twice = s.twice || c == '2';
 		s.quiet = s.quiet || c == 'q';
+		s.stop = s.stop || c == 's';
 		if (c == '?')
 			return 64;
 	}

@@ -38,13 +38,14 @@ $(B)/sim/lib/%.a: $(B)/lib/%.a tests/sim/heap.syms
 	@mkdir -p $(@D)
 	objcopy --redefine-syms=tests/sim/heap.syms $< $@
 
-$(B)/sim/sim: $(SIM_WORLD) $(SIM_OBJECTS) $(SIM_ARCHIVES)
-	$(CC) $(LINK) -o $@ $(SIM_WORLD) $(SIM_OBJECTS) -Wl,-t -Wl,--start-group $(SIM_ARCHIVES) -Wl,--end-group $(SIM_LIBS) >$@.files
 SIM_LIBS := -lcrypto -lsodium -lcrypt -lidn2 -lunistring -lpsl
+$(B)/sim/sim: $(SIM_WORLD) $(SIM_OBJECTS) $(SIM_ARCHIVES)
+	$(CC) $(LINK) -Wl,-Map=$@.map -o $@ $(SIM_WORLD) $(SIM_OBJECTS) -Wl,--start-group $(SIM_ARCHIVES) -Wl,--end-group $(SIM_LIBS)
 
+# Says what is the relay's own and what stands in for something.
 sim: $(B)/sim/sim
-	@echo "stand-ins and world:"; grep -o 'sim/[a-z_]*\.o$$' $<.files | sort -u | sed 's/^/  /'
-	@echo "the relay's own objects:"; sed -n 's,.*/sim/lib/\([a-z]*\)\.a[:(]*\([a-z_0-9]*\.o\).*,  \1/\2,p' $<.files | sort -u
+	@echo "the relay's own objects:" `sed -n 's,^$(B)/sim/lib/\([a-z]*\.a([a-z_0-9]*\.o)\).*,\1,p' $<.map | sort -u`
+	@echo "stand-ins, and the world around them:" `sed -n 's,^LOAD $(B)/sim/\([a-z_]*\.o\)$$,\1,p' $<.map`
 .PHONY: sim
 
 -include $(SIM_WORLD:.o=.d)

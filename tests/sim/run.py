@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""The simulator as a part of the test run: worlds of many seeds, the same
+seed twice, n-th failures of memory, and planted bugs that must be found.
+
+  run.py              10,000 seeds, about two minutes
+  run.py --nightly    as many seeds as fit into half an hour, a part of them
+                      under the sanitizers
+
+A seed that fails is named; `build/gcc/sim/sim -t SEED` shows all of it.
+Ends with one line "N passed, M failed"."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+JOBS = min(os.cpu_count() or 2, 4)
+SEEDS = int(os.environ.get("SIM_SEEDS", "10000"))
+BUG_SEEDS = 1500
+ASAN_SEEDS = 300
+NIGHT_SECONDS = 1800
+NIGHT_STEP = 20000
+
+
+def make(target, flavour="gcc", where=TOP):
+    return subprocess.run(
+        ["make", "-s", f"-j{JOBS}", f"FLAVOUR={flavour}", target],
+        cwd=where, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def binary(flavour="gcc", where=TOP):
+    return os.path.join(where, "build", flavour, "sim", "sim")
+
+
+class Figures(dict):
+    def add(self, line):
+        for name, value in re.findall(r"([a-z-]+) (\d+)(?= |$)", line):
+            self[name] = self.get(name, 0) + int(value)
+
+
+def run(options, first, count, program):
+    """Splits the seeds over the processors; the figures, what went wrong."""
+    figures, wrong = Figures(), []
+    share = (count + JOBS - 1) // JOBS
+    children = []
+    for i in range(JOBS):
+        n = min(share, count - i * share)
+        if n > 0:
+            children.append(subprocess.Popen(
+                [program, *options, str(first + i * share), str(n)],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                errors="replace"))
+    for child in children:
+        output, _ = child.communicate()
+        for line in output.splitlines():
+            if line.startswith("seeds "):
+                figures.add(line)
+            else:
+                wrong.append(line)
+        if child.returncode and not any("FAIL" in w for w in wrong):
+            wrong.append(f"FAIL the simulator ended with {child.returncode}")
+    return figures, wrong
+
+
+class Score:
+    passed = failed = 0
+
+    def count(self, ok, name, details=()):
+        self.passed += ok
+        self.failed += not ok
+        print(f"{'ok' if ok else 'FAIL'} {name}", flush=True)
+        for line in list(details)[:30]:
+            print(f"   {line}", flush=True)
+
+
+def worlds(score, name, options, first, count, program):
+    begun = time.monotonic()
+    figures, wrong = run(options, first, count, program)
+    failed = figures.get("failed", 0) + (not figures)
+    score.passed += figures.get("seeds", 0) - figures.get("failed", 0)
+    score.failed += failed
+    seconds = time.monotonic() - begun
+    told = ", ".join(f"{k} {v}" for k, v in figures.items()
+                     if k not in ("hash", "steps"))
+    print(f"sim: {name}: {told} ({seconds:.0f} s)", flush=True)
+    for line in wrong[:60]:
+        print(f"   {line}", flush=True)
+
+
+def copy_tree(to):
+    os.makedirs(os.path.join(to, "tests"))
+    for name in ("src", "tests/sim"):
+        shutil.copytree(os.path.join(TOP, name), os.path.join(to, name))
+    shutil.copy(os.path.join(TOP, "Makefile"), to)
+    # Unchanged objects are as good there: only what a patch touches is built
+    # again. -p: times are kept, so make sees it that way.
+    os.makedirs(os.path.join(to, "build"))
+    subprocess.run(["cp", "-rp", os.path.join(TOP, "build", "gcc"),
+                    os.path.join(to, "build", "gcc")], check=True)
+
+
+def planted(score, patch):
+    """A bug that is put in on purpose must be found."""
+    name = os.path.basename(patch)[:-len(".patch")]
+    with tempfile.TemporaryDirectory(prefix="sim-bug-") as where:
+        copy_tree(where)
+        p = subprocess.run(["patch", "-p1", "-i", patch], cwd=where,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True)
+        if p.returncode:
+            score.count(False, f"planted bug {name}: patch does not fit",
+                        p.stdout.splitlines())
+            return
+        built = make("build/gcc/sim/sim", where=where)
+        if built.returncode:
+            score.count(False, f"planted bug {name}: does not build",
+                        built.stdout.decode().splitlines()[-10:])
+            return
+        figures, wrong = run(["-s"], 1, BUG_SEEDS, binary(where=where))
+        found = [w for w in wrong if w.startswith("FAIL seed")]
+        score.count(bool(found), f"planted bug {name} is found",
+                    found[:2])
+
+
+def main():
+    os.chdir(TOP)
+    nightly = "--nightly" in sys.argv
+    score = Score()
+    built = make("sim")
+    if built.returncode:
+        print(built.stdout.decode("utf-8", "replace"))
+        print("0 passed, 1 failed")
+        return 1
+    print(built.stdout.decode(), end="")
+    worlds(score, "worlds", [], 1, SEEDS, binary())
+    worlds(score, "twice the same", ["-2"], 1, 300, binary())
+    if nightly:
+        if make("build/asan/sim/sim", "asan").returncode == 0:
+            worlds(score, "sanitizers", [], 1, 20000, binary("asan"))
+        else:
+            score.count(False, "the simulator under the sanitizers")
+        until = time.monotonic() + NIGHT_SECONDS
+        first = SEEDS + 1
+        while time.monotonic() < until:
+            worlds(score, f"from {first}", [], first, NIGHT_STEP, binary())
+            first += NIGHT_STEP
+    for patch in sorted(glob.glob(os.path.join(TOP, "tests/sim/bugs/*.patch"))):
+        planted(score, patch)
+    print(f"{score.passed} passed, {score.failed} failed")
+    return 1 if score.failed else 0
+
+
+sys.exit(main())

@@ -405,7 +405,7 @@ void conn_resume(struct conn *c)
 	conn_check(c);
 	c->paused = false;
 	if (c->state == CONN_OPEN &&
-	    (c->kept.n > 0 || c->eof || conn_has_backlog(c))) {
+	    (c->kept.n > 0 || c->show_due || c->eof || conn_has_backlog(c))) {
 		c->show_due = true;
 		loop_task_post(c->loop, &c->task);
 	}

@@ -213,6 +213,36 @@ static void kept_input_is_shown_on_resuming_and_before_the_end(void **state)
 	assert_true(w->server.orderly);
 }
 
+static void count_empty(struct side *s, slice *in)
+{
+	assert_int_equal(in->n, 0);
+	world_done(s->world);
+}
+
+static void empty_input(void *ctx, slice *in)
+{
+	count_empty(ctx, in);
+}
+
+static const struct conn_user empty_user = { .input = empty_input };
+
+static void ask_and_pause(struct world *w)
+{
+	conn_set_user(w->server.c, &empty_user, &w->server);
+	conn_resume(w->server.c);
+	conn_show_soon(w->server.c);
+	conn_pause(w->server.c);
+	world_step_after(w, 10, resume_server);
+}
+
+static void an_empty_showing_waits_for_the_end_of_a_pause(void **state)
+{
+	struct world *w = *state;
+	w->accepted = ask_and_pause;
+	world_connect_raw(w);
+	world_run(w);
+}
+
 static void count_turns(struct world *w)
 {
 	assert_true(loop_turns(w->loop) < 20);
@@ -724,6 +754,7 @@ int main(void)
 		WORLD_TEST(r1_kept_input_is_bounded_and_nothing_is_lost),
 		WORLD_TEST(paused_nothing_is_told_also_no_end),
 		WORLD_TEST(kept_input_is_shown_on_resuming_and_before_the_end),
+		WORLD_TEST(an_empty_showing_waits_for_the_end_of_a_pause),
 		WORLD_TEST(a_reset_while_paused_does_not_spin),
 		WORLD_TEST(r1_a_slow_reader_costs_no_more_than_the_bound),
 		WORLD_TEST(output_beyond_the_cap_ends_the_connection),

@@ -110,8 +110,11 @@ static void dispatch(struct loop_task *task)
 				   : begin_with_hop(l, route);
 		if (plain && !begun)
 			lane_leave(l);
-		if (!begun)
+		if (!begun) {
+			if (!l->waiting)
+				lane_rest(l);
 			return;
+		}
 	}
 	lane_dispatch_later(l);
 }

@@ -13,6 +13,7 @@ struct deliver_lane {
 	uint32_t used;			/* of the destination's connections */
 	bool waiting;			/* for one; counted there */
 	bool yielded;			/* gave one away: others first */
+	bool resting;			/* for want of memory */
 	struct timer look;
 };
 
@@ -73,6 +74,8 @@ void lane_fini_sharing(struct deliver_lane *l);
 /* Takes one of the destination's connections (or a place in a Maildir). False:
  * none is free; the lane is dispatched again soon. */
 bool lane_enter(struct deliver_lane *l) MUST_USE;
+/* Could not begin, for want of memory: looks again in a while, not at once. */
+void lane_rest(struct deliver_lane *l);
 /* Gives it back. */
 void lane_leave(struct deliver_lane *l);
 /* There is nothing to send any more: it doesn't wait for one. */

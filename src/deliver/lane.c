@@ -27,8 +27,9 @@ static void look(struct timer *timer)
 {
 	struct deliver_lane *l = CONTAINER_OF(timer, struct deliver_lane, look);
 	l->yielded = false;
-	if (l->waiting)
+	if (l->waiting || l->resting)
 		lane_dispatch_later(l);
+	l->resting = false;
 	/* Half of the idle ones: so several lanes may share them. */
 	if (others_waiting(l) > 0)
 		hop_close_idle(l, (l->idle_count + 1) / 2);
@@ -61,6 +62,13 @@ void lane_wait_over(struct deliver_lane *l)
 		return;
 	invariant(atomic_fetch_sub(&l->destination->waiting, 1) > 0);
 	l->waiting = false;
+}
+
+void lane_rest(struct deliver_lane *l)
+{
+	l->resting = true;
+	loop_task_cancel(&l->dispatch);
+	look_later(l);
 }
 
 bool lane_enter(struct deliver_lane *l)

@@ -19,6 +19,7 @@ enum command_kind { COMMAND_EHLO, COMMAND_STARTTLS, COMMAND_MAIL,
 struct command {
 	enum command_kind kind;
 	bool alone;			/* waits for all replies before it */
+	bool if_open;			/* RSET: only if a transaction is */
 	struct sim_message *message;
 	unsigned index;			/* RCPT */
 	uint32_t from, n;		/* CHUNK, LAST: of the text */
@@ -40,7 +41,7 @@ struct client {
 	unsigned sent_count;
 	bool lock_step, greeted, over, stranger;
 	/* of the transaction under way */
-	bool mail_refused, mail_answered, data_go;
+	bool mail_refused, mail_answered, data_go, open;
 	unsigned accepted;
 	/* the way it ends before its time: after so many bytes; 0: never */
 	uint64_t said, cut_at;
@@ -104,12 +105,14 @@ static void draw_message(struct client *c, struct sim_message *m)
 
 static void add_transaction(struct client *c)
 {
-	if (c->count + 2 * RECIPIENTS_MAX > CLIENT_COMMANDS_MAX)
+	if (c->count + 2 * RECIPIENTS_MAX + 4 > CLIENT_COMMANDS_MAX)
 		return;
 	struct sim_message *m = oracle_message(c->oracle);
 	if (m == NULL)
 		return;
 	draw_message(c, m);
+	struct command *reset = add(c, COMMAND_RSET, true);
+	reset->alone = reset->if_open = true;
 	add(c, COMMAND_MAIL, false)->message = m;
 	for (unsigned i = 0; i < m->recipient_count; i++) {
 		struct command *k = add(c, COMMAND_RCPT, false);
@@ -151,7 +154,7 @@ static void write_script(struct client *c)
 static void draw_character(struct client *c)
 {
 	c->lock_step = sim_chance(&c->draw, 50);
-	c->stranger = sim_chance(&c->draw, 4);
+	c->stranger = !c->plan.only_temporary && sim_chance(&c->draw, 4);
 	if (!c->plan.may_misbehave)
 		return;
 	if (sim_chance(&c->draw, 25))
@@ -291,10 +294,11 @@ static bool is_pointless(const struct client *c, const struct command *k)
 		return dead && c->head == c->sent_count;
 	case COMMAND_BODY:
 		return !c->data_go;
+	case COMMAND_RSET:
+		return k->if_open && !c->open;
 	case COMMAND_EHLO:
 	case COMMAND_STARTTLS:
 	case COMMAND_MAIL:
-	case COMMAND_RSET:
 	case COMMAND_NOOP:
 	case COMMAND_QUIT:
 		return false;
@@ -374,6 +378,12 @@ static void heard(struct client *c, unsigned code)
 	const struct command *k = &c->commands[c->sent[c->head++]];
 	bool good = code >= 200 && code < 300;
 	sim_note("reply", (uint64_t)k->kind, code);
+	/* What stands behind a refusal is out of order: that is no lie. */
+	if (c->plan.only_temporary && code >= 500 &&
+	    (k->kind <= COMMAND_MAIL ||
+	     (!c->mail_refused && (c->accepted > 0 ||
+				   k->kind == COMMAND_RCPT))))
+		oracle_fail(c->oracle, "REPLIES: %u for want of memory", code);
 	switch (k->kind) {
 	case COMMAND_EHLO:
 		if (!good)
@@ -390,6 +400,7 @@ static void heard(struct client *c, unsigned code)
 	case COMMAND_MAIL:
 		c->mail_answered = true;
 		c->mail_refused = !good;
+		c->open = good;
 		break;
 	case COMMAND_RCPT:
 		k->message->recipients[k->index].accepted = good;
@@ -397,17 +408,21 @@ static void heard(struct client *c, unsigned code)
 		break;
 	case COMMAND_DATA:
 		c->data_go = code == 354;
+		c->open = c->data_go;
 		if (code == 354 && c->accepted == 0)
 			oracle_fail(c->oracle, "REPLIES: 354 without "
 				    "recipients");
 		break;
 	case COMMAND_BODY:
 	case COMMAND_LAST:
+		c->open = false;
 		heard_end(c, k, code);
+		break;
+	case COMMAND_RSET:
+		c->open = false;
 		break;
 	case COMMAND_CHUNK:
 	case COMMAND_NOOP:
-	case COMMAND_RSET:
 		break;
 	case COMMAND_QUIT:
 		if (code == 221 && c->head != c->sent_count)

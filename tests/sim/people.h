@@ -15,6 +15,7 @@ struct client_plan {
 	struct ip_port to;
 	uint32_t bytes_max;		/* of a message */
 	bool may_misbehave;
+	bool only_temporary;		/* no 5yz is right */
 	unsigned domains;		/* 1 to DOMAINS */
 };
 

@@ -521,6 +521,7 @@ static void send_clients(struct world *w, unsigned count, int64_t span_ms)
 		.to = place("10.0.0.1:25"),
 		.bytes_max = (uint32_t)w->limits.body_log_max * 3,
 		.may_misbehave = !w->options.quiet,
+		.only_temporary = w->options.fail_at > 0,
 		.domains = w->domains,
 	};
 	for (unsigned i = 0; i < count; i++)
@@ -666,6 +667,49 @@ static void run_world(struct world *w)
 		oracle_final(&w->oracle);
 }
 
+/* --- the n-th failure of memory ----------------------------------------------------------- */
+
+static void hops_answer(struct world *w, enum net_answer answer)
+{
+	for (unsigned i = 0; i < HOP_COUNT; i++)
+		w->hops[i].server.answer = answer;
+}
+
+/* Mail is accepted while nobody takes it, then delivered; memory fails in one
+ * of the two. Afterwards there is enough again, and this very process must
+ * bring everything to its end. */
+static void run_want_of_memory(struct world *w)
+{
+	enum { PHASE_MS = 20000, DELIVERY_MS = 90000 };
+	uint64_t n = w->options.fail_at;
+	bool in_delivery = w->options.fail_in_delivery;
+	hops_answer(w, NET_REFUSES);
+	begin_life(w);
+	w->trouble = true;
+	if (!start_process(w))
+		return;
+	send_clients(w, 2, 100);
+	heap_fail_at(in_delivery ? 0 : n, w->options.fail_for_ever);
+	if (!run_until(w, sim->now_ns + PHASE_MS * (int64_t)MS))
+		return;
+	clients_stop(&w->clients);
+	hops_answer(w, NET_ACCEPTS);
+	if (in_delivery) {
+		heap_fail_at(n, w->options.fail_for_ever);
+		if (!run_until(w, sim->now_ns + DELIVERY_MS * (int64_t)MS))
+			return;
+	}
+	w->result->allocation_failed = heap_failed();
+	heap_fail_at(0, false);
+	drain(w);
+	if (!w->oracle.failed && stop_process(w))
+		bury(w, LIFE_STOPPED);
+	if (!w->oracle.failed)
+		look_again(w);
+	if (!w->oracle.failed)
+		oracle_final(&w->oracle);
+}
+
 /* --- the world itself -------------------------------------------------------------------- */
 
 static void begin_world(struct world *w)
@@ -726,8 +770,12 @@ void world_run(const struct world_options *options,
 	*result = (struct world_result){ 0 };
 	w->options = *options;
 	w->result = result;
+	w->options.quiet = options->quiet || options->fail_at > 0;
 	begin_world(w);
-	run_world(w);
+	if (options->fail_at > 0)
+		run_want_of_memory(w);
+	else
+		run_world(w);
 	tell(w, result);
 	end_world(w);
 	world = NULL;

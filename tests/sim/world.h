@@ -12,10 +12,11 @@ struct world_options {
 	uint64_t seed;
 	bool trace;
 	bool quiet;			/* no crashes, no faults */
-	/* n-th failure of memory: in the first life, at this allocation */
+	/* Instead of all that one life, in which this allocation fails (0: no
+	 * such life), while mail is accepted or while it is delivered. */
 	uint64_t fail_at;
 	bool fail_for_ever;
-	const char *scenario;		/* of that: "accept" or "deliver" */
+	bool fail_in_delivery;
 };
 
 struct world_result {
@@ -23,9 +24,8 @@ struct world_result {
 	char verdict[200];
 	uint64_t hash;
 	uint64_t steps, messages;
-	uint64_t lives, kills, cuts, stops, disk_faults, memory_faults;
+	uint64_t lives, kills, cuts, stops, disk_faults;
 	uint64_t acked, refused, unknown, delivered, reported, explained;
-	uint64_t allocations;
 	bool allocation_failed;
 };
 

@@ -76,7 +76,7 @@ static enum room batch_room(struct spool *s, uint32_t bytes, bool for_mail)
 	struct batch *b = s->batch;
 	if (b->open)
 		return b->bytes + bytes <= BATCH_BYTES_MAX &&
-		       b->start + b->bytes + bytes <= s->segment_bytes ?
+		       b->start + b->bytes + bytes <= s->active->file_bytes ?
 		       ROOM_THERE : ROOM_NONE;
 	enum room r = room_for(s, bytes + BATCH_HEAD_MAX, for_mail);
 	if (r == ROOM_THERE)

@@ -258,12 +258,21 @@ bool spool_big_append(struct spool_big *b, slice bytes, struct err *err)
 	}
 	if (bytes.n == 0)
 		return true;
-	if (b->appended + bytes.n > UINT32_MAX - SPOOL_BIG_PREFIX_MAX)
-		return err_set(err, ERR_LIMIT, SCOPE_MESSAGE, "spool_big",
-			       "message too large");
+	/* What misses a piece must never be finished. */
+	if (b->appended + bytes.n > UINT32_MAX - SPOOL_BIG_PREFIX_MAX) {
+		b->broken = true;
+		err_set(&b->err, ERR_LIMIT, SCOPE_MESSAGE, "spool_big",
+			"message too large");
+		*err = b->err;
+		return false;
+	}
 	struct piece *p = malloc(sizeof(*p) + bytes.n);
-	if (p == NULL)
-		return err_set_memory(err, "spool_big");
+	if (p == NULL) {
+		b->broken = true;
+		err_set_memory(&b->err, "spool_big");
+		*err = b->err;
+		return false;
+	}
 	p->next = NULL;
 	p->n = bytes.n;
 	memcpy(p->bytes, bytes.p, bytes.n);

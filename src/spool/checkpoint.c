@@ -26,6 +26,7 @@ enum {
 	BLOCK_HEAD = 20,
 	END_BYTES = 32,
 	BLOCK_MAX = ENVELOPE_MAX + CHECKPOINT_BLOCK,
+	GUESS_BYTES = 256,		/* of a message in a checkpoint */
 };
 
 const char *checkpoint_name(uint64_t number, bool temporary,
@@ -384,12 +385,22 @@ static bool is_due(const struct spool *s)
 	return false;
 }
 
+/* Only when it is needed: a reserve that was given is hard to get back. */
+static bool needs_reserve(const struct spool *s)
+{
+	uint64_t need = s->checkpoints[1].bytes / 4 * 5;
+	uint64_t guess = (s->figures.messages + 16) * GUESS_BYTES;
+	if (need < guess)
+		need = guess;
+	return s->low_space && s->figures.free_bytes < need;
+}
+
 static void begin(struct spool *s)
 {
 	struct spool_checkpoint *ck = &s->checkpoint;
 	ck->number = s->next_checkpoint++;
 	ck->position = position_of(s->active->number, s->active->synced);
-	ck->give_reserve = s->low_space;
+	ck->give_reserve = needs_reserve(s);
 	if (ck->give_reserve)
 		s->reserve_whole = false;
 	ck->step = CHECKPOINT_STATES;

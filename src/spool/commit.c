@@ -48,7 +48,7 @@ static void write_mark(struct spool *s)
 	char frame[128];
 	struct err ignored;
 	if (!s->unmarked || seg->end != seg->synced ||
-	    seg->end + BATCH_HEAD_MAX > s->segment_bytes)
+	    seg->end + BATCH_HEAD_MAX > seg->file_bytes)
 		return;
 	s->unmarked = false;
 	struct iovec iov = { frame,
@@ -171,6 +171,7 @@ static int64_t step_release(struct spool *s)
 	seg->end = seg->synced = b->start + b->bytes;
 	s->unmarked = true;
 	s->log_since += b->bytes;
+	space_note(s);
 	s->figures.position = position_of(seg->number, seg->end);
 	if (b->has_cut)
 		cut_settled(s);

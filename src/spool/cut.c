@@ -41,9 +41,12 @@ static slice small_slice(const struct small *b)
 	return (slice){ b->bytes, b->n };
 }
 
+/* Also those whose end only a cut has told so far: after a failed sync and
+ * a kill that one may have been read from the kernel's cache alone. */
 static bool needs_cut(const struct segment *seg)
 {
-	return !seg->active && !seg->end_known && !seg->headless;
+	return !seg->active && !seg->headless &&
+	       (!seg->end_known || !seg->summary_durable);
 }
 
 uint32_t cut_compose(struct spool *s, const struct segment *seg, char *to,

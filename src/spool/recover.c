@@ -110,8 +110,8 @@ static bool read_head(struct recovery *r, struct segment *seg,
 	return true;
 }
 
-/* A bad summary goes; its segment, if there, is read again. */
-static void read_summaries(struct recovery *r)
+/* A damaged summary goes; its segment, if there, is read again. */
+static bool read_summaries(struct recovery *r, struct err *err)
 {
 	struct spool *s = r->s;
 	char name[NAME_MAX_BYTES];
@@ -119,10 +119,9 @@ static void read_summaries(struct recovery *r)
 		struct summary *sum = &s->summaries.at[i - 1];
 		struct segment *seg = segments_get(&s->segments, sum->number);
 		struct buf entries;
-		struct err err;
 		uint32_t end;
 		if (summary_read(s->dir, sum->number, &end, &sum->newest_ms,
-				 &entries, &err)) {
+				 &entries, err)) {
 			buf_fini(&entries);
 			if (seg != NULL) {
 				seg->summary_durable = seg->end_known = true;
@@ -130,16 +129,18 @@ static void read_summaries(struct recovery *r)
 			}
 			continue;
 		}
+		if (err->kind != ERR_PROTOCOL)
+			return false;
 		s->figures.quarantined++;
 		log_failure(s->config.log, LOG_ALARM, "spool.summary_damaged",
-			    &err);
+			    err);
 		if (!s->config.read_only &&
 		    !os_file_unlink(s->dir, summary_name(sum->number, name),
-				    &err))
-			log_failure(s->config.log, LOG_WARNING,
-				    "spool.unlink_failed", &err);
+				    err))
+			return false;
 		summaries_remove(&s->summaries, i - 1);
 	}
+	return true;
 }
 
 /* --- 2. where segments end ------------------------------------------------------------- */
@@ -204,7 +205,8 @@ static bool recover_all(struct recovery *r, struct err *err)
 	for (size_t i = 0; i < s->segments.count; i++)
 		if (!read_head(r, s->segments.at[i], err))
 			return false;
-	read_summaries(r);
+	if (!read_summaries(r, err))
+		return false;
 	orphans_set_headless_aside(s);
 	return read_cuts(s, err) && replay_checkpoint(r, err) &&
 	       replay_segments(r, err) &&

@@ -81,6 +81,10 @@ static bool load_checkpoint(struct recovery *r, struct err *err)
 		struct err why;
 		if (!checkpoint_open(s->dir, r->checkpoints[i],
 				     newer->number == 0, &ck, &why)) {
+			if (why.kind != ERR_PROTOCOL) {
+				*err = why;
+				return false;
+			}
 			checkpoint_damaged(r, &why);
 			continue;
 		}
@@ -312,7 +316,7 @@ static bool tell_summary(struct recovery *r, uint32_t number, struct err *err)
 	if (r->v->booking == NULL)
 		return true;
 	if (!summary_read(r->s->dir, number, &end, &newest_ms, &entries, err))
-		return err->kind == ERR_PROTOCOL;
+		return err->kind == ERR_PROTOCOL;	/* said before */
 	bool ok = bookings_tell(buf_slice(&entries), r->v, err);
 	buf_fini(&entries);
 	return ok;

@@ -78,22 +78,35 @@ static bool make_reserve(struct spool *s, uint64_t bytes, struct err *err)
 	return ok;
 }
 
+/* In need a smaller one will do: states must be written somewhere. */
+static bool make_segment(struct spool *s, struct space_chore *c,
+			 struct err *err)
+{
+	uint64_t bytes = s->segment_bytes;
+	bool ok = segment_make(s->dir, c->number, bytes, &c->made, err);
+	while (!ok && c->give_reserve && bytes / 2 >= SEGMENT_MIN) {
+		bytes /= 2;
+		ok = segment_make(s->dir, c->number, bytes, &c->made, err);
+	}
+	return ok;
+}
+
 bool space_chore_now(struct spool *s, struct space_chore *c)
 {
-	struct err *err = &c->chore.err;
+	struct err *err = &c->chore.err, second;
 	uint64_t inodes;
 	bool ok = true;
 	c->made = NULL;
 	if (c->give_reserve && !give_reserve(s, err))
 		return false;
 	if (c->number != 0)
-		ok = segment_make(s->dir, c->number, s->segment_bytes,
-				  &c->made, err);
-	if (c->want_reserve && ok)
-		c->reserve_whole = ok = make_reserve(s, c->reserve_bytes, err);
-	struct err ignored;
+		ok = make_segment(s, c, err);
+	if (c->want_reserve)
+		c->reserve_whole = make_reserve(s, c->reserve_bytes,
+						ok ? err : &second);
+	ok = ok && (c->reserve_whole || !c->want_reserve);
 	c->free_known = os_disk_free(s->dir, &c->free_bytes, &inodes,
-				     ok ? err : &ignored);
+				     ok ? err : &second);
 	return ok && c->free_known;
 }
 
@@ -105,6 +118,7 @@ static void note_room(struct spool *s)
 	uint64_t keep = s->config.keep_free_bytes;
 	s->room_free = s->figures.free_bytes > keep ?
 		       s->figures.free_bytes - keep : 0;
+	space_note(s);
 	if (low == s->low_space)
 		return;
 	s->low_space = low;
@@ -159,6 +173,7 @@ static void space_submit(struct spool *s, bool give)
 	c->reserve_bytes = reserve_bytes(s);
 	c->reserve_whole = s->reserve_whole && !give;
 	chore_submit(s, &c->chore, space_work, space_done);
+	space_note(s);
 }
 
 static void space_look(struct spool *s, int64_t now)
@@ -172,10 +187,12 @@ static void space_look(struct spool *s, int64_t now)
 
 enum room room_for(struct spool *s, uint32_t bytes, bool for_mail)
 {
-	if (s->active->end + bytes <= s->segment_bytes)
+	if (s->active->end + bytes <= s->active->file_bytes)
 		return ROOM_THERE;
-	unsigned keep = for_mail && s->space_failed ? 1 : 0;
-	if (s->spare_count > keep) {
+	if (s->spare_count > 0 &&
+	    s->spares[0]->file_bytes < SEGMENT_HEAD + bytes)
+		return ROOM_NONE;	/* a small one, made in need */
+	if (s->spare_count > (for_mail ? 1 : 0)) {
 		segment_close(s, false);
 		segment_activate(s);
 		return ROOM_THERE;
@@ -200,12 +217,30 @@ enum room room_for_cut(struct spool *s)
 	return ROOM_WAIT;
 }
 
+/* What is left of the active segment, spares but the last, and the free disk
+ * in whole segments, without the one that is just being made of it. A
+ * sixteenth of a segment is for envelopes. */
+void space_note(struct spool *s)
+{
+	uint64_t size = s->segment_bytes, used = size / 16;
+	uint64_t disk = s->room_free / size * size;
+	uint64_t log = 0;
+	if (s->active != NULL)
+		log += s->active->file_bytes - s->active->end;
+	for (unsigned i = 1; i < s->spare_count; i++)
+		log += s->spares[i]->file_bytes;
+	log = log > used ? log - used : 0;
+	if (s->space.chore.busy && s->space.number != 0)
+		disk = disk > size ? disk - size : 0;
+	s->room = log + disk;
+}
+
 bool spool_room_take(struct spool *s, uint64_t bytes)
 {
 	if (s->closed || s->low_space)
 		return false;
 	uint64_t taken = atomic_fetch_add(&s->room_taken, bytes) + bytes;
-	if (taken <= s->room_free)
+	if (taken <= s->room && s->room > 0)
 		return true;
 	atomic_fetch_sub(&s->room_taken, bytes);
 	return false;
@@ -241,9 +276,9 @@ static void trim_done(struct chore *chore)
 		seg->file_bytes = c->end;
 }
 
-static void trim_look(struct spool *s)
+static bool trim_next(struct spool *s)
 {
-	while (!s->trim.chore.busy && s->trim_count > 0) {
+	while (s->trim_count > 0) {
 		uint32_t number = s->trims[--s->trim_count];
 		struct segment *seg = segments_get(&s->segments, number);
 		if (seg == NULL || seg->leaving)
@@ -251,7 +286,24 @@ static void trim_look(struct spool *s)
 		invariant(seg->end_known && !seg->active);
 		s->trim.number = number;
 		s->trim.end = seg->end;
+		return true;
+	}
+	return false;
+}
+
+static void trim_look(struct spool *s)
+{
+	if (!s->trim.chore.busy && trim_next(s))
 		chore_submit(s, &s->trim.chore, trim_work, trim_done);
+}
+
+void trim_now(struct spool *s)
+{
+	while (trim_next(s)) {
+		s->trim.chore.spool = s;
+		s->trim.chore.ok = true;
+		trim_work(&s->trim.chore);
+		trim_done(&s->trim.chore);
 	}
 }
 

@@ -8,8 +8,6 @@
 
 #include "os/clock.h"
 
-enum { SEGMENT_MIN = 64 << 10, SEGMENT_MAX = 1 << 30 };
-
 static bool open_dirs(struct spool *s, struct err *err)
 {
 	if (s->config.read_only)
@@ -67,6 +65,20 @@ static bool sync_old(struct spool *s, struct err *err)
 	return true;
 }
 
+/* It may be whole even if there is no room for spares. */
+static bool look_for_reserve(struct spool *s, struct err *err)
+{
+	struct space_chore *c = &s->space;
+	*c = (struct space_chore){ .want_reserve = true,
+				   .reserve_bytes = reserve_bytes(s) };
+	c->chore.spool = s;
+	if (!space_chore_now(s, c))
+		*err = c->chore.err;
+	c->chore.ok = false;		/* spares are still missing */
+	space_settled(s, c);
+	return true;
+}
+
 /* The first segment must be there; spares and reserve are wanted: without
  * them the space is low, but mail still goes out. */
 static bool make_segments(struct spool *s, struct err *err)
@@ -85,13 +97,14 @@ static bool make_segments(struct spool *s, struct err *err)
 			c->chore.ok = space_chore_now(s, c);
 		}
 		*err = c->chore.err;
+		bool ok = c->chore.ok;
 		space_settled(s, c);
 		if (i == 0 && s->spare_count == 0)
 			return false;
 		if (i == 0)
 			segment_activate(s);
-		if (!c->chore.ok)
-			break;
+		if (!ok)
+			return look_for_reserve(s, err);
 	}
 	return true;
 }
@@ -115,7 +128,10 @@ static bool begin(struct spool *s, struct err *err)
 {
 	if (s->config.read_only)
 		return true;
-	return sync_old(s, err) && make_segments(s, err) && cut_old(s, err);
+	if (!sync_old(s, err) || !make_segments(s, err) || !cut_old(s, err))
+		return false;
+	trim_now(s);
+	return true;
 }
 
 static struct spool *make(const struct spool_config *config, struct err *err)

@@ -26,6 +26,8 @@ enum {
 	BATCH_IOV_MAX = 4096,
 	BATCH_HEAD_MAX = 1024,		/* cut, batch and checkpoint frames */
 	WRITE_IOV_MAX = 1024,		/* of one call: IOV_MAX */
+	SEGMENT_MIN = 64 << 10,
+	SEGMENT_MAX = 1 << 30,
 	SPARES = 2,
 	CUTS_MAX = 64,			/* pairs in one cut frame */
 	LAZY_MS = 20,			/* STATE and DONE in an idle log */
@@ -457,6 +459,7 @@ struct spool {
 
 	_Atomic bool closed, low_space;
 	_Atomic uint64_t room_free;	/* above keep_free */
+	_Atomic uint64_t room;		/* for mail: log and disk */
 	_Atomic uint64_t room_taken;
 	struct {
 		_Atomic uint64_t messages, live_bytes, segments, log_bytes,
@@ -483,8 +486,8 @@ void commit_tell(struct spool_commit *c, bool ok, bool unknown,
  * Call with no lock held. place_set needs reserved room. */
 struct place *place_set(struct spool *s, const struct place *p);
 void place_drop(struct spool *s, struct id id);
-/* Composes cut frames for all closed segments whose end nothing durable
- * says yet, as the first frame of seg. Returns its bytes. */
+/* Composes a cut frame for all closed segments that have no summary yet, as
+ * the first frame of seg. Returns its bytes. */
 uint32_t cut_compose(struct spool *s, const struct segment *seg, char *to,
 		     size_t cap);
 /* The cut is durable. */
@@ -505,8 +508,10 @@ void segment_activate(struct spool *s);
 /* --- space.c -------------------------------------------------------------------------------- */
 
 enum room { ROOM_THERE, ROOM_WAIT, ROOM_NONE };
+/* What spool_room_take goes by; after anything that changes it. */
+void space_note(struct spool *s);
 /* A place for so many bytes in the active segment, rolling it when it is
- * full. for_mail: may not use the last spare while no new one can be made. */
+ * full. for_mail: not with the last spare, which is for states and cuts. */
 enum room room_for(struct spool *s, uint32_t bytes, bool for_mail);
 /* A spare for the cut after a failure. */
 enum room room_for_cut(struct spool *s);
@@ -514,6 +519,9 @@ void chores_look(struct spool *s, int64_t now_ns);
 bool space_chore_now(struct spool *s, struct space_chore *c) MUST_USE;
 void space_settled(struct spool *s, struct space_chore *c);
 uint64_t reserve_bytes(const struct spool *s);
+/* While the spool opens: gives back what old segments don't use, so that
+ * starts on a full disk don't eat it up. A failure only leaves it. */
+void trim_now(struct spool *s);
 void big_gone(struct spool *s, struct id id);
 /* Whether only a newer checkpoint keeps a segment from going. */
 bool segment_waits_for_checkpoint(const struct spool *s,

@@ -403,6 +403,9 @@ static bool first_view(struct control_serve *c, struct err *err)
 	if (!view_load(c->view_dir, &loaded, err))
 		return false;
 	c->view = loaded.view;
+	/* No shard ever runs with an older one; and admin must not think that
+	 * this relay lacks what it has. */
+	c->live = view_revision(c->view);
 	if (c->log != NULL && (loaded.bad_files > 0 || loaded.gap)) {
 		struct log_event e;
 		log_begin(&e, c->log, LOG_ALARM, "control.view_damaged");

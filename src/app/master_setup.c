@@ -148,7 +148,12 @@ static bool bind_listener(struct master *m, uint32_t i, struct err *err)
 		}
 		if (l->any_address && family_missing(err))
 			continue;	/* a machine without IPv6, or IPv4 */
-		err_detail(err, "%s", ip_port_text(&l->at[k], text));
+		ip_port_text(&l->at[k], text);
+		err_detail(err, err->os_error == EADDRINUSE
+				   ? "%s: another program has this port"
+			   : err->os_error == EACCES
+				   ? "%s: ports below 1024 are for root"
+				   : "%s", text);
 		return false;
 	}
 	return bound > 0;

@@ -136,26 +136,34 @@ void os_sleep_ms(unsigned ms)
 	nanosleep(&t, NULL);
 }
 
+/* As long as we may; what stays is of no use without new privileges. */
+static void drop_bounding_set(void)
+{
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+			break;	/* past the last one, or not allowed to */
+}
+
 /* Out of every set; without libcap: the call has been the same for long. */
 static bool drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { 0 };
-	for (int cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
-			break;	/* past the last one, or not allowed to */
+	drop_bounding_set();
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &header, none) == 0;
 }
 
 bool os_drop_privileges(uint32_t uid, uint32_t gid, struct err *err)
 {
-	if (uid != 0 &&
+	/* A child of os_spawn is that user already. */
+	if (uid != 0 && geteuid() == 0 &&
 	    (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
 	     setresuid(uid, uid, uid) != 0))
 		return err_set_os(err, errno, "os_drop_privileges",
 				  "change the user");
+	invariant(uid == 0 || geteuid() != 0);
 	if (!drop_capabilities())
 		return err_set_os(err, errno, "os_drop_privileges",
 				  "drop capabilities");
@@ -239,6 +247,7 @@ static _Noreturn void become(const struct os_spawn *how, int report,
 	/* Ctrl-C is for the parent: it tells its children to drain. */
 	setpgid(0, 0);
 	keep_descriptors(how, report);
+	drop_bounding_set();
 	if (how->change_user && how->uid != 0 &&
 	    (setgroups(0, NULL) != 0 ||
 	     setresgid(how->gid, how->gid, how->gid) != 0 ||

@@ -24,8 +24,8 @@ uint32_t os_user_id(void);
 /* ERR_PERMANENT when there is no such user. */
 bool os_user_find(const char *name, uint32_t *uid, uint32_t *gid,
 		  struct err *err) MUST_USE;
-/* For good: groups, gid, uid and all capabilities. uid 0 keeps the user and
- * drops capabilities only. */
+/* For good: groups, gid, uid and all capabilities. uid 0, or no root: keeps
+ * the user and drops capabilities only. */
 bool os_drop_privileges(uint32_t uid, uint32_t gid, struct err *err) MUST_USE;
 /* Dies when its parent does; parent: its pid as the parent said it. */
 bool os_die_with_parent(pid_t parent, struct err *err) MUST_USE;

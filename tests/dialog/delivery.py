@@ -4,7 +4,7 @@ LMTP, retries by the schedule, outcomes by scope."""
 import time
 
 from postrider import fields, without_trace
-from world import EXAMPLE
+from world import SENDER
 
 BODY = "Subject: {0}\r\n\r\n{0}\r\n"
 
@@ -27,20 +27,20 @@ def queue_ids(world):
 
 def reuse(world):
     """Many messages, few connections."""
-    sink, word = world.sinks["sink"], world.unique("reuse-")
+    sink, word = world.sinks["hop"], world.unique("reuse-")
     before = sink.connections
-    with world.client() as c:
+    with world.client(SENDER) as c:
         for i in range(50):
-            assert c.message("a@mainly.example", ["r@sink.test"],
+            assert c.message("a@sender.example", ["r@hop.test"],
                              BODY.format(word))[0] == 250
-    found = wait_word(world, "sink", word, 50)
+    found = wait_word(world, "hop", word, 50)
     assert sink.connections - before <= 20, sink.connections - before
     assert len({m["connection"] for m in found}) <= 20
 
 
 def pipelining(world):
     """A group in one go where the peer offers it, lock step elsewhere."""
-    for name, wanted in (("sink", True), ("bare", False)):
+    for name, wanted in (("hop", True), ("bare", False)):
         sink, word = world.sinks[name], world.unique("pipe-")
         before = sink.pipelined
         recipients = [f"r{i}@{name}.test" for i in range(20)]
@@ -53,10 +53,10 @@ def pipelining(world):
 def grouping(world):
     """One message to 30 recipients of a host: one transaction."""
     word = world.unique("group-")
-    recipients = [f"r{i}@sink.test" for i in range(30)] + \
-        [f"r{i}@other.sink.test" for i in range(5)] + ["x@chunking.test"]
+    recipients = [f"r{i}@hop.test" for i in range(30)] + \
+        [f"r{i}@other.hop.test" for i in range(5)] + ["x@chunking.test"]
     assert world.send(recipients, BODY.format(word))[0] == 250
-    found = wait_word(world, "sink", word)
+    found = wait_word(world, "hop", word)
     wait_word(world, "chunking", word)
     assert len(found) == 1 and len(found[0]["rcpts"]) == 35, \
         [len(m["rcpts"]) for m in found]
@@ -66,9 +66,9 @@ def extensions(world):
     """Parameters only where they are offered."""
     word = world.unique("ext-")
     body = f"Subject: {word}\r\n\r\ncaf\xe9\r\n".encode("latin-1")
-    recipients = ["r@sink.test", "r@chunking.test"]
-    with world.client() as c:
-        assert c.code("MAIL FROM:<a@mainly.example> BODY=8BITMIME "
+    recipients = ["r@hop.test", "r@chunking.test"]
+    with world.client(SENDER) as c:
+        assert c.code("MAIL FROM:<a@sender.example> BODY=8BITMIME "
                       "ENVID=en+2Bv RET=HDRS") == 250
         for r in recipients:
             assert c.code(f"RCPT TO:<{r}> NOTIFY=SUCCESS,FAILURE "
@@ -76,7 +76,7 @@ def extensions(world):
         assert c.code("DATA") == 354
         c.send(body + b".\r\n")
         c.expect(250)
-    for name in ("sink", "chunking"):
+    for name in ("hop", "chunking"):
         m = wait_word(world, name, word)[0]
         assert "BODY=8BITMIME" in m["mail"], m["mail"]
         assert "ENVID=en+2Bv" in m["mail"] and "RET=HDRS" in m["mail"]
@@ -91,8 +91,8 @@ def chunking(world):
                        (" BODY=BINARYMIME", b"\0\n\r\n.\r\n\xff" * 50)):
         word = world.unique("chunking-")
         body = f"Subject: {word}\r\n\r\n".encode() + text
-        with world.client() as c:
-            assert c.bdat_message("a@mainly.example", ["r@chunking.test"],
+        with world.client(SENDER) as c:
+            assert c.bdat_message("a@sender.example", ["r@chunking.test"],
                                   body[:20], body[20:],
                                   parameters=mail)[0] == 250
         m = wait_word(world, "chunking", word)[0]
@@ -105,7 +105,7 @@ def plain_peer(world):
     word = world.unique("plain-")
     assert world.send(["r@bare.test"], BODY.format(word))[0] == 250
     m = wait_word(world, "bare", word)[0]
-    assert m["mail"] == "MAIL FROM:<a@mainly.example>", m["mail"]
+    assert m["mail"] == "MAIL FROM:<a@sender.example>", m["mail"]
     assert m["rcpts"] == ["RCPT TO:<r@bare.test>"], m["rcpts"]
 
 
@@ -142,7 +142,7 @@ def tls_required(world):
         r for r in world.service.rows("queue", "show", number)
         if r["recipients"][0]["tries"] > 0])
     assert "TLS" in rows[0]["recipients"][0]["reply"].upper(), rows
-    assert not with_word(world, "sink", word)
+    assert not with_word(world, "hop", word)
     world.service.cli("queue", "remove", number)
 
 
@@ -217,7 +217,7 @@ class Retry:
         assert self.reply[0] == 250, self.reply
         sink = self.world.stages[self.stage]
         got = sink.wait(1, 20)
-        assert self.word.encode() in got[0]["body"]
+        assert self.word.encode() in got[0]["body"], (self.word, got[0])
         gaps = [b - a for a, b in zip(self.at, self.at[1:4])]
         # A host that is down is left alone 1, 2, 4 s at least.
         down = self.stage in ("connect", "EHLO")
@@ -241,11 +241,11 @@ def rcpt_scope(world):
         return None
     world.switch.script = script
     try:
-        assert world.send(["quick@sink.test", "slow@sink.test",
-                           "fast@sink.test"], BODY.format(word))[0] == 250
-        first = wait_word(world, "sink", word)[0]
+        assert world.send(["quick@hop.test", "slow@hop.test",
+                           "fast@hop.test"], BODY.format(word))[0] == 250
+        first = wait_word(world, "hop", word)[0]
         assert len(first["rcpts"]) == 2 and "slow" not in str(first["rcpts"])
-        found = wait_word(world, "sink", word, 2)
+        found = wait_word(world, "hop", word, 2)
     finally:
         world.switch.script = None
     assert len(found) == 2 and len(found[1]["rcpts"]) == 1
@@ -264,11 +264,11 @@ def drops(world, stage):
     idle_over(world, stage)
     world.switch.script = script
     try:
-        assert world.send(["r@sink.test"], BODY.format(word))[0] == 250
-        wait_word(world, "sink", word)
+        assert world.send(["r@hop.test"], BODY.format(word))[0] == 250
+        wait_word(world, "hop", word)
     finally:
         world.switch.script = None
-    assert times and len(with_word(world, "sink", word)) == 1
+    assert times and len(with_word(world, "hop", word)) == 1
 
 
 def strange_replies(world):
@@ -288,8 +288,8 @@ def strange_reply(world, bad):
         return None
     world.switch.script = script
     try:
-        assert world.send(["r@sink.test"], BODY.format(word))[0] == 250
-        found = wait_word(world, "sink", word)
+        assert world.send(["r@hop.test"], BODY.format(word))[0] == 250
+        found = wait_word(world, "hop", word)
     finally:
         world.switch.script = None
     assert len(found) == 1, bad
@@ -297,8 +297,8 @@ def strange_reply(world, bad):
 
 def maildir(world):
     word = world.unique("maildir-")
-    with world.client() as c:
-        assert c.message("a@mainly.example",
+    with world.client(SENDER) as c:
+        assert c.message("a@sender.example",
                          ["one@maildir.test", "two@maildir.test"],
                          BODY.format(word))[0] == 250
     found = world.service.wait_for(lambda: [
@@ -313,10 +313,10 @@ def maildir(world):
 
 def duplicates_once(world):
     word = world.unique("dup-")
-    with world.client(EXAMPLE) as c:
-        assert c.message("a@mainly.example", ["r@sink.test"] * 5 +
-                         ["R@sink.test"], BODY.format(word))[0] == 250
-    m = wait_word(world, "sink", word)[0]
+    with world.client(SENDER) as c:
+        assert c.message("a@sender.example", ["r@hop.test"] * 5 +
+                         ["R@hop.test"], BODY.format(word))[0] == 250
+    m = wait_word(world, "hop", word)[0]
     assert len(m["rcpts"]) == 2, m["rcpts"]
 
 

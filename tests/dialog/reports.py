@@ -4,9 +4,9 @@ import email
 import email.policy
 import time
 
-from world import ANY, MANY
+from world import ANY, MANY, SENDER
 
-BODY = "Subject: {0}\r\nMessage-ID: <{0}@mainly.example>\r\n\r\n{0}\r\n"
+BODY = "Subject: {0}\r\nMessage-ID: <{0}@sender.example>\r\n\r\n{0}\r\n"
 
 
 class Refusing:
@@ -49,16 +49,16 @@ def refused(world, stage, reply, status):
     word = world.unique("refused-")
     words = f"{reply} {word}"
     with Refusing(world, stage, words):
-        code, text = world.send(["r@sink.test"], BODY.format(word))
+        code, text = world.send(["r@hop.test"], BODY.format(word))
         assert code == 250
         raw = world.report_about(word)
     message, parts, about, blocks = parse(raw)
     assert b"Return-Path: <>" in raw[:200]
-    assert b"Delivered-To: a@mainly.example" in raw[:300]
+    assert b"Delivered-To: a@sender.example" in raw[:300]
     assert message["Auto-Submitted"] == "auto-replied"
-    assert message["To"].addresses[0].addr_spec == "a@mainly.example"
+    assert message["To"].addresses[0].addr_spec == "a@sender.example"
     assert "relay.test" in about["Reporting-MTA"]
-    block = status_of(blocks)["r@sink.test"]
+    block = status_of(blocks)["r@hop.test"]
     assert block["Action"] == "failed" and block["Status"] == status, \
         block.as_string()
     assert word in block["Diagnostic-Code"], block["Diagnostic-Code"]
@@ -74,13 +74,13 @@ def mixed(world):
     """One report names those that failed, and only those."""
     word = world.unique("mixed-")
     with Refusing(world, "RCPT", f"550 5.1.1 unknown {word}", "bad"):
-        with world.client() as c:
-            assert c.message("a@mainly.example", [
-                "good@sink.test", "bad1@sink.test", "bad2@sink.test",
+        with world.client(SENDER) as c:
+            assert c.message("a@sender.example", [
+                "good@hop.test", "bad1@hop.test", "bad2@hop.test",
                 "fine@maildir.test"], BODY.format(word))[0] == 250
         raw = world.report_about(word)
     _, _, _, blocks = parse(raw)
-    assert sorted(status_of(blocks)) == ["bad1@sink.test", "bad2@sink.test"]
+    assert sorted(status_of(blocks)) == ["bad1@hop.test", "bad2@hop.test"]
     time.sleep(0.3)
     mine = [r for r in world.reports() if word.encode() in r]
     assert len(mine) == 1, len(mine)
@@ -91,7 +91,7 @@ def null_sender(world):
     word = world.unique("null-")
     with Refusing(world, "RCPT", f"550 5.1.1 unknown {word}"):
         with world.client(MANY, hello="mail.many.example") as c:
-            reply = c.message("", ["x@sink.test", "y@sink.test"],
+            reply = c.message("", ["x@hop.test", "y@hop.test"],
                               BODY.format(word))
             assert reply[0] == 250
         number = reply[1].split()[-1]
@@ -107,7 +107,7 @@ def never_to_a_stranger(world):
     word = world.unique("stranger-")
     with Refusing(world, "RCPT", f"550 5.1.1 unknown {word}"):
         with world.client(ANY, hello="mail.any.example") as c:
-            assert c.message("boss@victim.test", ["x@sink.test"],
+            assert c.message("boss@victim.test", ["x@hop.test"],
                              BODY.format(word))[0] == 250
         raw = world.report_about(word)
     assert b"Delivered-To: postmaster@any.example" in raw[:300]
@@ -115,9 +115,9 @@ def never_to_a_stranger(world):
                 if word.encode() in m]
 
 
-def send_with(world, word, recipients, mail="", sender="a@mainly.example",
-              body=None, hello=None, **kw):
-    with world.client(hello=hello, **kw) as c:
+def send_with(world, word, recipients, mail="", sender="a@sender.example",
+              body=None, hello=None, source=SENDER):
+    with world.client(source, hello=hello) as c:
         code, text = c.cmd(f"MAIL FROM:<{sender}>{mail}")
         assert code == 250, text
         for r in recipients:
@@ -159,10 +159,10 @@ def w11_success(world):
 def w11_passed_on(world):
     """A peer with DSN makes the report; we make none."""
     word = world.unique("w11-")
-    send_with(world, word, ["<r@sink.test> NOTIFY=SUCCESS"],
+    send_with(world, word, ["<r@hop.test> NOTIFY=SUCCESS"],
               mail=f" ENVID={word}")
     m = world.service.wait_for(lambda: [
-        m for m in world.sinks["sink"].messages
+        m for m in world.sinks["hop"].messages
         if word in (m["mail"] or "")])[0]
     assert "NOTIFY=SUCCESS" in m["rcpts"][0]
     time.sleep(0.3)
@@ -172,12 +172,12 @@ def w11_passed_on(world):
 def notify_never(world):
     word = world.unique("never-")
     with Refusing(world, "RCPT", f"550 5.1.1 unknown {word}"):
-        send_with(world, word, ["<r@sink.test> NOTIFY=NEVER",
-                                "<s@sink.test> NOTIFY=SUCCESS",
-                                "<t@sink.test> NOTIFY=SUCCESS,FAILURE"])
+        send_with(world, word, ["<r@hop.test> NOTIFY=NEVER",
+                                "<s@hop.test> NOTIFY=SUCCESS",
+                                "<t@hop.test> NOTIFY=SUCCESS,FAILURE"])
         raw = world.report_about(word)
     _, _, _, blocks = parse(raw)
-    assert list(status_of(blocks)) == ["t@sink.test"]
+    assert list(status_of(blocks)) == ["t@hop.test"]
 
 
 def returned_part(world):
@@ -187,7 +187,7 @@ def returned_part(world):
         word = world.unique("ret-")
         body = (f"Subject: {word}\r\n\r\n" + "bodyline\r\n" * 20).encode()
         with Refusing(world, "DATA", f"554 5.7.1 no {word}"):
-            send_with(world, word, ["<r@sink.test>"], mail=mail, body=body)
+            send_with(world, word, ["<r@hop.test>"], mail=mail, body=body)
             raw = world.report_about(word)
         parts = parse(raw)[1]
         kind = parts[2].get_content_type()
@@ -198,7 +198,7 @@ def returned_part(world):
     body = (f"Subject: {word}\r\n\r\n" + "z" * 70 + "\r\n").encode() + \
         b"y" * 70 + b"\r\n" * 1 + (b"x" * 70 + b"\r\n") * 40000
     with Refusing(world, "DATA", f"554 5.7.1 no {word}"):
-        send_with(world, word, ["<r@sink.test>"], mail=" RET=FULL",
+        send_with(world, word, ["<r@hop.test>"], mail=" RET=FULL",
                   body=body)
         raw = world.report_about(word)
     parse(raw)
@@ -230,7 +230,7 @@ def injection(world):
         word = world.unique("inject-")
         with Refusing(world, "RCPT", reply + " " + word
                       if len(reply) < 1000 else reply):
-            send_with(world, word, ["<r@sink.test> ORCPT=rfc822;"
+            send_with(world, word, ["<r@hop.test> ORCPT=rfc822;"
                                     "o+22+3E@x.test"],
                       mail=f" ENVID={word}+3Bx")
             raw = world.service.wait_for(lambda: [

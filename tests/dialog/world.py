@@ -19,6 +19,8 @@ ANY = "127.0.0.5"           # any sender
 MANY = "127.0.0.6"          # null_sender_recipients: many
 NORMALISE = "127.0.0.7"     # line_ends: normalise
 BOTH = "127.0.0.8"          # ip_only and require_auth
+SENDER = "127.0.0.9"        # own-domains; delivery and reports use it
+OTHER = "127.0.0.10"        # any sender; settings change it
 
 CUSTOMER = """\
   - name: {name}
@@ -59,6 +61,8 @@ def directory(**changes):
                                "registered-users"),
         "needs-tls": customer("needs-tls", NEEDS_TLS, tls=True),
         "any": customer("any", ANY, "any"),
+        "sender": customer("sender", SENDER),
+        "other": customer("other", OTHER, "any"),
         "many": customer("many", MANY,
                          more="    null_sender_recipients: many\n"),
         "normalise": customer("normalise", NORMALISE,
@@ -103,8 +107,9 @@ class World:
         self.switch = Switch()
         self.lmtp_switch = Switch()
         self.sinks = {
-            # plain SMTP, everything but CHUNKING; script by the tests
-            "sink": Sink(self.switch),
+            # everything but CHUNKING; the second obeys a test's script
+            "sink": Sink(),
+            "hop": Sink(self.switch),
             "chunking": Sink(extensions=("PIPELINING", "8BITMIME", "SMTPUTF8",
                                          "DSN", "CHUNKING", "BINARYMIME")),
             "bare": Sink(extensions=()),
@@ -120,6 +125,7 @@ class World:
         host = "smart_host: \"127.0.0.1:"
         rows = [
             'domain: "sink.test", %s%d", tls: never' % (host, s["sink"]),
+            'domain: "hop.test", %s%d", tls: never' % (host, s["hop"]),
             'domain: "chunking.test", %s%d", tls: never'
             % (host, s["chunking"]),
             'domain: "bare.test", %s%d", tls: never' % (host, s["bare"]),
@@ -146,6 +152,7 @@ class World:
         service = Service(routes="", directory=directory(),
                           delivery="  retry: [1s, 1s, 2s]\n  expire: 5d\n",
                           limits="limits: { remote_idle_ms: 1000 }\n")
+        self.service = service
         context = certificate(service.dir)
         self.sinks["tls"] = Sink(tls_context=context)
         self.sinks["auth"] = Sink(tls_context=context)
@@ -156,7 +163,7 @@ class World:
         service.routes = self.routes(self.sinks["tls"], self.sinks["auth"],
                                      service.dir)
         service.write_config()
-        self.service = service.start()
+        service.start()
         return self
 
     def client(self, source=EXAMPLE, port=None, tls=False, hello=None,
@@ -174,9 +181,10 @@ class World:
             self.serial += 1
             return f"{prefix}{self.serial}"
 
-    def send(self, recipients, body, sender="a@mainly.example", **kw):
+    def send(self, recipients, body, sender="a@sender.example",
+             source=SENDER):
         """A message by DATA; the reply."""
-        with self.client(**kw) as c:
+        with self.client(source) as c:
             return c.message(sender, recipients, body)
 
     def reports(self):

@@ -668,7 +668,9 @@ class SinkSession:
                 if self.say("MAIL", line, "250 2.1.0 ok")[0] == "2":
                     self.mail, self.rcpts = line, []
             elif verb == "RCPT":
-                if self.say("RCPT", line, "250 2.1.5 ok")[0] == "2":
+                if self.mail is None:
+                    self.sock.sendall(b"503 5.5.1 MAIL first\r\n")
+                elif self.say("RCPT", line, "250 2.1.5 ok")[0] == "2":
                     self.rcpts.append(line)
             elif verb == "DATA":
                 if not self.rcpts:
@@ -695,6 +697,7 @@ class Results:
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.lock = threading.Lock()
 
     def test(self, name):
         return _Test(self, name)
@@ -721,12 +724,14 @@ class _Test:
         took = time.monotonic() - self.begun
         if took > SLOW_SECONDS:
             print(f"slow: {self.name}: {took:.1f} s", flush=True)
-        if kind is None:
-            self.results.passed += 1
+        if kind is not None and issubclass(kind, (KeyboardInterrupt,
+                                                  SystemExit)):
             return False
-        if issubclass(kind, (KeyboardInterrupt, SystemExit)):
-            return False
-        self.results.failed += 1
+        with self.results.lock:
+            if kind is None:
+                self.results.passed += 1
+                return False
+            self.results.failed += 1
         import traceback
         where = traceback.extract_tb(trace)[-1]
         first = traceback.extract_tb(trace)[0]

@@ -37,6 +37,7 @@ PARTS = [
 OPTIONAL = [
     ("fuzz-corpus", "tests/fuzz/run.py", [], ["--nightly"]),
     ("sim", "tests/sim/run.py", [], ["--nightly"]),
+    ("process", "tests/process/run.py", [], None),
     ("dialog", "tests/dialog/run.py", [], None),
     ("cli", "tests/cli/run.py", [], None),
     ("fault", "tests/fault/run.py", [], ["--nightly"]),

@@ -93,6 +93,7 @@ static const char *const STEPS[] = {
 	" inert INTEGER NOT NULL,"
 	" UNIQUE (setting, first, bits));"
 	"CREATE INDEX ip_entries_first ON ip_entries(first);"
+	"CREATE INDEX ip_entries_customer ON ip_entries(customer);"
 	"CREATE TABLE revisions ("
 	" revision INTEGER PRIMARY KEY,"
 	" at INTEGER NOT NULL,"			/* ms since 1970 */

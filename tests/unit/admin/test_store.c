@@ -130,6 +130,48 @@ static void the_real_schema_keeps_its_promises(void **state)
 	os_file_close(&dir);
 }
 
+/* What an apply costs must not grow with the directory: every statement
+ * finds its rows by an index. */
+static void no_statement_of_an_apply_walks_a_table(void **state)
+{
+	static const char *const others[] = {
+		"SELECT id FROM customers WHERE name = ? AND closing = 0",
+		"SELECT customer FROM domains WHERE name = ? AND verified >= ?",
+		"SELECT id FROM app_passwords WHERE user = ?",
+		"DELETE FROM aliases WHERE user=?",
+		"SELECT 1 FROM ip_entries WHERE first >= ? AND first <= ? AND "
+		"bits >= ? AND id < ? AND customer <> ? LIMIT 1",
+		"SELECT a.user, a.address FROM users u JOIN aliases a ON "
+		"a.user = u.id WHERE u.customer = ? ORDER BY a.user, a.address",
+		"SELECT max(revision) FROM revisions WHERE revision > 0",
+		/* foreign keys look for children so */
+		"SELECT 1 FROM domains WHERE alias_of = ?",
+		"SELECT 1 FROM ip_entries WHERE setting = ?",
+		"SELECT 1 FROM users WHERE customer = ?",
+	};
+	struct admin a = { 0 };
+	struct err err;
+	assert_true(admin_open(&a, *state, &err));
+	for (size_t i = 0; i < ROW_KIND_COUNT + ARRAY_LEN(others); i++) {
+		const char *sql = i < ROW_KIND_COUNT ?
+					  a.tables.select[i] :
+					  others[i - ROW_KIND_COUNT];
+		char plan[1024];
+		snprintf(plan, sizeof(plan), "EXPLAIN QUERY PLAN %s", sql);
+		sqlite3_stmt *q = NULL;
+		assert_int_equal(sqlite3_prepare_v2(a.store->db, plan, -1, &q,
+						    NULL), SQLITE_OK);
+		while (sqlite3_step(q) == SQLITE_ROW) {
+			const char *line =
+				(const char *)sqlite3_column_text(q, 3);
+			if (strncmp(line, "SCAN", 4) == 0)
+				fail_msg("%s: %s", sql, line);
+		}
+		sqlite3_finalize(q);
+	}
+	admin_close(&a);
+}
+
 /* --- store and view's files --------------------------------------------------------- */
 
 static void run_command(const char *format, const char *dir)
@@ -308,6 +350,7 @@ int main(void)
 		TEST(a_step_runs_after_a_copy),
 		TEST(a_newer_schema_is_refused),
 		TEST(the_real_schema_keeps_its_promises),
+		TEST(no_statement_of_an_apply_walks_a_table),
 		TEST(a_log_behind_the_store_catches_up),
 		TEST(a_log_without_kept_changes_is_made_anew),
 		TEST(a_store_put_back_never_turns_revisions_back),

@@ -68,6 +68,12 @@ static void start(struct spool_big *b);
 
 /* --- on a disk worker -------------------------------------------------------------- */
 
+static void big_grown(struct spool_big *b, uint64_t bytes)
+{
+	b->allocated += bytes;
+	atomic_fetch_add(&b->spool->big_allocated, bytes);
+}
+
 static bool big_create(struct spool_big *b, struct err *err)
 {
 	char name[ID_TEXT_MAX];
@@ -76,8 +82,11 @@ static bool big_create(struct spool_big *b, struct err *err)
 		return false;
 	if (b->size_hint == 0)
 		return true;
-	b->allocated = SPOOL_BIG_PREFIX_MAX + b->size_hint;
-	return os_file_allocate(b->fd, 0, b->allocated, err);
+	uint64_t bytes = SPOOL_BIG_PREFIX_MAX + b->size_hint;
+	if (!os_file_allocate(b->fd, 0, bytes, err))
+		return false;
+	big_grown(b, bytes);
+	return true;
 }
 
 static bool big_allocate(struct spool_big *b, uint64_t end, struct err *err)
@@ -89,7 +98,7 @@ static bool big_allocate(struct spool_big *b, uint64_t end, struct err *err)
 		more = ALLOCATE_STEP;
 	if (!os_file_allocate(b->fd, b->allocated, more, err))
 		return false;
-	b->allocated += more;
+	big_grown(b, more);
 	return true;
 }
 

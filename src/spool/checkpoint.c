@@ -463,6 +463,7 @@ static bool walk_places(struct spool *s)
 	uint32_t end = s->index.high;
 	if (end - ck->walk > WALK_SLICE)
 		end = ck->walk + WALK_SLICE;
+	os_mutex_lock(s->lock);		/* a reader may mark a bad one */
 	for (; ck->walk < end; ck->walk++) {
 		const struct place *p = index_at(&s->index, ck->walk);
 		if (p == NULL)
@@ -470,6 +471,7 @@ static bool walk_places(struct spool *s)
 		put_place(&b->payload, p);
 		b->count++;
 	}
+	os_mutex_unlock(s->lock);
 	bool over = ck->walk == s->index.high;
 	if (over || b->payload.n >= CHECKPOINT_BLOCK) {
 		os_mutex_lock(ck->lock);

@@ -133,6 +133,7 @@ static void walk(struct spool *s)
 	uint32_t end = s->index.high;
 	if (end - e->walk > WALK_SLICE)
 		end = e->walk + WALK_SLICE;
+	os_mutex_lock(s->lock);		/* a reader may mark a bad one */
 	for (; e->walk < end && e->count < EVACUATE_MOVES &&
 	       e->bytes < EVACUATE_BYTES; e->walk++) {
 		const struct place *p = index_at(&s->index, e->walk);
@@ -144,6 +145,7 @@ static void walk(struct spool *s)
 		e->count++;
 		e->bytes += place_log_bytes(p);
 	}
+	os_mutex_unlock(s->lock);
 	bool over = e->walk >= s->index.high;
 	bool full = e->count == EVACUATE_MOVES || e->bytes >= EVACUATE_BYTES;
 	if (e->count > 0 && (over || full)) {

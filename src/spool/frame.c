@@ -69,7 +69,7 @@ bool frame_peek(slice s, struct frame *out)
 	out->bytes = cursor_u32(&c);
 	out->crc = cursor_u32(&c);
 	if (c.failed || type < FRAME_BATCH || type > FRAME_CHECKPOINT ||
-	    zero != 0 || zeros != 0 ||
+	    zero != 0 || zeros != 0 || !id_is_possible(out->id) ||
 	    memcmp(magic.p, frame_magic, sizeof(frame_magic)) != 0)
 		return false;
 	out->type = (enum frame_type)type;

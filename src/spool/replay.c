@@ -28,7 +28,8 @@ static bool load_place(void *ctx, struct cursor *c, struct err *err)
 	p.body_bytes = cursor_u32(c);
 	p.accept_bytes = cursor_u32(c);
 	p.flags = cursor_u32(c) | PLACE_UNTOLD;
-	if (c->failed || (p.time_ms == 0 && p.random == 0))
+	if (c->failed || (p.time_ms == 0 && p.random == 0) ||
+	    !id_is_possible(place_id(&p)))
 		return true;
 	if (!index_reserve(&r->s->index, 1))
 		return err_set_memory(err, "spool_recover");

@@ -14,6 +14,10 @@
 
 static const char reserve_name[] = "reserve";
 
+/* Segments, summaries, checkpoints and quarantine need some of their own;
+ * looked at once a second, so a burst of big files fits as well. */
+enum { KEEP_INODES = 64 };
+
 /* --- chores -------------------------------------------------------------------- */
 
 static void chore_work(struct os_job *job)
@@ -94,7 +98,6 @@ static bool make_segment(struct spool *s, struct space_chore *c,
 bool space_chore_now(struct spool *s, struct space_chore *c)
 {
 	struct err *err = &c->chore.err, second;
-	uint64_t inodes;
 	bool ok = true;
 	c->made = NULL;
 	if (c->give_reserve && !give_reserve(s, err))
@@ -105,7 +108,8 @@ bool space_chore_now(struct spool *s, struct space_chore *c)
 		c->reserve_whole = make_reserve(s, c->reserve_bytes,
 						ok ? err : &second);
 	ok = ok && (c->reserve_whole || !c->want_reserve);
-	c->free_known = os_disk_free(s->dir, &c->free_bytes, &inodes,
+	c->big_allocated = s->big_allocated;
+	c->free_known = os_disk_free(s->dir, &c->free_bytes, &c->free_inodes,
 				     ok ? err : &second);
 	return ok && c->free_known;
 }
@@ -113,7 +117,7 @@ bool space_chore_now(struct spool *s, struct space_chore *c)
 /* Silent while the spool opens: then it is not whole yet. */
 static void note_room(struct spool *s)
 {
-	bool low = s->space_failed || !s->reserve_whole ||
+	bool low = s->space_failed || !s->reserve_whole || s->few_inodes ||
 		   s->figures.free_bytes < s->config.keep_free_bytes;
 	uint64_t keep = s->config.keep_free_bytes;
 	s->room_free = s->figures.free_bytes > keep ?
@@ -128,6 +132,7 @@ static void note_room(struct spool *s)
 	log_begin(&e, s->config.log, low ? LOG_ALARM : LOG_INFO,
 		  low ? "spool.low_space" : "spool.space_again");
 	json_member_u64(&e.json, "free_bytes", s->figures.free_bytes);
+	json_member_bool(&e.json, "few_inodes", s->few_inodes);
 	log_end(&e);
 }
 
@@ -145,10 +150,15 @@ void space_settled(struct spool *s, struct space_chore *c)
 	}
 	s->space_failed = !c->chore.ok;
 	s->reserve_whole = c->reserve_whole;
-	if (c->free_known)
+	if (c->free_known) {
 		s->figures.free_bytes = c->free_bytes;
+		s->few_inodes = c->free_inodes < KEEP_INODES;
+	}
 	s->space_next_ns = os_monotonic_ns() + (int64_t)TICK_MS * MS;
 	note_room(s);
+	/* After room_disk: in between less is promised, never more. */
+	if (c->free_known)
+		s->big_seen = c->big_allocated;
 }
 
 static void space_work(struct chore *chore)
@@ -217,38 +227,63 @@ enum room room_for_cut(struct spool *s)
 	return ROOM_WAIT;
 }
 
-/* What is left of the active segment, spares but the last, and the free disk
- * in whole segments, without the one that is just being made of it. A
- * sixteenth of a segment is for envelopes. */
+/* What is left of the active segment and spares but the last; and the free
+ * disk, without the segment that is just being made of it. A sixteenth of a
+ * segment is for envelopes. */
 void space_note(struct spool *s)
 {
 	uint64_t size = s->segment_bytes, used = size / 16;
-	uint64_t disk = s->room_free / size * size;
+	uint64_t disk = s->room_free;
 	uint64_t log = 0;
 	if (s->active != NULL)
 		log += s->active->file_bytes - s->active->end;
 	for (unsigned i = 1; i < s->spare_count; i++)
 		log += s->spares[i]->file_bytes;
-	log = log > used ? log - used : 0;
 	if (s->space.chore.busy && s->space.number != 0)
 		disk = disk > size ? disk - size : 0;
-	s->room = log + disk;
+	s->room_log = log > used ? log - used : 0;
+	s->room_disk = disk;
+}
+
+/* Whether all that was promised fits: big messages on the disk, the others in
+ * the log and then in whole segments. Big files grow all the time, while the
+ * disk is looked at once a second: what they took since then is not free. */
+static bool room_suffices(const struct spool *s)
+{
+	uint64_t size = s->segment_bytes, log = s->room_log;
+	uint64_t small = s->room_taken, need = s->room_taken_big;
+	uint64_t seen = s->big_seen, unseen = s->big_allocated - seen;
+	uint64_t disk = s->room_disk > unseen ? s->room_disk - unseen : 0;
+	if (small > log)
+		need += (small - log + size - 1) / size * size;
+	return need <= disk && (log > 0 || disk >= size);
+}
+
+/* A big message takes its prefix as well, and a block that isn't full. */
+static _Atomic uint64_t *room_ledger(struct spool *s, uint64_t *bytes)
+{
+	if (*bytes <= s->config.body_log_max_bytes)
+		return &s->room_taken;
+	*bytes += 2 * SPOOL_BIG_PREFIX_MAX;
+	return &s->room_taken_big;
 }
 
 bool spool_room_take(struct spool *s, uint64_t bytes)
 {
 	if (s->closed || s->low_space)
 		return false;
-	uint64_t taken = atomic_fetch_add(&s->room_taken, bytes) + bytes;
-	if (taken <= s->room && s->room > 0)
+	_Atomic uint64_t *taken = room_ledger(s, &bytes);
+	atomic_fetch_add(taken, bytes);
+	if (room_suffices(s))
 		return true;
-	atomic_fetch_sub(&s->room_taken, bytes);
+	atomic_fetch_sub(taken, bytes);
 	return false;
 }
 
 void spool_room_give(struct spool *s, uint64_t bytes)
 {
-	uint64_t before = atomic_fetch_sub(&s->room_taken, bytes);
+	_Atomic uint64_t *taken = room_ledger(s, &bytes);
+	uint64_t before = atomic_fetch_sub(taken, bytes);
 	invariant(before >= bytes);
 }
 

@@ -185,7 +185,9 @@ bool spool_start(struct spool *s,
 	s->checkpoint_ask = checkpoint;
 	s->checkpoint_ctx = ctx;
 	s->dirty = true;
-	s->started = os_thread_start(s->thread, err);
+	s->started = true;		/* before the thread can look */
+	if (!os_thread_start(s->thread, err))
+		s->started = false;
 	return s->started;
 }
 

@@ -272,7 +272,8 @@ struct space_chore {
 	uint64_t reserve_bytes;
 	bool reserve_whole;
 	struct segment *made;
-	uint64_t free_bytes;
+	uint64_t free_bytes, free_inodes;
+	uint64_t big_allocated;		/* before it was looked */
 	bool free_known;
 };
 
@@ -458,9 +459,14 @@ struct spool {
 	struct os_thread *stop_home;
 
 	_Atomic bool closed, low_space;
-	_Atomic uint64_t room_free;	/* above keep_free */
-	_Atomic uint64_t room;		/* for mail: log and disk */
-	_Atomic uint64_t room_taken;
+	uint64_t room_free;		/* above keep_free; when last looked */
+	bool few_inodes;
+	/* what spool_room_take goes by */
+	_Atomic uint64_t room_log;	/* left for mail in segments there */
+	_Atomic uint64_t room_disk;	/* for segments to come and big files */
+	_Atomic uint64_t room_taken, room_taken_big;
+	_Atomic uint64_t big_allocated;	/* on the disk, by all big files ever */
+	_Atomic uint64_t big_seen;	/* of them room_disk knows */
 	struct {
 		_Atomic uint64_t messages, live_bytes, segments, log_bytes,
 			free_bytes, syncs, commits, frames, quarantined, cuts,

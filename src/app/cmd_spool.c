@@ -163,13 +163,14 @@ int cmd_spool_cat(struct cli *cli)
 	struct buf envelope;
 	struct err err = { 0 };
 	struct id id;
-	int code = 0;
+	int code;
 	if (!id_parse(slice_of(cli->argument), &id)) {
 		cli_say(cli, CLI_BAD_ID, cli->argument, NULL);
 		return 64;
 	}
 	if (!open_spool(&o, cli, &code))
 		return code;
+	code = 0;
 	buf_init(&envelope, 16777216);
 	if (!spool_read_now(o.spool, id, &envelope, write_piece, NULL, &err)) {
 		code = err.kind == ERR_PERMANENT ? 66 : cli_exit_code(&err);

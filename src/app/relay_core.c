@@ -438,7 +438,9 @@ static void drained(struct relay_job *job)
 void relay_core_drain(struct relay_core *c, void (*stopped)(void *ctx),
 		      void *ctx)
 {
-	if (c->drain_waits > 0)
+	/* Once is enough: the second signal of an impatient operator comes
+	 * while the spool stops. */
+	if (c->stopped != NULL)
 		return;
 	c->stopped = stopped;
 	c->stopped_ctx = ctx;

@@ -61,9 +61,14 @@ static bool read_number(slice s, unsigned __int128 *out)
 	return true;
 }
 
+bool id_is_possible(struct id id)
+{
+	return id.time_ms < TIME_END && id.random < RANDOM_END;
+}
+
 const char *id_text(struct id id, char to[ID_TEXT_MAX])
 {
-	invariant(id.time_ms < TIME_END && id.random < RANDOM_END);
+	invariant(id_is_possible(id));
 	write_number(id.time_ms, to, TIME_LEN);
 	write_number(id.random, to + TIME_LEN, RANDOM_LEN);
 	to[ID_TEXT_LEN] = '\0';

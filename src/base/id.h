@@ -28,6 +28,8 @@ struct id id_make(int64_t wall_ms, uint64_t random);
 bool id_eq(struct id a, struct id b);
 int id_cmp(struct id a, struct id b);
 bool id_is_zero(struct id id);
+/* Within the bounds above: ids from a disk may not be. */
+bool id_is_possible(struct id id);
 /* NUL-terminated into `to`; returns `to`. */
 const char *id_text(struct id id, char to[ID_TEXT_MAX]);
 bool id_parse(slice s, struct id *out) MUST_USE;

@@ -53,6 +53,9 @@ static void what_is_no_id_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_false(id_parse(slice_of(bad[i]), &id));
 	assert_true(id_parse(SLICE("zzzzzzzzzzzzzzzzzzzz"), &id));
+	assert_true(id_is_possible(id));
+	id.random++;
+	assert_false(id_is_possible(id));
 	assert_false(reference_parse(SLICE("zzzzzzzzzzzzzzzzzzzz"), &r));
 	/* 36^25 - 1 is more than 128 bits. */
 	assert_false(reference_parse(SLICE("zzzzzzzzzzzzzzzzzzzzzzzzz"), &r));

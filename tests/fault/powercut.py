@@ -11,7 +11,7 @@ import sys
 import time
 
 from kills import Kills
-from lib import (Disk, Load, Mill, Service, assert_good, can_mount, drain, say,
+from lib import (binary, Disk, Load, Mill, Service, assert_good, can_mount, drain, say,
                  verdict_of)
 
 SHORT, LONG = 8, 30
@@ -77,7 +77,8 @@ def one_cut(disk, service, kills, store, rng):
 def cuts(kind, n, seed):
     with Disk(kind, 320 if kind == "xfs" else 200) as disk, Mill() as mill:
         hop = mill.hop()
-        with Service(hop.port, data=os.path.join(disk.point, "data")) as s:
+        with Service(hop.port, flavour_bin=binary("gcc"),
+                     data=os.path.join(disk.point, "data")) as s:
             s.begin()
             load = Load(s.port, seed=seed)
             mill.do(load.run())

@@ -35,11 +35,13 @@ PARTS = [
     ("unit", ["python3", "tests/unit/run.py"], None),
 ]
 OPTIONAL = [
+    ("man", "tests/checks/man.py", [], None),
     ("fuzz-corpus", "tests/fuzz/run.py", [], ["--nightly"]),
     ("sim", "tests/sim/run.py", [], ["--nightly"]),
     ("process", "tests/process/run.py", [], None),
     ("dialog", "tests/dialog/run.py", [], None),
     ("cli", "tests/cli/run.py", [], None),
+    ("fixtures", "tests/fixtures/run.py", [], None),
     ("fault", "tests/fault/run.py", [], ["--nightly"]),
     ("interop", "tests/interop/run.py", [], None),
 ]

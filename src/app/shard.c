@@ -3,7 +3,7 @@
 
 #include "os/clock.h"
 
-enum { SECOND_MS = 1000, WARM_MS = 10000 };
+enum { SECOND_MS = 1000, WARM_MS = 10000, SLICE_EVERY_MS = 1 };
 
 /* --- the queue's clock ---------------------------------------------------- */
 
@@ -67,13 +67,15 @@ static enum language language_of_customer(void *ctx, uint32_t customer)
 
 /* --- checkpoints ---------------------------------------------------------- */
 
-static void hand_over(struct loop_task *task)
+/* A slice, then mail for a moment; the same when there is no memory for the
+ * next one. */
+static void hand_over(struct timer *timer)
 {
-	struct shard *s = CONTAINER_OF(task, struct shard, checkpoint_task);
+	struct shard *s = CONTAINER_OF(timer, struct shard, checkpoint_timer);
 	bool begin = !s->checkpoint_begun;
 	s->checkpoint_begun = true;
 	if (!queue_checkpoint(s->queue, s->checkpoint, begin)) {
-		loop_task_post(s->loop, &s->checkpoint_task);
+		loop_timer_set(s->loop, &s->checkpoint_timer, SLICE_EVERY_MS);
 		return;
 	}
 	struct spool_checkpoint *ck = s->checkpoint;
@@ -85,7 +87,7 @@ static void checkpoint_asked(struct os_post *post)
 {
 	struct shard *s = CONTAINER_OF(post, struct shard, checkpoint_post);
 	s->checkpoint_begun = false;
-	hand_over(&s->checkpoint_task);
+	hand_over(&s->checkpoint_timer);
 }
 
 void shard_checkpoint(struct shard *s, struct spool_checkpoint *ck)
@@ -126,7 +128,7 @@ bool shard_open(struct shard *s, const struct shard_config *config,
 	timer_init(&s->tick, tick);
 	timer_init(&s->second, second);
 	os_post_init(&s->checkpoint_post, checkpoint_asked);
-	loop_task_init(&s->checkpoint_task, hand_over);
+	timer_init(&s->checkpoint_timer, hand_over);
 	return loop_new(&s->loop, "shard", err) && open_queue(s, err);
 }
 
@@ -259,6 +261,7 @@ void shard_close(struct shard *s)
 	if (s->loop != NULL) {
 		loop_timer_cancel(s->loop, &s->tick);
 		loop_timer_cancel(s->loop, &s->second);
+		loop_timer_cancel(s->loop, &s->checkpoint_timer);
 		loop_free(&s->loop);
 	}
 }

@@ -45,7 +45,7 @@ struct shard {
 	int64_t tick_at_ms;		/* wall clock; 0: not set */
 	struct timer second;		/* cooling, counters, heartbeat */
 	struct os_post checkpoint_post;
-	struct loop_task checkpoint_task;
+	struct timer checkpoint_timer;	/* the next slice */
 	struct spool_checkpoint *checkpoint;
 	bool checkpoint_begun;
 	/* draining: called on this shard's thread when all is quiet */

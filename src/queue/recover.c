@@ -5,6 +5,32 @@
  */
 #include "queue/queue_private.h"
 
+/* Routes of today, and where there is none any more, the unrouted place: what
+ * was accepted is kept, tried by the schedule in case a route comes back, and
+ * reported when it expires. */
+struct lasting_router {
+	struct router router;
+	const struct queue *queue;
+};
+
+static struct destination *route_or_wait(const struct router *r, slice domain)
+{
+	const struct queue *q = CONTAINER_OF((struct router *)(uintptr_t)r,
+					     struct lasting_router,
+					     router)->queue;
+	struct destination *d =
+		q->config.router->route(q->config.router, domain);
+	return d ? d : destinations_at(q->config.destinations,
+				       DESTINATION_UNROUTED);
+}
+
+static struct queue_entry *entry_anew(struct queue *q,
+				      const struct envelope *env)
+{
+	struct lasting_router r = { { route_or_wait }, q };
+	return entry_new(q, &r.router, env);
+}
+
 bool queue_recover(struct queue *q, struct id id, const struct envelope *env,
 		   slice state, struct err *err)
 {
@@ -14,7 +40,7 @@ bool queue_recover(struct queue *q, struct id id, const struct envelope *env,
 		e = entry_from_state(q, id, q->config.destinations, state,
 				     err);
 	else if (env != NULL)
-		e = entry_new(q, q->config.router, env);
+		e = entry_anew(q, env);
 	else
 		return err_set(err, ERR_PROTOCOL, SCOPE_MESSAGE,
 			       "queue_recover", "neither envelope nor state");
@@ -89,7 +115,7 @@ static bool part_goes_there(const struct queue *q, const struct queue_part *p,
 		const struct address *a =
 			&env->recipients[rcpt->number].address;
 		struct destination *d = r->route(r, a->domain);
-		/* No route at all any more: the old one is tried until the
+		/* No route at all any more: it stays where it is until the
 		 * operator or the expiry ends it. */
 		if (rcpt->state == RECIPIENT_WAITING && d != NULL &&
 		    d != p->destination)
@@ -152,12 +178,11 @@ bool queue_still_routed(struct queue_part *p, const struct envelope *env)
 	struct queue_entry *old = p->entry;
 	struct queue *q = old->queue;
 	invariant(p->state == PART_LEASED);
-	if (p->destination->index != DESTINATION_UNROUTED &&
-	    part_goes_there(q, p, env))
+	if (part_goes_there(q, p, env))
 		return true;
 	/* Made anew only when nobody else holds a part of it. */
 	struct queue_entry *fresh =
-		only_lease(p) ? entry_new(q, q->config.router, env) : NULL;
+		only_lease(p) ? entry_anew(q, env) : NULL;
 	if (fresh == NULL) {
 		queue_untake(p, LOOK_AGAIN_MS);
 		return false;

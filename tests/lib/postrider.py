@@ -140,9 +140,9 @@ delivery:
             time.sleep(0.02)
         raise RuntimeError("not ready\n" + self.tail())
 
-    def tail(self, n=40):
+    def tail(self, n=10):
         with open(self.log_path, errors="replace") as f:
-            return "".join(f.readlines()[-n:])
+            return "".join(x[:300] for x in f.readlines()[-n:])
 
     def children(self):
         """pid → role of the master's children."""

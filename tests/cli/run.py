@@ -1,0 +1,586 @@
+#!/usr/bin/env python3
+"""The command line and the service's manners, as an administrator meets
+them: every subcommand on a live service with one dead next hop, wrong input,
+restarts, reload, drain. Bounded to 45 s under a sanitizer."""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "lib"))
+from postrider import (BIN, Client, DIRECTORY, Results, Service,  # noqa: E402
+                       Sink,
+                       check_memory_reports, free_port)
+
+OK, USAGE, DATAERR, NOINPUT, UNAVAILABLE, TEMPFAIL, CONFIG = \
+    0, 64, 65, 66, 69, 75, 78
+BODY = "Message-ID: <{0}@example.com>\r\nSubject: {0}\r\n\r\n{0}\r\n"
+
+
+def file_of(service, name, text):
+    path = os.path.join(service.dir, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+def send(service, word, *recipients, sender="alice@example.com"):
+    with Client(service.port) as c:
+        c.hello()
+        code, text = c.message(sender, recipients, BODY.format(word))
+        assert code == 250, text
+        return text.split()[-1]
+
+
+def lines(p):
+    return [x for x in p.stderr.splitlines() if x]
+
+
+# --- without a service --------------------------------------------------------
+
+def without_service(s):
+    p = s.cli("apply", s.directory)
+    assert "+ customer example" in p.stdout, p.stdout
+    assert s.cli("check").returncode == OK
+    p = s.cli("version")
+    assert re.fullmatch(r"postrider \d+\.\d+\.\d+\n", p.stdout), p.stdout
+    assert s.rows("version")[0]["version"]
+    p = s.cli("queue", "list", check=False)
+    assert p.returncode == UNAVAILABLE and "no service runs" in p.stderr
+    assert s.cli("export").stdout.startswith("customers:\n")
+
+
+def usage(s):
+    for args, words in (
+            (("qeue", "list"), "did you mean 'queue'"),
+            (("queue", "lst"), "did you mean 'queue list'"),
+            (("queue",), "list"),
+            (("apply", "--dryrun", "x"), "did you mean '--dry-run'"),
+            (("apply",), "FILE"), (("queue", "retry"), "--all"),
+            (("trace",), "--message-id"),
+            (("queue", "list", "--limit", "many"), "number"),
+            (("completion", "fish"), "zsh"),
+            (("export", "too", "many"), "too many")):
+        p = s.cli(*args, check=False)
+        assert p.returncode == USAGE and words in p.stderr, (args, p)
+        assert p.stdout == "", args
+        p = s.cli(*args, check=False, env={"LANG": "ja_JP.UTF-8"})
+        assert p.returncode == USAGE
+    for shell in ("bash", "zsh"):
+        assert "queue" in s.cli("completion", shell).stdout
+    for args in (("--help",), ("queue", "list", "--help")):
+        p = subprocess.run([s.bin, *args], capture_output=True, text=True)
+        assert p.returncode == OK and "Usage" in p.stdout, p
+
+
+def broken_config(s):
+    good = open(s.config).read()
+    for text, words in (
+            (good.replace("hostname:", "hostnam:"),
+             r"bad.yaml:1:1: error: .*did you mean 'hostname'"),
+            (good.replace("tls: implicit", "tls: implict"),
+             r"bad.yaml:6:\d+: error: .*did you mean 'implicit'"),
+            (good + "limits: { message_size: 1 }\n", r"bad.yaml:\d+:\d+: "),
+            ("", None), ("[", r"bad.yaml:\d+:\d+: error: "),
+            (good.replace("delivery:\n", "delivery: {"), r":\d+:\d+: ")):
+        bad = file_of(s, "bad.yaml", text)
+        p = subprocess.run([s.bin, "check", "--config", bad, "--data-dir",
+                            s.data], capture_output=True, text=True)
+        if words:
+            assert p.returncode == CONFIG, (text[:60], p)
+            assert re.search(words, p.stdout + p.stderr), p
+    p = subprocess.run([s.bin, "check", "--config", "/nowhere.yaml"],
+                       capture_output=True, text=True)
+    assert p.returncode in (NOINPUT, CONFIG) and \
+        "/nowhere.yaml" in p.stdout + p.stderr, p
+
+
+# --- directory ------------------------------------------------------------------
+
+def round_trip(s):
+    before = s.cli("export").stdout
+    path = file_of(s, "export.yaml", before)
+    p = s.cli("apply", "--dry-run", path)
+    assert "nothing to change" in p.stderr and p.stdout == ""
+    assert s.cli("apply", "-", stdin=before).returncode == OK
+    assert s.cli("export").stdout == before
+
+
+def dry_run(s):
+    before = s.cli("export").stdout
+    path = file_of(s, "dry.yaml", DIRECTORY.replace(
+        "Head office", "Headquarters").replace("licences: 100000",
+                                               "licences: 5"))
+    p = s.cli("apply", "--dry-run", path)
+    assert "licences" in p.stdout and "dry run" in p.stderr, p
+    assert s.cli("export").stdout == before
+
+
+def prune(s):
+    more = DIRECTORY.replace(
+        "    users:\n", "    users:\n      - { address: bob@example.com }\n")
+    s.cli("apply", file_of(s, "more.yaml", more))
+    p = s.cli("apply", s.directory)
+    assert "= user bob@example.com (example): not in the file, stays" in \
+        p.stdout, p.stdout
+    assert "bob@example.com" in s.cli("export").stdout
+    p = s.cli("apply", "--prune", s.directory)
+    assert "- user bob@example.com (example)" in p.stdout
+    assert "bob@example.com" not in s.cli("export").stdout
+
+
+def wrong_directory(s):
+    """Every error with its place; nothing of the file is applied."""
+    before = s.cli("export").stdout
+    for change, place, words in (
+            (("licences:", "licenses:"), "3:5", "did you mean 'licences'"),
+            (("own-domains", "own-domain"), "13:26", "own-domains"),
+            (("127.0.0.1/32", "127.0.0.1/24"), "18:22", "127.0.0.0/24"),
+            (("127.0.0.1/32", "0.0.0.0/0"), "18:", "65,536"),
+            (("127.0.0.1/32", "224.0.0.1"), "18:", "multicast"),
+            (("ip_only: true, require_auth: false",
+              "ip_only: false, require_auth: false"), "12:9", "anybody"),
+            (("example.co.jp", "co.jp"), "8:9", "public suffix"),
+            (("alice@example.com", "alice@example.org"), "10:9", "no domain"),
+            (("allow_private_addresses: true",
+              "allow_private_addresses: false"), "18:", "loopback"),
+            (("billing: paid", "billing: payed"), "4:", "paid")):
+        path = file_of(s, "wrong.yaml", DIRECTORY.replace(*change).replace(
+            "Head office", "Half applied"))
+        p = s.cli("apply", path, check=False)
+        assert p.returncode in (CONFIG, DATAERR), (change, p)
+        assert f"{path}:{place}" in p.stderr and words in p.stderr, \
+            (change, p.stderr)
+        assert s.cli("export").stdout == before, change
+    p = s.cli("apply", "/nowhere.yaml", check=False)
+    assert p.returncode == NOINPUT
+    p = s.cli("apply", "-", stdin="customers: [", check=False)
+    assert p.returncode in (CONFIG, DATAERR) and ":1:" in p.stderr, p
+
+
+def explain(s):
+    args = ("explain", "--client-ip", "127.0.0.1", "--helo",
+            "mail.example.com", "--from", "alice@example.com")
+    p = s.cli(*args)
+    assert "accepted" in p.stdout and "Head office" in p.stdout
+    p = s.cli(*args, env={"LANG": "ja_JP.UTF-8"})
+    assert "受け付け" in p.stdout or "許可" in p.stdout, p.stdout
+    row = s.rows(*args)[0]
+    assert row["verdict"] == "accept" and row["customer"] == "example"
+    row = s.rows("explain", "--client-ip", "203.0.113.9", "--from",
+                 "alice@example.com", "--tls")[0]
+    assert row["verdict"] == "refuse" and row["reply"].startswith(
+        "550 5.7.1 Mail relay denied [203.0.113.9]"), row
+    assert [x for x in row["steps"] if not x["held"]]
+    p = s.cli("explain", "--client-ip", "300.1.1.1", "--from", "x@y",
+              check=False)
+    assert p.returncode in (USAGE, DATAERR), p
+
+
+def password(s):
+    p = s.cli("app-password", "create", "alice@example.com")
+    assert re.fullmatch(r"pr_[a-z2-7]{40}\n", p.stdout), p.stdout
+    assert p.stdout.strip() not in s.cli("audit", "list").stdout
+    p = s.cli("app-password", "create", "nobody@example.com", check=False)
+    assert p.returncode == DATAERR and p.stdout == "" and \
+        "nobody@example.com" in p.stderr
+    p = s.cli("app-password", "create", "alice@example.com", "--range",
+              "10.0.0.0/33", check=False)
+    assert p.returncode in (USAGE, DATAERR) and p.stdout == ""
+    with Client(s.port) as c:
+        c.hello()
+        c.starttls()
+        mine = s.app_password()
+        assert c.auth_plain("alice@example.com", mine)[0] == 235
+    for where, _, names in os.walk(s.data):
+        for name in names:
+            path = os.path.join(where, name)
+            if not os.path.isfile(path):
+                continue
+            with open(path, "rb") as f:
+                assert mine[13:].encode() not in f.read(), name
+    rows = s.rows("audit", "list")
+    assert rows[0]["who"] and rows[0]["at"].endswith("Z")
+    assert any("app-password" in str(r) for r in rows)
+    assert s.rows("customer", "list")[0]["name"] == "example"
+
+
+# --- queue, trace, spool --------------------------------------------------------
+
+def queue(s):
+    number = send(s, "queue1", "x@dead.test", "y@dead.test")
+    other = send(s, "queue2", "x@dead.test")
+
+    def row():
+        return s.rows("queue", "show", number)[0]
+
+    def states():
+        return {r["state"] for r in row()["recipients"]}
+    s.wait_for(lambda: row()["recipients"][0]["tries"] == 1)
+    assert row()["from"] == "alice@example.com" and row()["size"] > 0
+    assert {r["id"] for r in s.rows("queue", "list")} == {number, other}, \
+        s.rows("queue", "list")
+    assert number in s.cli("queue", "list").stdout
+    assert states() == {"waiting"}
+    s.cli("queue", "hold", number)
+    assert states() == {"held"}
+    assert [r["id"] for r in s.rows("queue", "list", "--state", "held")] \
+        == [number]
+    s.wait_for(lambda: s.metrics()["postrider_queue_held_recipients"] == 2)
+    s.cli("queue", "release", number)
+    s.wait_for(lambda: states() == {"waiting"})
+    tries = row()["recipients"][0]["tries"]
+    s.cli("queue", "retry", number)
+    s.wait_for(lambda: row()["recipients"][0]["tries"] > tries)
+    assert s.rows("queue", "destinations")[0]["failures"] > 0
+    assert len(s.rows("queue", "list", "--limit", "1")) == 1
+    s.cli("queue", "remove", number)
+    p = s.cli("queue", "remove", number, check=False)
+    assert p.returncode != OK and "no such message" in p.stderr
+    p = s.cli("queue", "show", number, check=False)
+    assert p.returncode != OK
+    p = s.cli("queue", "show", "zz", check=False)
+    assert p.returncode == USAGE and "20 characters" in p.stderr
+    assert {r["id"] for r in s.rows("queue", "list")} == {other}
+    s.cli("queue", "remove", "--all")
+    assert s.rows("queue", "list") == []
+
+
+def queue_survives(s):
+    """Held stays held, waiting goes on, after relay was killed."""
+    held, waiting = (send(s, f"survive{i}", "x@dead.test") for i in (1, 2))
+    s.cli("queue", "hold", held)
+    time.sleep(0.2)         # in an idle log a state waits 20 ms for company
+    kill(s, "relay")
+    s.wait_for(lambda: len(list_or_none(s) or ()) == 2)
+    rows = {r["id"]: r["recipients"][0]["state"]
+            for r in s.rows("queue", "list")}
+    assert rows == {held: "held", waiting: "waiting"}, rows
+    s.cli("queue", "remove", "--all")
+
+
+def list_or_none(s):
+    p = s.cli("queue", "list", "--json", check=False)
+    return [json.loads(x) for x in p.stdout.splitlines()] \
+        if p.returncode == OK else None
+
+
+def signal_reload(s):
+    before = s.metrics()["postrider_reloads_total"]
+    s.process.send_signal(signal.SIGHUP)
+    s.wait_for(lambda: s.metrics()["postrider_reloads_total"] > before)
+    s.wait_ready()
+
+
+def route_lost(s):
+    """A message whose route is taken away: relay starts all the same, the
+    message says so and waits; with the route it goes on."""
+    good = s.routes
+    s.routes += ('    - { domain: "lost.test", smart_host: '
+                 f'"127.0.0.1:{free_port()}" }}\n')
+    s.write_config()
+    signal_reload(s)
+    number = send(s, "lost", "x@lost.test", "y@dead.test")
+    s.routes = good
+    s.write_config()
+    signal_reload(s)
+    kill(s, "relay")
+
+    def reply():
+        rows = {r["id"]: r for r in list_or_none(s) or ()}
+        if number not in rows:
+            return None
+        found = {r["to"]: r for r in rows[number]["recipients"]}
+        return "No route" in (found["x@lost.test"]["reply"] or "")
+    s.wait_for(lambda: reply() is not None)
+    s.cli("queue", "retry", number)
+    s.wait_for(reply)
+    with Sink() as sink:
+        s.routes += ('    - { domain: "lost.test", smart_host: '
+                     f'"127.0.0.1:{sink.port}" }}\n')
+        s.write_config()
+        signal_reload(s)
+        s.cli("queue", "retry", number)
+        assert b"Subject: lost" in sink.wait(1)[0]["body"]
+    s.routes = good
+    s.write_config()
+    signal_reload(s)
+    s.cli("queue", "remove", "--all")
+
+
+def trace(s):
+    number = send(s, "trace1", "t@local.test", "x@dead.test")
+    with Client(s.port, source="127.0.0.5") as c:
+        c.hello("stranger.test")
+        code, text = c.cmd("MAIL FROM:<alice@example.com>")
+        assert code == 550
+        reference = text.rsplit("[", 1)[1].rstrip("]")
+    s.wait_for(lambda: s.captured())
+
+    def ended():
+        row = s.rows("trace", number)[0]
+        found = {r["to"]: r["state"] for r in row["recipients"]}
+        return row if found["t@local.test"] == "delivered" and \
+            found["x@dead.test"] in ("deferred", "waiting") else None
+    row = s.wait_for(ended)
+    assert [e["event"] for e in row["events"]][0] == "accepted"
+    for args in (("--from", "alice@example.com"), ("--to", "t@local.test"),
+                 ("--message-id", "<trace1@example.com>"),
+                 ("--message-id", "trace1@example.com"),
+                 ("--client-ip", "127.0.0.1")):
+        assert number in [r["id"] for r in s.rows("trace", *args)], args
+    row = s.rows("trace", reference)[0]
+    assert row["id"] is None and row["reference"] == reference
+    assert row["events"][0]["event"] == "refused"
+    assert "550" in row["events"][0]["reply"]
+    rows = s.rows("trace", "--client-ip", "127.0.0.5")
+    assert any(r["reference"] == reference for r in rows), rows
+    assert any(r["reference"] == reference for r in
+               s.rows("trace", "--from", "alice@example.com"))
+    p = s.cli("trace", "0" * 20, check=False)
+    assert p.stdout == "", p
+    assert "127.0.0.5" in s.cli("trace", reference).stdout
+    s.cli("queue", "remove", "--all")
+
+
+def spool(s):
+    number = send(s, "spool1", "x@dead.test")
+    big = "z" * 76 + "\r\n"
+    with Client(s.port) as c:
+        c.hello()
+        reply = c.message("alice@example.com", ["x@dead.test"],
+                          "Subject: big\r\n\r\n" + big * 30000)
+        assert reply[0] == 250
+    other = reply[1].split()[-1]
+    rows = {r["id"]: r for r in s.rows("spool", "ls")}
+    assert number in rows and other in rows
+    text = subprocess.run(
+        [s.bin, "spool", "cat", "--config", s.config, number],
+        capture_output=True).stdout
+    assert text.endswith(b"Subject: spool1\r\n\r\nspool1\r\n"), text
+    text = subprocess.run(
+        [s.bin, "spool", "cat", "--config", s.config, other],
+        capture_output=True).stdout
+    assert text.endswith(big.encode() * 30000)
+    assert s.cli("spool", "cat", number).returncode == OK
+    p = s.cli("spool", "cat", "0" * 20, check=False)
+    assert p.returncode == NOINPUT and "no such message" in p.stderr
+    assert s.cli("spool", "cat", "../x", check=False).returncode == USAGE
+    row = s.rows("spool", "check")[0]
+    assert row["damaged"] == 0 and row["messages"] >= 2, row
+    out = os.path.join(s.dir, "out")
+    s.cli("spool", "export", out)
+    assert {f"{number}.eml", f"{other}.eml"} <= set(os.listdir(out))
+    s.cli("queue", "remove", "--all")
+
+
+# --- the service -------------------------------------------------------------------
+
+def http(s, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{s.http}{path}",
+                                    timeout=5) as r:
+            return r.status, r.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+
+
+def kill(s, role):
+    pid = s.pid_of(role)
+    os.kill(pid, signal.SIGKILL)
+    s.wait_for(lambda: s.pid_of(role) not in (None, pid))
+    return pid
+
+
+def pages(s):
+    assert http(s, "/healthz")[0] == 200
+    assert http(s, "/readyz")[0] == 200
+    status, text = http(s, "/metrics")
+    assert status == 200 and "# TYPE postrider_messages_accepted_total" in \
+        text
+    assert http(s, "/nothing")[0] == 404
+    kill(s, "admin")
+    assert http(s, "/metrics")[0] == http(s, "/healthz")[0] == 200
+    for role in ("console", "relay"):
+        kill(s, role)
+        s.wait_ready()
+    send(s, "restarted", "r@local.test")
+    assert s.metrics()["postrider_relay_starts_total"] >= 2
+    # SIGKILL never counts as a crash of its own
+    assert s.metrics()["postrider_relay_crashes_total"] == 0
+
+
+def maps(s):
+    """SQL, HTTP and their libraries are where they belong only."""
+    never = {"relay": ("sqlite", "microhttpd", "curl"),
+             "admin": ("microhttpd", "unbound"),
+             "console": ("sqlite", "unbound")}
+    for pid, role in s.children().items():
+        text = open(f"/proc/{pid}/maps").read()
+        for word in never[role]:
+            assert f"lib{word}" not in text, (role, word)
+    text = open(f"/proc/{s.process.pid}/maps").read()
+    for word in ("sqlite", "microhttpd", "curl"):
+        assert f"lib{word}" not in text, ("master", word)
+
+
+def second_serve(s):
+    p = subprocess.run([s.bin, "serve", "--config", s.config],
+                       capture_output=True, text=True, timeout=40)
+    assert p.returncode == TEMPFAIL, p
+    assert f"process {s.process.pid}" in p.stderr, p.stderr
+    assert http(s, "/readyz")[0] == 200
+
+
+def events(s, name):
+    found = []
+    with open(s.log_path, errors="replace") as f:
+        for line in f:
+            if f'"event":"{name}' in line:
+                found.append(json.loads(line))
+    return found
+
+
+def reload(s):
+    """A good file changes routes; a bad one leaves all as it was. A session
+    that is open goes on, with the old routes if relay itself is new."""
+    with Client(s.port) as c:
+        c.hello()
+        assert c.code("MAIL FROM:<alice@example.com>") == 250
+        assert c.code("RCPT TO:<x@new.test>") == 550
+        good = s.routes
+        s.routes += '    - { domain: "new.test", maildir: "new/" }\n'
+        s.write_config()
+        before = s.metrics()["postrider_reloads_total"]
+        s.process.send_signal(signal.SIGHUP)
+        s.wait_for(lambda: s.metrics()["postrider_reloads_total"] > before)
+        s.wait_ready()
+        assert c.code("RCPT TO:<y@local.test>") == 250
+        assert c.code("DATA") == 354
+        c.send("Subject: held over\r\n\r\n.\r\n")
+        c.expect(250)
+
+    def reaches():
+        try:
+            return send(s, "newroute", "x@new.test")
+        except (AssertionError, OSError, EOFError):
+            return None
+    s.wait_for(reaches)
+    s.wait_for(lambda: s.captured("new"))
+    failed = s.metrics()["postrider_reloads_failed_total"]
+    text = open(s.config).read()
+    with open(s.config, "w") as f:
+        f.write(text.replace("hostname:", "hostnam:"))
+    s.process.send_signal(signal.SIGHUP)
+    s.wait_for(lambda: s.metrics()["postrider_reloads_failed_total"] >
+               failed)
+    assert "did you mean 'hostname'" in open(s.log_path).read()
+    send(s, "afterbad", "r@new.test")
+    s.routes = good
+    s.write_config()
+    s.process.send_signal(signal.SIGHUP)
+
+
+def wrong_user(s):
+    """ctl.sock judges by peer uid."""
+    p = subprocess.run(
+        [s.bin, "queue", "list", "--config", s.config], capture_output=True,
+        text=True, user=65534, group=65534, extra_groups=[])
+    assert p.returncode != OK and p.stdout == "", p
+
+
+def drain(s):
+    """SIGTERM: idle sessions get 421, a transaction under way ends, 0."""
+    idle, busy, new = (Client(s.port) for _ in range(3))
+    idle.hello()
+    new.reply()
+    busy.hello()
+    busy.send("MAIL FROM:<alice@example.com>\r\nRCPT TO:<d@local.test>\r\n"
+              "DATA\r\n")
+    busy.expect(250, 250, 354)
+    code = []
+    stopper = threading.Thread(target=lambda: code.append(s.stop()))
+    stopper.start()
+    rest = idle.rest()
+    assert rest.startswith(b"421 4.3.2 "), rest
+    assert new.rest().startswith(b"421 4.3.2 ")
+    busy.send("Subject: drained\r\n\r\n.\r\n")
+    busy.expect(250)
+    assert busy.rest().startswith(b"421 4.3.2 ")
+    stopper.join(40)
+    assert code == [0], code
+    assert s.process.returncode == 0
+    s.start(apply=False)
+    s.wait_for(lambda: [m for m in s.captured() if b"drained" in m])
+
+
+def stop_twice(s):
+    """SIGTERM and SIGINT in a row are one stop."""
+    s.process.send_signal(signal.SIGTERM)
+    s.process.send_signal(signal.SIGINT)
+    assert s.process.wait(40) == 0
+
+
+def master_killed(s):
+    """Its children end at once; a new serve takes over."""
+    s.start(apply=False)
+    children = list(s.children())
+    number = send(s, "orphan", "x@dead.test")
+    os.kill(s.process.pid, signal.SIGKILL)
+    s.process.wait()
+    end = time.monotonic() + 5
+    while any(os.path.exists(f"/proc/{p}") for p in children):
+        assert time.monotonic() < end, "children outlive master"
+        time.sleep(0.02)
+    s.start(apply=False)
+    s.wait_for(lambda: number in [r["id"] for r in list_or_none(s) or ()])
+    assert s.stop() == 0
+
+
+def bounded(function, service):
+    begun = time.monotonic()
+    function(service)
+    took = time.monotonic() - begun
+    assert took < 30, f"took {took:.1f} s"
+
+
+def main():
+    results = Results()
+    if not os.path.exists(os.path.join(BIN, "postrider-admin")):
+        sys.exit(f"no programs in {BIN}: make FLAVOUR=asan")
+    routes = ('    - { domain: "dead.test", smart_host: "127.0.0.1:%d" }\n'
+              '    - { domain: "local.test", maildir: "capture/" }\n'
+              % free_port())
+    with Service(routes=routes, delivery="  retry: [1m]\n") as s:
+        for f in (without_service, usage, broken_config):
+            with results.test(f.__name__):
+                bounded(f, s)
+        s.start(apply=False)
+        second = threading.Thread(target=in_background,
+                                  args=(results, second_serve, s))
+        second.start()
+        for f in (round_trip, dry_run, prune, wrong_directory, explain,
+                  password, queue, trace, spool, maps, wrong_user):
+            with results.test(f.__name__):
+                bounded(f, s)
+        second.join()
+        for f in (reload, queue_survives, route_lost, pages, drain, stop_twice,
+                  master_killed):
+            with results.test(f.__name__):
+                bounded(f, s)
+        check_memory_reports(s, results)
+    results.finish()
+
+
+def in_background(results, function, service):
+    with results.test(function.__name__):
+        function(service)
+
+
+main()

@@ -28,8 +28,8 @@ static uint32_t change(struct queue_part *p, enum recipient_state from,
 			&p->entry->recipients[p->first + i];
 		if (r->state != from)
 			continue;
-		r->state = to;
-		r->held = reason;
+		r->state = (uint8_t)to;
+		r->held = (uint8_t)reason;
 		n++;
 	}
 	return n;

@@ -82,7 +82,7 @@ void call_fini(struct admin_call *call)
 	arena_fini(&call->arena);
 }
 
-/* --- answering -------------------------------------------------------------------- */
+/* --- answering ------------------------------------------------------------ */
 
 void call_row(struct admin_call *call, slice json_object)
 {
@@ -163,7 +163,7 @@ void call_look(struct admin_call *call, int64_t now)
 		say_revision(call, CALL_TEMPORARY, SAY_LIVE_LATER, revision);
 }
 
-/* --- arguments ---------------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------ */
 
 bool arg_bad(struct admin_call *call, const char *name)
 {
@@ -204,7 +204,7 @@ struct audit_by call_audit_by(struct admin_call *call)
 	};
 }
 
-/* --- passed on to relay --------------------------------------------------------------- */
+/* --- passed on to relay --------------------------------------------------- */
 
 static struct admin_call *call_of(struct ask_call *relay)
 {

@@ -10,7 +10,7 @@ static const slice NONE = { 0 };
 
 enum { EXPORT_MAX = 67108864 };
 
-/* --- apply ---------------------------------------------------------------------------- */
+/* --- apply ---------------------------------------------------------------- */
 
 struct applying {
 	struct admin_call *call;
@@ -123,7 +123,7 @@ void call_directory_apply(struct admin_call *call)
 	directory_fini(&p.d);
 }
 
-/* --- export ---------------------------------------------------------------------------- */
+/* --- export --------------------------------------------------------------- */
 
 struct exporting {
 	uint32_t at;			/* id of the customer told last */
@@ -252,7 +252,7 @@ void call_directory_export(struct admin_call *call)
 	call->more = export_more;
 }
 
-/* --- customers --------------------------------------------------------------------------- */
+/* --- customers ------------------------------------------------------------ */
 
 static void customer_row_json(struct admin_call *call, const struct sql *q)
 {

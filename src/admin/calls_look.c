@@ -8,7 +8,7 @@ static const slice NONE = { 0 };
 
 enum { AUDIT_DEFAULT = 100, AUDIT_MAX = 100000, EXPLAIN_MAX = 524288 };
 
-/* --- audit ----------------------------------------------------------------------------- */
+/* --- audit ---------------------------------------------------------------- */
 
 static void raw_or_null(struct json *j, const char *key, slice json_text)
 {
@@ -73,7 +73,7 @@ void call_audit_list(struct admin_call *call)
 		call_fail(call, &err, SAY_STORE_READ_FAILED);
 }
 
-/* --- explain ------------------------------------------------------------------------------ */
+/* --- explain -------------------------------------------------------------- */
 
 /* --auth USER: by an address of the user, or by an app password's id. A user
  * without any is judged as if he had one. */
@@ -151,7 +151,7 @@ void call_explain(struct admin_call *call)
 	buf_fini(&text);
 }
 
-/* --- status ----------------------------------------------------------------------------- */
+/* --- status --------------------------------------------------------------- */
 
 static void end_with(struct admin_call *call, struct buf *row)
 {

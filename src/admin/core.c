@@ -23,7 +23,7 @@ static void note(struct admin *a, enum log_level level, const char *event,
 		log_failure(a->log, level, event, err);
 }
 
-/* --- revisions ----------------------------------------------------------------------- */
+/* --- revisions ------------------------------------------------------------ */
 
 static uint64_t last_revision(struct admin *a)
 {
@@ -63,7 +63,7 @@ static void keep_change(struct admin *a, uint64_t revision, slice change)
 	sql_run(&q);
 }
 
-/* --- the own view ---------------------------------------------------------------------- */
+/* --- the own view --------------------------------------------------------- */
 
 /* Puts the view after all parts of a change in the place of *v; when it
  * fails *v stays. */
@@ -87,7 +87,7 @@ static bool apply_parts(const struct view **v, slice change, struct err *err)
 	return true;
 }
 
-/* --- compiling all of the store ------------------------------------------------------------ */
+/* --- compiling all of the store ------------------------------------------- */
 
 struct compiling {
 	struct admin *a;
@@ -236,7 +236,7 @@ static bool rebuild(struct admin *a, uint64_t above, struct err *err)
 	return true;
 }
 
-/* --- the log catches up with the store ----------------------------------------------------- */
+/* --- the log catches up with the store ------------------------------------ */
 
 static void send_to_relay(struct admin *a, slice change)
 {
@@ -343,7 +343,7 @@ bool admin_publish(struct admin *a, const struct audit_by *by, slice change,
 	return true;
 }
 
-/* --- relay ------------------------------------------------------------------------------ */
+/* --- relay ---------------------------------------------------------------- */
 
 static bool gather_change(void *ctx, slice change)
 {
@@ -392,7 +392,7 @@ void admin_relay_live(struct admin *a, uint64_t revision, bool refused)
 		a->live(a->live_ctx, revision);
 }
 
-/* --- begin and end ------------------------------------------------------------------------ */
+/* --- begin and end -------------------------------------------------------- */
 
 static bool take_lock(struct admin *a, struct err *err)
 {

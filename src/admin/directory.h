@@ -75,7 +75,7 @@ const struct yaml_node *directory_node(const struct row *r,
 				       const struct row *parent);
 bool directory_no_memory(struct directory *d);
 
-/* --- folder-private, between the steps ------------------------------------------ */
+/* --- folder-private, between the steps ------------------------------------ */
 
 /* Of entries alone (SPEC 3.4). */
 void directory_check_entries(struct directory *d, struct customer_row *c);

@@ -18,7 +18,7 @@ struct writing {
 	bool shrinking;			/* this round of users */
 };
 
-/* --- parts ------------------------------------------------------------------------- */
+/* --- parts ---------------------------------------------------------------- */
 
 static void end_part(struct writing *w)
 {
@@ -43,7 +43,7 @@ static void room(struct writing *w)
 	change_begin(&w->part, w->revision, false);
 }
 
-/* --- what goes ------------------------------------------------------------------------ */
+/* --- what goes ------------------------------------------------------------ */
 
 static void remove_rows(struct writing *w, enum row_kind kind, bool aliases)
 {
@@ -76,7 +76,7 @@ static void remove_passwords(struct writing *w)
 	}
 }
 
-/* --- what comes or changes --------------------------------------------------------------- */
+/* --- what comes or changes ------------------------------------------------ */
 
 /* Aliases that stay. A user lets go of the others before anybody takes
  * them. */

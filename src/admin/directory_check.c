@@ -77,7 +77,7 @@ static bool in_file(const struct check *k, uint64_t customer)
 	return false;
 }
 
-/* --- domains ---------------------------------------------------------------------- */
+/* --- domains -------------------------------------------------------------- */
 
 static void check_suffix(struct check *k, const struct domain_row *r)
 {
@@ -177,7 +177,7 @@ static void check_domains(struct check *k, struct customer_row *c)
 	}
 }
 
-/* --- users ------------------------------------------------------------------------- */
+/* --- users ---------------------------------------------------------------- */
 
 static bool has_text(const struct text_list *l, slice s)
 {
@@ -268,7 +268,7 @@ static void check_user(struct check *k, struct user_row *u,
 				SAY_UNKNOWN_UNIT, u->org_unit, NONE, NONE);
 }
 
-/* --- relay settings --------------------------------------------------------------------- */
+/* --- relay settings ------------------------------------------------------- */
 
 static void check_setting(struct check *k, const struct setting_row *s,
 			  const struct customer_row *c)
@@ -281,7 +281,7 @@ static void check_setting(struct check *k, const struct setting_row *s,
 		directory_error(k->d, at, SAY_OPEN_RELAY, NONE, NONE, NONE);
 }
 
-/* --- all ----------------------------------------------------------------------------------- */
+/* --- all ------------------------------------------------------------------ */
 
 static void index_domains(struct check *k, struct customer_row *c)
 {

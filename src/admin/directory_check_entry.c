@@ -5,7 +5,7 @@
 
 static const slice NONE = { 0 };
 
-/* --- what kind of addresses ----------------------------------------------------------- */
+/* --- what kind of addresses ----------------------------------------------- */
 
 static struct ip_addr nth(const struct ip_range *r, uint32_t n)
 {
@@ -84,7 +84,7 @@ static void check_class(struct directory *d, const struct entry_row *e,
 			NONE);
 }
 
-/* --- duplicates and overlaps ----------------------------------------------------------- */
+/* --- duplicates and overlaps ---------------------------------------------- */
 
 struct held {
 	struct entry_row *entry;

@@ -52,7 +52,7 @@ const struct yaml_node *directory_node(const struct row *r,
 	return r->node != NULL || parent == NULL ? r->node : parent->node;
 }
 
-/* --- texts and addresses --------------------------------------------------------- */
+/* --- texts and addresses -------------------------------------------------- */
 
 static bool has_control(slice s)
 {
@@ -122,7 +122,7 @@ bool directory_address(slice s, struct arena *arena, slice *out,
 	return out->n > 0;
 }
 
-/* --- fields ---------------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
 static bool load_list(struct directory *d, const struct yaml_node *n,
 		      const struct field *f, struct text_list *out)
@@ -249,7 +249,7 @@ static bool load_fields(struct directory *d, const struct yaml_node *n,
 	return true;
 }
 
-/* --- kinds -------------------------------------------------------------------------- */
+/* --- kinds ---------------------------------------------------------------- */
 
 static struct row *begin_row(struct directory *d, const struct yaml_node *n,
 			     enum row_kind kind, const char *const *more)

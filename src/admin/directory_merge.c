@@ -13,7 +13,7 @@ static const slice NONE = { 0 };
 
 enum { ROWS_MAX = 2000000 };
 
-/* --- finding rows by key ------------------------------------------------------------ */
+/* --- finding rows by key -------------------------------------------------- */
 
 static bool has_key(const void *object, const void *key)
 {
@@ -60,7 +60,7 @@ static bool index_rows(struct directory *d, struct map *m,
 	return true;
 }
 
-/* --- what the file does not say ------------------------------------------------------- */
+/* --- what the file does not say ------------------------------------------- */
 
 static void tell_kept_value(struct directory *d, const struct row *r,
 			    const struct field *f)
@@ -141,7 +141,7 @@ static void join(struct directory *d, struct row *r, struct row *old)
 	fill(d, r);
 }
 
-/* --- what the file lacks --------------------------------------------------------------- */
+/* --- what the file lacks -------------------------------------------------- */
 
 static size_t row_bytes(enum row_kind kind)
 {

@@ -17,7 +17,7 @@ struct storing {
 	bool aliases;			/* this round of domains */
 };
 
-/* --- audit ------------------------------------------------------------------------- */
+/* --- audit ---------------------------------------------------------------- */
 
 static void bind_json(struct sql *q, slice json)
 {
@@ -73,7 +73,7 @@ static void audit_row(struct storing *s, const struct row *before,
 	buf_fini(&object);
 }
 
-/* --- what goes ------------------------------------------------------------------------ */
+/* --- what goes ------------------------------------------------------------ */
 
 static void no_memory(struct storing *s)
 {
@@ -172,7 +172,7 @@ static void remove_kind(struct storing *s, enum row_kind kind)
 	}
 }
 
-/* --- what comes or changes --------------------------------------------------------------- */
+/* --- what comes or changes ------------------------------------------------ */
 
 static void belong(struct row *r, struct customer_row *c)
 {

@@ -113,7 +113,7 @@ static void tell_row(struct directory *d, enum what what, const struct row *r,
 	tell(d, &row);
 }
 
-/* --- the walk ------------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------- */
 
 static void each_of(const struct row_list *l,
 		    void (*each)(void *ctx, struct row *r,

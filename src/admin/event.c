@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* --- one line ---------------------------------------------------------------------- */
+/* --- one line ------------------------------------------------------------- */
 
 static slice text_of(const json_t *object, const char *key)
 {
@@ -102,7 +102,7 @@ void event_free(struct event *e)
 	*e = (struct event){ 0 };
 }
 
-/* --- a row of trace ------------------------------------------------------------------- */
+/* --- a row of trace ------------------------------------------------------- */
 
 struct trace_row {
 	json_t *row, *recipients, *events;

@@ -68,7 +68,7 @@ bool row_list_add(struct row_list *l, struct arena *arena, struct row *r)
 	return true;
 }
 
-/* --- kinds ------------------------------------------------------------------------ */
+/* --- kinds ---------------------------------------------------------------- */
 
 #define ROW_AS(name, KIND)                                           \
 	struct name##_row *row_##name(struct row *r)                 \
@@ -162,7 +162,7 @@ const char *row_kind_name(enum row_kind kind)
 	return names[kind];
 }
 
-/* --- values ------------------------------------------------------------------------ */
+/* --- values --------------------------------------------------------------- */
 
 static const char *place(const struct row *r, const struct field *f)
 {
@@ -331,7 +331,7 @@ void field_show(struct buf *out, const struct row *r, const struct field *f)
 	}
 }
 
-/* --- rows ---------------------------------------------------------------------------- */
+/* --- rows ----------------------------------------------------------------- */
 
 bool row_same(const struct row *a, const struct row *b)
 {

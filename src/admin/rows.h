@@ -95,7 +95,7 @@ slice row_key(const struct row *r);
 const char *row_kind_name(enum row_kind kind);
 uint32_t row_id(const struct row *r);
 
-/* --- fields --------------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
 enum field_type {
 	FIELD_TEXT,

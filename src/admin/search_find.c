@@ -28,7 +28,7 @@ struct finding {
 	uint64_t first_day;		/* nothing of it is older */
 };
 
-/* --- which ------------------------------------------------------------------------- */
+/* --- which ---------------------------------------------------------------- */
 
 #define COLUMNS "SELECT e.id, e.reference, e.session, e.event FROM "
 #define OF_CUSTOMER " AND (?2 = 0 OR e.customer = ?2) ORDER BY e.at DESC LIMIT ?3"
@@ -121,7 +121,7 @@ static bool look_in_day(struct finding *f, uint64_t day, struct err *err)
 	return ok && (memory || err_set_memory(err, "search"));
 }
 
-/* --- all of each --------------------------------------------------------------------- */
+/* --- all of each ---------------------------------------------------------- */
 
 static const char *lines_of(enum key_kind kind)
 {

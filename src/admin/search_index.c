@@ -11,7 +11,7 @@
 
 static const uint64_t HOURS_OF_DAY = 24;
 
-/* --- where it left off --------------------------------------------------------------- */
+/* --- where it left off ---------------------------------------------------- */
 
 static void read_place(struct search *s, struct store *d, bool *found)
 {
@@ -94,7 +94,7 @@ int64_t search_indexed_ms(const struct search *s)
 	return s->indexed_ms;
 }
 
-/* --- a line ------------------------------------------------------------------------------ */
+/* --- a line --------------------------------------------------------------- */
 
 static void text_or_null(struct sql *q, slice s)
 {
@@ -228,7 +228,7 @@ static bool take_line(void *ctx, slice line)
 	return true;
 }
 
-/* --- a batch ---------------------------------------------------------------------------- */
+/* --- a batch -------------------------------------------------------------- */
 
 static bool end_batch(struct search *s, bool ok, struct err *err)
 {

@@ -64,7 +64,7 @@ static int64_t now_ms(void)
 	return os_monotonic_ns() / MS;
 }
 
-/* --- connections ------------------------------------------------------------------ */
+/* --- connections ---------------------------------------------------------- */
 
 static void conn_close(struct conn *c)
 {
@@ -204,7 +204,7 @@ static unsigned conn_interest(const struct conn *c)
 	return interest;
 }
 
-/* --- who may come in ------------------------------------------------------------------ */
+/* --- who may come in ------------------------------------------------------ */
 
 static struct conn *free_conn(struct server *s)
 {
@@ -248,7 +248,7 @@ static void accept_all(struct server *s)
 	}
 }
 
-/* --- relay and master ------------------------------------------------------------------- */
+/* --- relay and master ----------------------------------------------------- */
 
 static void relay_live(void *ctx, uint64_t revision, bool refused)
 {
@@ -302,7 +302,7 @@ static bool master_turn(struct server *s, unsigned events)
 	return channel_flush(&s->master, &err) == CHANNEL_OPEN;
 }
 
-/* --- rounds ------------------------------------------------------------------------------ */
+/* --- rounds --------------------------------------------------------------- */
 
 static unsigned master_interest(const struct server *s)
 {
@@ -381,7 +381,7 @@ static bool one_round(struct server *s, struct err *err)
 	return true;
 }
 
-/* --- begin and end ------------------------------------------------------------------------ */
+/* --- begin and end -------------------------------------------------------- */
 
 static bool listen_at(struct server *s, const struct admin_config *config,
 		      struct err *err)

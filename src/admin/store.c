@@ -24,7 +24,7 @@ static bool run(struct store *s, const char *sql, struct err *err)
 	       sqlite_err(s, err, sql);
 }
 
-/* --- opening ------------------------------------------------------------------- */
+/* --- opening -------------------------------------------------------------- */
 
 static bool user_version(struct store *s, uint32_t *out, struct err *err)
 {
@@ -162,7 +162,7 @@ void store_close(struct store **store)
 	*store = NULL;
 }
 
-/* --- failures ------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------- */
 
 static void failed(struct store *s, const char *what)
 {
@@ -190,7 +190,7 @@ bool store_good(struct store *s, struct err *err)
 	return false;
 }
 
-/* --- transactions ------------------------------------------------------------------ */
+/* --- transactions --------------------------------------------------------- */
 
 void store_begin(struct store *s)
 {
@@ -210,7 +210,7 @@ void store_rollback(struct store *s)
 		(void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* --- statements ---------------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------- */
 
 static sqlite3_stmt *prepared(struct store *s, const char *sql)
 {

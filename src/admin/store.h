@@ -51,7 +51,7 @@ void store_begin(struct store *s);	/* BEGIN IMMEDIATE */
 void store_commit(struct store *s);
 void store_rollback(struct store *s);	/* always possible */
 
-/* --- statements ------------------------------------------------------------- */
+/* --- statements ----------------------------------------------------------- */
 
 struct sql {
 	struct store *store;

@@ -20,7 +20,7 @@ static const struct {
 			"id" },
 };
 
-/* --- making the statements ------------------------------------------------------- */
+/* --- making the statements ------------------------------------------------ */
 
 static unsigned columns(struct buf *out, enum row_kind kind,
 			const char *before, const char *after)
@@ -95,7 +95,7 @@ void tables_fini(struct tables *t)
 	arena_fini(&t->arena);
 }
 
-/* --- writing ---------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static void bind_list(struct sql *q, const struct text_list *l)
 {
@@ -247,7 +247,7 @@ void tables_remove(struct tables *t, const struct row *r)
 	sql_run(&q);
 }
 
-/* --- reading ------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 static void read_list(const struct sql *q, int column, struct text_list *out,
 		      struct arena *arena)
@@ -468,7 +468,7 @@ struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 	return c;
 }
 
-/* --- app passwords --------------------------------------------------------------------- */
+/* --- app passwords -------------------------------------------------------- */
 
 void tables_app_passwords(struct tables *t, uint32_t customer,
 			  void (*each)(void *ctx,

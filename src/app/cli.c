@@ -53,7 +53,7 @@ const char *cli_option(const struct cli *cli, const char *name)
 	return NULL;
 }
 
-/* --- errors of usage ------------------------------------------------------------- */
+/* --- errors of usage ------------------------------------------------------ */
 
 static bool wrong(struct cli *cli, struct buf *errors, enum cli_text id,
 		  const char *a, const char *b)
@@ -80,7 +80,7 @@ static bool unknown(struct cli *cli, struct buf *errors, enum cli_text id,
 	return false;
 }
 
-/* --- which command ------------------------------------------------------------------ */
+/* --- which command -------------------------------------------------------- */
 
 static slice noun_of(const struct command *c)
 {
@@ -145,7 +145,7 @@ static bool find_command(struct cli *cli, const char *first, const char *second,
 	return unknown(cli, errors, CLI_UNKNOWN_COMMAND, first, nouns);
 }
 
-/* --- options --------------------------------------------------------------------------- */
+/* --- options -------------------------------------------------------------- */
 
 struct walk {
 	int argc, at;
@@ -306,7 +306,7 @@ bool cli_parse(int argc, const char *const *argv, struct cli *cli,
 	       wrong(cli, errors, CLI_ARGUMENT_MISSING, wanted, NULL);
 }
 
-/* --- help --------------------------------------------------------------------------------- */
+/* --- help ----------------------------------------------------------------- */
 
 static void line(struct buf *out, const char *left, const struct text *t,
 		 enum language language)

@@ -68,7 +68,7 @@ void cli_help_all(enum language language, struct buf *out);
 void cli_help(enum command_id command, enum language language,
 	      struct buf *out);
 
-/* --- what commands share ------------------------------------------------------ */
+/* --- what commands share -------------------------------------------------- */
 
 /* "postrider: …" to standard error. */
 void cli_say(const struct cli *cli, enum cli_text id, const char *a,

@@ -10,7 +10,7 @@
 #include "os/process.h"
 #include "wire/yaml.h"
 
-/* --- arguments ------------------------------------------------------------------- */
+/* --- arguments ------------------------------------------------------------ */
 
 static const char *argument_key(const struct cli *cli)
 {
@@ -64,7 +64,7 @@ char *cli_call_args(const struct cli *cli)
 	return text;
 }
 
-/* --- one call -------------------------------------------------------------------------- */
+/* --- one call ------------------------------------------------------------- */
 
 bool cli_print_line(slice text)
 {
@@ -177,7 +177,7 @@ int cmd_call(struct cli *cli)
 	return code;
 }
 
-/* --- commands whose answer is a text ------------------------------------------------------ */
+/* --- commands whose answer is a text -------------------------------------- */
 
 /* The member `key` of a row, alone on a line. */
 static bool print_member(slice json_object, const char *key, const char *end)

@@ -72,7 +72,7 @@ static void tell_lines(struct check *k, slice lines)
 	}
 }
 
-/* --- what is looked at ------------------------------------------------------------- */
+/* --- what is looked at ---------------------------------------------------- */
 
 static void look_at_hostname(struct check *k, const struct config *c,
 			     char *hostname, size_t cap)
@@ -212,7 +212,7 @@ static void look_at_rest(struct check *k, const struct config *c)
 		     "nobody gets alerts"));
 }
 
-/* --- the command ------------------------------------------------------------------------ */
+/* --- the command ---------------------------------------------------------- */
 
 static bool read_text(struct check *k, struct arena *arena, struct config *c)
 {

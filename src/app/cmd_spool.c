@@ -84,7 +84,7 @@ static void close_spool(struct opened *o)
 	setup_close(&o->setup);
 }
 
-/* --- ls --------------------------------------------------------------------------- */
+/* --- ls ------------------------------------------------------------------- */
 
 struct listing {
 	struct opened *o;
@@ -149,7 +149,7 @@ int cmd_spool_ls(struct cli *cli)
 	return 0;
 }
 
-/* --- cat -------------------------------------------------------------------------- */
+/* --- cat ------------------------------------------------------------------ */
 
 static bool write_piece(void *ctx, slice piece)
 {
@@ -184,7 +184,7 @@ int cmd_spool_cat(struct cli *cli)
 	return code;
 }
 
-/* --- check ------------------------------------------------------------------------- */
+/* --- check ---------------------------------------------------------------- */
 
 static bool drop_piece(void *ctx, slice piece)
 {
@@ -240,7 +240,7 @@ int cmd_spool_check(struct cli *cli)
 	return l.broken > 0 || f.quarantined > 0 ? 65 : told ? 0 : 74;
 }
 
-/* --- export -------------------------------------------------------------------------- */
+/* --- export --------------------------------------------------------------- */
 
 struct export {
 	struct listing l;

@@ -57,7 +57,7 @@ int cli_exit_code(const struct err *err)
 	return 70;
 }
 
-/* --- configuration -------------------------------------------------------------- */
+/* --- configuration -------------------------------------------------------- */
 
 const char *setup_config_file(const struct cli *cli)
 {
@@ -118,7 +118,7 @@ void setup_close(struct setup *s)
 	arena_fini(&s->arena);
 }
 
-/* --- calls ------------------------------------------------------------------------ */
+/* --- calls ---------------------------------------------------------------- */
 
 static int make_call(struct ask_admin *ask, const struct service_call *call,
 		     struct buf *end_text)

@@ -33,7 +33,7 @@ struct service_call {
 int service_call(const struct cli *cli, const struct service_call *call,
 		 struct buf *end_text);
 
-/* --- admin alone (solo.c) --------------------------------------------------------- */
+/* --- admin alone (solo.c) ------------------------------------------------- */
 struct solo;
 bool solo_begin(const struct cli *cli, const char *config_file,
 		struct solo **out, struct err *err) MUST_USE;

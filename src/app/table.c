@@ -64,7 +64,7 @@ struct table *table_new(const struct cli *cli)
 	return t;
 }
 
-/* --- cells ------------------------------------------------------------------------ */
+/* --- cells ---------------------------------------------------------------- */
 
 static bool turns_direction(slice s)
 {
@@ -124,7 +124,7 @@ static size_t width_of(slice s)
 	return n;
 }
 
-/* --- columns ------------------------------------------------------------------------ */
+/* --- columns -------------------------------------------------------------- */
 
 static void add_column(struct columns *c, slice key)
 {
@@ -222,7 +222,7 @@ static void print_list(struct buf *out, json_t *list, const char *names)
 		print_row(out, &c, row, "    ");
 }
 
-/* --- batches ------------------------------------------------------------------------- */
+/* --- batches -------------------------------------------------------------- */
 
 static void print_lists(struct table *t, json_t *row)
 {

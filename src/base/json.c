@@ -178,7 +178,7 @@ void json_member_bool(struct json *j, const char *key, bool v)
 	json_bool(j, v);
 }
 
-/* --- times ------------------------------------------------------------------ */
+/* --- times ---------------------------------------------------------------- */
 
 struct moment {
 	unsigned year, month, day, weekday;	/* month 1–12, Sunday 0 */

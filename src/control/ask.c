@@ -83,7 +83,7 @@ unsigned ask_interest(const struct ask *a)
 	       (channel_pending(&a->channel) > 0 ? OS_WRITABLE : 0u);
 }
 
-/* --- what relay says ------------------------------------------------------------- */
+/* --- what relay says ------------------------------------------------------ */
 
 static struct ask_call **call_of(struct ask *a, uint32_t sequence)
 {
@@ -166,7 +166,7 @@ void ask_ready(struct ask *a, unsigned events)
 		drop(a);
 }
 
-/* --- what we say ------------------------------------------------------------------- */
+/* --- what we say ---------------------------------------------------------- */
 
 bool ask_change(struct ask *a, slice changes)
 {

@@ -50,7 +50,7 @@ static void note(struct control_serve *c, enum log_level level,
 		log_failure(c->log, level, event, err);
 }
 
-/* --- sending -------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------- */
 
 /* Readable always; writable while something waits. */
 static void watch_update(struct line *l)
@@ -141,7 +141,7 @@ void control_serve_ready(struct control_serve *c)
 	flush_soon(c);
 }
 
-/* --- answers --------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void answer_begin(struct control_serve *c, const struct frame *f,
 			 const struct frame_call *call)
@@ -204,7 +204,7 @@ void control_answer_end(struct control_answer *a, int code, slice text)
 	free(a);
 }
 
-/* --- changes ---------------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------- */
 
 static void view_take_new(struct control_serve *c, const struct view *v)
 {
@@ -249,7 +249,7 @@ static void view_take_files(struct control_serve *c)
 	send_live(c, LIVE_REFUSED);
 }
 
-/* --- frames ------------------------------------------------------------------------ */
+/* --- frames --------------------------------------------------------------- */
 
 static bool admin_take(struct control_serve *c, const struct frame *f)
 {
@@ -373,7 +373,7 @@ static void master_ready(struct os_watch *w, unsigned events)
 	flush_soon(c);
 }
 
-/* --- begin and end ------------------------------------------------------------------ */
+/* --- begin and end -------------------------------------------------------- */
 
 static void line_init(struct control_serve *c, struct line *l, uint32_t allowed,
 		      bool (*take)(struct control_serve *,

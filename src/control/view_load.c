@@ -30,7 +30,7 @@ static bool note_file(void *ctx, const char *name)
 	return true;
 }
 
-/* --- a view file -------------------------------------------------------------- */
+/* --- a view file ---------------------------------------------------------- */
 
 static bool not_good(struct err *err)
 {
@@ -101,7 +101,7 @@ static bool load_newest(int dir, struct view_loaded *out, struct err *err)
 	return out->view != NULL || err_set_memory(err, "view_load");
 }
 
-/* --- the log ------------------------------------------------------------------ */
+/* --- the log -------------------------------------------------------------- */
 
 /* One change of the log onto out->view; *part is the view while a change of
  * several parts is on its way. False: it does not fit. */
@@ -192,7 +192,7 @@ bool view_load(int dir, struct view_loaded *out, struct err *err)
 	return ok;
 }
 
-/* --- changes since a revision ---------------------------------------------------- */
+/* --- changes since a revision --------------------------------------------- */
 
 struct since {
 	uint64_t done;		/* this revision was told whole */

@@ -94,7 +94,7 @@ bool view_writer_append(struct view_writer *w, slice changes, struct err *err)
 	return false;
 }
 
-/* --- a new view file ----------------------------------------------------------- */
+/* --- a new view file ------------------------------------------------------ */
 
 struct output {
 	int fd;

@@ -23,7 +23,7 @@ enum {
 	DAY_S = 24 * 60 * 60,
 };
 
-/* --- self-signed ------------------------------------------------------- */
+/* --- self-signed ---------------------------------------------------------- */
 
 static bool set_serial(X509 *x)
 {
@@ -159,7 +159,7 @@ bool tls_self_signed(slice hostname, struct buf *certificate_pem,
 	return true;
 }
 
-/* --- expiry ------------------------------------------------------------ */
+/* --- expiry --------------------------------------------------------------- */
 
 static bool days_until(const X509 *x, int64_t now_wall_ms, int *days)
 {

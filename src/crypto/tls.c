@@ -57,7 +57,7 @@ static void tls_check(const struct tls *t)
 	}
 }
 
-/* --- the pipe ---------------------------------------------------------- */
+/* --- the pipe ------------------------------------------------------------- */
 
 static int pipe_read(BIO *bio, char *to, int n)
 {
@@ -119,7 +119,7 @@ static bool attach_pipe(struct tls *t)
 	return true;
 }
 
-/* --- life -------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 static bool set_client_name(struct tls *t, slice name)
 {
@@ -185,7 +185,7 @@ enum tls_state tls_state(const struct tls *t)
 	return t->state;
 }
 
-/* --- failing ----------------------------------------------------------- */
+/* --- failing -------------------------------------------------------------- */
 
 static bool fail(struct tls *t, enum err_kind kind, struct err *err,
 		 const char *what)
@@ -218,7 +218,7 @@ static bool fail_ssl(struct tls *t, struct err *err)
 		    ? "TLS handshake failed" : "TLS failed");
 }
 
-/* --- reading ----------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static bool step_handshake(struct tls *t, struct err *err)
 {
@@ -332,7 +332,7 @@ bool tls_has_more(const struct tls *t)
 	       (t->kept.n > 0 || SSL_pending(t->ssl) > 0);
 }
 
-/* --- writing ----------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 bool tls_write(struct tls *t, slice plaintext, struct buf *cipher,
 	       struct err *err)
@@ -369,7 +369,7 @@ void tls_close(struct tls *t, struct buf *cipher)
 	ERR_clear_error();
 }
 
-/* --- what was agreed --------------------------------------------------- */
+/* --- what was agreed ------------------------------------------------------ */
 
 static bool agreed(const struct tls *t)
 {

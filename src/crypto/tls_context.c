@@ -27,7 +27,7 @@ static const unsigned char alpn_smtp[] = "\4smtp";
 
 enum { TICKET_LIFETIME_S = 7200 };
 
-/* --- ALPN -------------------------------------------------------------- */
+/* --- ALPN ----------------------------------------------------------------- */
 
 /*
  * RFC 7301 3.2: a client that names protocols, but not ours, is refused by
@@ -56,7 +56,7 @@ static int select_alpn(SSL *ssl, const unsigned char **out,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* --- PEM --------------------------------------------------------------- */
+/* --- PEM ------------------------------------------------------------------ */
 
 /* Never asks at a terminal: an encrypted key is an error. */
 static int no_passphrase(char *to, int size, int writing, void *arg)
@@ -150,7 +150,7 @@ static bool use_certificate(SSL_CTX *ssl, slice certificate_pem, slice key_pem,
 	return ok;
 }
 
-/* --- trusted roots ----------------------------------------------------- */
+/* --- trusted roots -------------------------------------------------------- */
 
 static bool trust_pem(SSL_CTX *ssl, slice ca_pem, struct err *err)
 {
@@ -186,7 +186,7 @@ static bool trust(SSL_CTX *ssl, slice ca_pem, struct err *err)
 	       certificate_error(err, "the system's trusted roots");
 }
 
-/* --- contexts ---------------------------------------------------------- */
+/* --- contexts ------------------------------------------------------------- */
 
 static bool set_protocol(struct tls_context *c)
 {

@@ -48,7 +48,7 @@ static void later(struct report_job *j, const struct err *why)
 	free_job(j);
 }
 
-/* --- composing ----------------------------------------------------------- */
+/* --- composing ------------------------------------------------------------ */
 
 static enum report_action action_of(const struct report_job *j,
 				    const struct queue_part *p,
@@ -157,7 +157,7 @@ static struct body *compose(struct report_job *j, bool *eight_bit,
 	return report_compose(&r, c->budget, eight_bit, err);
 }
 
-/* --- submitting ------------------------------------------------------------ */
+/* --- submitting ----------------------------------------------------------- */
 
 static void submitted(void *ctx, bool ok, bool unknown, const struct err *err)
 {
@@ -219,7 +219,7 @@ static void submit(struct report_job *j)
 	door_submit(c->door, &s);
 }
 
-/* --- loading ------------------------------------------------------------------ */
+/* --- loading -------------------------------------------------------------- */
 
 static bool keep_returned(struct report_job *j, const struct body *body)
 {

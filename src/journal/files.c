@@ -138,7 +138,7 @@ bool journal_files_trim(struct journal_files *f, int dir, uint64_t oldest_hour,
 	return ok;
 }
 
-/* --- the position: slot = sequence u64, position u64, CRC-32C u32 ------------ */
+/* --- the position: slot = sequence u64, position u64, CRC-32C u32 --------- */
 
 enum { SLOT_BYTES = 20, SLOT_EVERY = 64 };
 

@@ -89,7 +89,7 @@ static void say_works(struct journal *j)
 	log_end(&e);
 }
 
-/* --- the file of the hour --------------------------------------------------- */
+/* --- the file of the hour ------------------------------------------------- */
 
 /* The current hour; never before the newest file, so that no file is written
  * to again after a later one exists, unless that one is of a clock that was
@@ -177,7 +177,7 @@ static void trim(struct journal *j)
 	os_mutex_unlock(j->mutex);
 }
 
-/* --- taking over, writing, syncing --------------------------------------------- */
+/* --- taking over, writing, syncing ---------------------------------------- */
 
 /* False: no memory; what waits stays where it is. */
 static bool take_over(struct journal *j)
@@ -307,7 +307,7 @@ static void woken(struct os_post *post)
 	atomic_store(&j->woken, false);
 }
 
-/* --- opening and closing ----------------------------------------------------------- */
+/* --- opening and closing -------------------------------------------------- */
 
 bool journal_open(const struct journal_config *config, struct journal **out,
 		  struct err *err)
@@ -381,7 +381,7 @@ uint64_t journal_dropped(const struct journal *j)
 	return atomic_load(&j->dropped);
 }
 
-/* --- one event ------------------------------------------------------------------------ */
+/* --- one event ------------------------------------------------------------ */
 
 void journal_begin(struct journal_event *e, struct journal *j,
 		   const char *event, int64_t wall_ms)

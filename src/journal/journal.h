@@ -59,7 +59,7 @@ void journal_end(struct journal_event *e, enum journal_weight weight,
 void journal_again(struct journal *j, slice line, uint64_t position);
 uint64_t journal_dropped(const struct journal *j);
 
-/* --- reading (admin) ---------------------------------------------------------- */
+/* --- reading (admin) ------------------------------------------------------ */
 
 struct journal_cursor {			/* where a reader is */
 	uint64_t hour;			/* hours since 1970, the file's name */

@@ -20,7 +20,7 @@ enum {
 	RECIPIENT_MIN = 5,		/* bytes of the shortest */
 };
 
-/* --- writing ---------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 static void write_text8(struct buf *out, slice s, size_t max)
 {
@@ -95,7 +95,7 @@ void envelope_write(struct buf *out, const struct envelope *e)
 	}
 }
 
-/* --- reading ---------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 /* No byte below SP, no DEL: what may stand in a command or a field. */
 static slice clean(struct cursor *c, slice s)

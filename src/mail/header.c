@@ -107,7 +107,7 @@ static void add_value(struct header_scan *h, slice s)
 	h->value_n += (uint16_t)n;
 }
 
-/* --- what the values say ------------------------------------------------------ */
+/* --- what the values say -------------------------------------------------- */
 
 /* "by HOSTNAME": value holds the word that just ended. */
 static void received_word(struct header_scan *h)
@@ -207,7 +207,7 @@ static void conclude_line(struct header_scan *h)
 	}
 }
 
-/* --- the bytes ------------------------------------------------------------------ */
+/* --- the bytes ------------------------------------------------------------ */
 
 /* CR and LF are not part of a value. */
 static void take_value(struct header_scan *h, slice part)

@@ -29,7 +29,7 @@ struct compose {
 	char boundary[BOUNDARY_MAX];
 };
 
-/* --- what is returned --------------------------------------------------------- */
+/* --- what is returned ----------------------------------------------------- */
 
 /* The header section, with its last line end; what of it there is. */
 static slice header_of(slice message)
@@ -96,7 +96,7 @@ static void choose_boundary(struct compose *c)
 	unreachable_state("somebody guessed a hundred boundaries");
 }
 
-/* --- parts ------------------------------------------------------------------------ */
+/* --- parts ---------------------------------------------------------------- */
 
 static bool flush(struct compose *c)
 {
@@ -196,7 +196,7 @@ static void write_words_part(struct compose *c)
 	buf_fini(&words);
 }
 
-/* --- part two: for machines ----------------------------------------------------- */
+/* --- part two: for machines ----------------------------------------------- */
 
 /* Our spool holds ENVID decoded; what can't stand in a field plainly is
  * written as xtext does. */
@@ -343,7 +343,7 @@ static bool write_machine_part(struct compose *c)
 	return true;
 }
 
-/* --- part three: the original ------------------------------------------------- */
+/* --- part three: the original --------------------------------------------- */
 
 static void write_header_part(struct compose *c)
 {

@@ -18,7 +18,7 @@ const struct text *report_text(enum report_text_id id);
  * original is returned whole. */
 void report_write_words(struct buf *out, const struct report *r, bool whole);
 
-/* --- encoding (report_encode.c) --------------------------------------------- */
+/* --- encoding (report_encode.c) ------------------------------------------- */
 
 /* For a structured field of ASCII: line ends become spaces, controls and
  * 8-bit '?'; cut at max. */

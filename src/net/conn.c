@@ -31,7 +31,7 @@ void conn_check(const struct conn *c)
 	}
 }
 
-/* --- birth ----------------------------------------------------------------- */
+/* --- birth ---------------------------------------------------------------- */
 
 /* Takes fd; closes it without memory. */
 static struct conn *new_conn(struct loop *l, int fd, enum conn_state state,
@@ -108,7 +108,7 @@ static void finish_connect(struct conn *c)
 		conn_flush(c);
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void close_socket(struct conn *c, bool abort)
 {
@@ -195,7 +195,7 @@ static void let_go(struct conn *c)
 		conn_adjust(c, true);
 }
 
-/* --- lingering ------------------------------------------------------------- */
+/* --- lingering ------------------------------------------------------------ */
 
 /* All has been sent: says so to the peer. */
 static void finish_output(struct conn *c)
@@ -276,7 +276,7 @@ void conn_forget_lingering(struct loop *l)
 	}
 }
 
-/* --- what the loop tells --------------------------------------------------- */
+/* --- what the loop tells -------------------------------------------------- */
 
 static bool has_sent_all(const struct conn *c)
 {
@@ -359,7 +359,7 @@ void conn_adjust(struct conn *c, bool strict)
 	os_watch_change(loop_thread(c->loop), &c->watch, want);
 }
 
-/* --- what the user calls ---------------------------------------------------- */
+/* --- what the user calls -------------------------------------------------- */
 
 void conn_set_user(struct conn *c, const struct conn_user *user, void *ctx)
 {

@@ -104,7 +104,7 @@ struct os_thread *loop_thread(struct loop *l)
 	return l->thread;
 }
 
-/* --- timers and tasks ------------------------------------------------------ */
+/* --- timers and tasks ----------------------------------------------------- */
 
 void loop_timer_set(struct loop *l, struct timer *t, int64_t after_ms)
 {

@@ -70,7 +70,7 @@ struct lookup {
 	struct question v6, v4;
 };
 
-/* --- answers ---------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------- */
 
 static void tell(struct os_post *post)
 {
@@ -139,7 +139,7 @@ static void finish(struct lookup *k)
 	post_home(q);
 }
 
-/* --- one question ------------------------------------------------------------ */
+/* --- one question --------------------------------------------------------- */
 
 static bool to_address(const char *data, int len, struct ip_addr *out)
 {
@@ -211,7 +211,7 @@ static void on_deadline(struct timer *timer)
 	finish(k);
 }
 
-/* --- the worker -------------------------------------------------------------- */
+/* --- the worker ----------------------------------------------------------- */
 
 /* The same name, the same worker: FNV-1a of its lower-case form. */
 static struct worker *worker_for(struct resolver *r, const char *name)
@@ -258,7 +258,7 @@ static void answers_wait(struct os_watch *watch, unsigned events)
 		os_watch_change(w->thread, &w->watch, 0);
 }
 
-/* --- opening ------------------------------------------------------------------ */
+/* --- opening -------------------------------------------------------------- */
 
 static bool open_ub(struct worker *w, const struct resolver_config *config,
 		    struct err *err)
@@ -351,7 +351,7 @@ void resolver_close(struct resolver **rp)
 	free(r);
 }
 
-/* --- asking ------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------- */
 
 /* "192.0.2.1", "2001:db8::1", in brackets, also "[IPv6:…]" (RFC 5321 4.1.3). */
 static bool is_literal(slice name, struct ip_addr *out)

@@ -1,8 +1,9 @@
 /*
  * Setting up a libunbound context; see resolver.c. A context is asked a first
  * question when it is made, so that no file is read after the sandbox closes;
- * its thread starts behind that (Landlock binds only the threads to come). Names special to libunbound that a forwarder may
- * know are left to it (RFC 6761 6.2, 8375).
+ * its thread starts behind that (Landlock binds only the threads to come).
+ * Names special to libunbound that a forwarder may know are left to it
+ * (RFC 6761 6.2, 8375).
  */
 #include <unbound.h>
 

@@ -23,7 +23,7 @@ enum {
 	COMPONENT_MAX = 256,		/* NAME_MAX and NUL */
 };
 
-/* --- names ----------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------- */
 
 /* One component: what mkdir, rename and unlink take, for which the kernel
  * has no RESOLVE_BENEATH. */
@@ -80,7 +80,7 @@ static int beneath_open(int dir, const char *path, int flags, mode_t mode)
 	return (int)fd;
 }
 
-/* --- directories ----------------------------------------------------------- */
+/* --- directories ---------------------------------------------------------- */
 
 bool os_dir_open(const char *path, int *out, struct err *err)
 {
@@ -165,7 +165,7 @@ bool os_disk_free(int dir, uint64_t *bytes, uint64_t *inodes, struct err *err)
 	return true;
 }
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------- */
 
 static int open_flags(enum os_open_mode mode)
 {

@@ -90,7 +90,7 @@ static int new_socket(const union address *a)
 		      SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* --- listening ------------------------------------------------------------- */
+/* --- listening ------------------------------------------------------------ */
 
 static bool listen_options(int fd, bool v6, bool reuse_port)
 {
@@ -199,7 +199,7 @@ bool os_accept_and_drop(int listener, slice farewell)
 	return fd >= 0;
 }
 
-/* --- connecting ------------------------------------------------------------ */
+/* --- connecting ----------------------------------------------------------- */
 
 static bool bind_source(int fd, const struct ip_addr *from, struct err *err)
 {
@@ -256,7 +256,7 @@ bool os_connected(int fd, struct ip_port *local, struct err *err)
 	return os_local(fd, local, err);
 }
 
-/* --- bytes ----------------------------------------------------------------- */
+/* --- bytes ---------------------------------------------------------------- */
 
 enum os_net_result os_recv(int fd, void *to, size_t cap, size_t *n,
 			   struct err *err)
@@ -303,7 +303,7 @@ enum os_net_result os_send(int fd, const struct iovec *iov, int count,
 	return OS_NET_FAILED;
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 void os_shutdown_output(int fd)
 {

@@ -108,7 +108,7 @@ void os_pool_submit(struct os_pool *pool, struct os_job *job,
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* --- mutexes --------------------------------------------------------------- */
+/* --- mutexes -------------------------------------------------------------- */
 
 struct os_mutex {
 	pthread_mutex_t m;

@@ -27,7 +27,7 @@
 
 #include "os/os_private.h"
 
-/* --- who we are --------------------------------------------------------------- */
+/* --- who we are ----------------------------------------------------------- */
 
 bool os_own_path(char *to, size_t cap, struct err *err)
 {
@@ -192,7 +192,7 @@ uint64_t os_descriptors_raise(void)
 	return limit.rlim_cur;
 }
 
-/* --- children ------------------------------------------------------------------- */
+/* --- children ------------------------------------------------------------- */
 
 static bool is_kept(const struct os_spawn *how, int fd, int report)
 {
@@ -338,7 +338,7 @@ void os_kill_gently(pid_t pid)
 	kill(pid, SIGTERM);
 }
 
-/* --- waiting ---------------------------------------------------------------------- */
+/* --- waiting -------------------------------------------------------------- */
 
 bool os_signals_open(int *fd, struct err *err)
 {

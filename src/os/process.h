@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* --- who we are --------------------------------------------------------------- */
+/* --- who we are ----------------------------------------------------------- */
 
 /* Path of this program's own file. */
 bool os_own_path(char *to, size_t cap, struct err *err) MUST_USE;
@@ -36,7 +36,7 @@ void os_sleep_ms(unsigned ms);
 /* As many descriptors as the hard limit allows; what that is now. */
 uint64_t os_descriptors_raise(void);
 
-/* --- children ------------------------------------------------------------------- */
+/* --- children ------------------------------------------------------------- */
 
 enum { OS_SPAWN_FDS_MAX = 2048 };
 struct os_spawn {
@@ -65,7 +65,7 @@ bool os_end_is_crash(const struct os_end *end);
 void os_kill_hard(pid_t pid);
 void os_kill_gently(pid_t pid);
 
-/* --- waiting (master's loop) ------------------------------------------------------ */
+/* --- waiting (master's loop) ---------------------------------------------- */
 
 enum os_signal { OS_SIGNAL_RELOAD, OS_SIGNAL_STOP, OS_SIGNAL_CHILD,
 		 OS_SIGNAL_NONE };
@@ -76,7 +76,7 @@ enum os_signal os_signals_next(int fd);
 /* Waits for input on any of them, or timeout_ms; ready[i] tells. */
 bool os_wait_input(const int *fds, bool *ready, size_t count, int timeout_ms);
 
-/* --- what processes share ----------------------------------------------------------- */
+/* --- what processes share ------------------------------------------------- */
 
 /* Sealed: nobody can change it any more. The offset is at its start. */
 bool os_sealed(const char *name, slice content, int *fd,
@@ -98,7 +98,7 @@ bool os_channel_receive(int fd, struct buf *in, bool *open,
 			struct err *err) MUST_USE;
 void os_close(int *fd);
 
-/* --- files as master and the command line see them ------------------------------------ */
+/* --- files as master and the command line see them ------------------------ */
 
 /* A file of any path, whole. */
 bool os_file_load(const char *path, size_t max, struct buf *out,
@@ -128,7 +128,7 @@ bool os_path_passable(const char *path, uint32_t uid, uint32_t gid,
 bool os_lock_path(const char *path, int *fd, pid_t *holder,
 		  struct err *err) MUST_USE;
 
-/* --- words to and from the outside ------------------------------------------------------ */
+/* --- words to and from the outside ---------------------------------------- */
 
 /* To systemd's NOTIFY_SOCKET, if there is one. */
 void os_notify(const char *state);

@@ -30,7 +30,7 @@ bool os_sandbox_begin(struct err *err)
 	return true;
 }
 
-/* --- Landlock ------------------------------------------------------------------- */
+/* --- Landlock ------------------------------------------------------------- */
 
 enum {
 	LL_TRUNCATE = 1 << 14,		/* version 3 */
@@ -114,7 +114,7 @@ bool os_landlock(const struct os_landlock_dir *dirs, size_t count,
 	return ok;
 }
 
-/* --- seccomp ---------------------------------------------------------------------- */
+/* --- seccomp -------------------------------------------------------------- */
 
 /* Calls allowed whatever their arguments. */
 static const int plain_calls[] = {

@@ -24,7 +24,7 @@ void os_close(int *fd)
 	*fd = -1;
 }
 
-/* --- memory ------------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------- */
 
 static bool write_all(int fd, slice s)
 {
@@ -120,7 +120,7 @@ void os_page_unmap(void *page, size_t bytes)
 		munmap(page, bytes);
 }
 
-/* --- channels ------------------------------------------------------------------- */
+/* --- channels ------------------------------------------------------------- */
 
 static ssize_t send_some(int fd, slice s, int with_fd)
 {
@@ -185,7 +185,7 @@ bool os_channel_receive(int fd, struct buf *in, bool *open, struct err *err)
 	return true;
 }
 
-/* --- words -------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 void os_notify(const char *state)
 {

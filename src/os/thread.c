@@ -30,7 +30,7 @@ struct os_thread *os_thread_self(void)
 	return self;
 }
 
-/* --- life ------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 static void close_fd(int *fd)
 {
@@ -167,7 +167,7 @@ void os_thread_join(struct os_thread **tp)
 	free_thread(t);
 }
 
-/* --- posts ----------------------------------------------------------------- */
+/* --- posts ---------------------------------------------------------------- */
 
 static void wake_up(struct os_thread *t)
 {
@@ -225,7 +225,7 @@ static void run_posts(struct os_thread *t)
 	}
 }
 
-/* --- the driver ------------------------------------------------------------ */
+/* --- the driver ----------------------------------------------------------- */
 
 static void park(struct os_thread *t, int64_t until_ns)
 {

@@ -143,7 +143,7 @@ uint32_t explain_fixes(const struct facts *f, const struct decision *d,
 	return fixes.n;
 }
 
-/* --- on the wire --- */
+/* --- on the wire ---------------------------------------------------------- */
 
 /* One line, cut where it would be too long. */
 static void line(struct buf *out, enum explain_row row,

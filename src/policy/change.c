@@ -4,7 +4,7 @@
 #include "base/crc32c.h"
 #include "base/cursor.h"
 
-/* --- the frame --- */
+/* --- the frame ------------------------------------------------------------ */
 uint32_t change_checksum(slice bytes)
 {
 	invariant(bytes.n >= CHANGE_HEADER);
@@ -77,7 +77,7 @@ void change_end(struct buf *out)
 	patch_u32(out, CHANGE_AT_CHECKSUM, change_checksum(buf_slice(out)));
 }
 
-/* --- records --- */
+/* --- records -------------------------------------------------------------- */
 
 /* Kind and a length that record_end fills in; returns where it began. */
 static size_t record_begin(struct buf *out, enum change_record kind)

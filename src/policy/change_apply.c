@@ -8,7 +8,7 @@
 #include "base/cursor.h"
 #include "policy/view_private.h"
 
-/* --- fields --- */
+/* --- fields --------------------------------------------------------------- */
 
 /* An enum or set of bits of at most `max`; more fails the cursor. */
 static uint8_t small(struct cursor *c, uint8_t max)
@@ -39,7 +39,7 @@ static bool malformed(struct err *err)
 	return edit_refused(err, "record is malformed");
 }
 
-/* --- rows --- */
+/* --- rows ----------------------------------------------------------------- */
 static bool put_customer(struct view *v, struct cursor *c, struct err *err)
 {
 	struct customer row = { .id = cursor_u32(c) };
@@ -185,7 +185,7 @@ static bool apply_record(struct view *v, uint8_t kind, slice body,
 	}
 }
 
-/* --- the change --- */
+/* --- the change ----------------------------------------------------------- */
 static bool apply_records(struct view *v, slice records, struct err *err)
 {
 	struct cursor c = cursor_of(records);

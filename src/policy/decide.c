@@ -11,7 +11,7 @@
 
 #include "policy/decide_private.h"
 
-/* --- HELO names --- */
+/* --- HELO names ----------------------------------------------------------- */
 
 /* As sent, folded as far as ASCII goes: lower case, without a final dot. No
  * name of a domain (a literal, 8-bit, too long): empty. */
@@ -54,7 +54,7 @@ bool policy_helo_generic(slice helo, slice hostname)
 	       is_loopback_text(helo);
 }
 
-/* --- the trace --- */
+/* --- the trace ------------------------------------------------------------ */
 static void note(const struct walk *w, const struct setting *setting,
 		 enum test test, struct test_result r)
 {
@@ -81,7 +81,7 @@ static void note_identity(const struct walk *w, bool held,
 	     (struct test_result){ held, why, detail });
 }
 
-/* --- what the facts mean --- */
+/* --- what the facts mean -------------------------------------------------- */
 static void look_at_login(struct walk *w)
 {
 	const struct app_password *login = w->f->login;
@@ -143,7 +143,7 @@ static void look(struct walk *w)
 	view_ranges_of(w->v, &f->client, look_at_entry, w);
 }
 
-/* --- whose mail it is (SPEC 2) --- */
+/* --- whose mail it is (SPEC 2) -------------------------------------------- */
 static const struct customer *open_customer(const struct view *v, uint32_t id)
 {
 	const struct customer *c = view_customer(v, id);
@@ -186,7 +186,7 @@ static void identify(const struct walk *w, struct decision *d)
 			   w->helo_domain->name);
 }
 
-/* --- the settings (SPEC 4) --- */
+/* --- the settings (SPEC 4) ------------------------------------------------ */
 
 /* Judges one setting: the first test that failed, TEST_COUNT when all held.
  * With a trace all tests are made, without one only those that count. */
@@ -263,7 +263,7 @@ static void conclude(struct decision *d, enum reply_id reply,
 	d->why_detail = detail;
 }
 
-/* --- a customer is identified --- */
+/* --- a customer is identified --------------------------------------------- */
 
 /* SPEC 5, and whom it counts for (6.1): the user of the sender presented,
  * suspended or not; nobody for a foreign one. */
@@ -317,7 +317,7 @@ static void decide_for_customer(struct walk *w, struct decision *d)
 		accept_sender(w, d);
 }
 
-/* --- nobody is identified --- */
+/* --- nobody is identified ------------------------------------------------- */
 static void note_owner_entries(const struct walk *w);
 
 /* 4.2: the settings of the owner of the sender's domain choose the reply.
@@ -385,7 +385,7 @@ static void note_owner_entries(const struct walk *w)
 			       (void *)(uintptr_t)w);
 }
 
-/* --- all --- */
+/* --- all ------------------------------------------------------------------ */
 void policy_decide(const struct view *v, const struct facts *f,
 		   struct decision *out, struct decision_trace *trace)
 {

@@ -16,7 +16,7 @@ static struct test_result failed(enum explain_row why, slice detail)
 
 static const slice nothing = { 0 };
 
-/* --- TLS, AUTH --- */
+/* --- TLS, AUTH ------------------------------------------------------------ */
 
 /* AUTH is offered under TLS only (1.3), so a setting that requires it needs
  * TLS by nature. */
@@ -45,7 +45,7 @@ static struct test_result test_auth(const struct walk *w,
 		      w->login_user ? w->login_user->address : nothing);
 }
 
-/* --- address --- */
+/* --- address -------------------------------------------------------------- */
 struct entry_search {
 	const struct walk *w;
 	uint32_t setting;
@@ -124,7 +124,7 @@ static struct test_result test_address(const struct walk *w,
 	return why_not_listed(&search);
 }
 
-/* --- sender --- */
+/* --- sender --------------------------------------------------------------- */
 bool decide_is_own(const struct walk *w, const struct domain *d)
 {
 	return d != NULL && d->customer == w->judged->id;
@@ -231,7 +231,7 @@ static struct test_result test_sender(const struct walk *w,
 	return held(SAY_SENDER_IN_OWN_DOMAIN, w->sender_domain->name);
 }
 
-/* --- all --- */
+/* --- all ------------------------------------------------------------------ */
 struct test_result decide_test(const struct walk *w, const struct setting *s,
 			       enum test test)
 {

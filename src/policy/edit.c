@@ -41,7 +41,7 @@ bool edit_remove(struct view *v, struct trie *t, const struct trie_key *k,
 	return true;
 }
 
-/* --- how many name it --- */
+/* --- how many name it ----------------------------------------------------- */
 void dependents_of_id(struct dependents_key *k, enum object_kind kind,
 		      uint32_t id)
 {
@@ -79,7 +79,7 @@ bool edit_depend(struct view *v, const struct dependents_key *k, bool more,
 			object_of_dependents(k->s, count), true, err);
 }
 
-/* --- names --- */
+/* --- names ---------------------------------------------------------------- */
 bool edit_domain_valid(slice name)
 {
 	if (name.n == 0 || name.n > ADDRESS_DOMAIN_MAX)
@@ -101,7 +101,7 @@ bool edit_domain_valid(slice name)
 	return label > 0;
 }
 
-/* --- customers --- */
+/* --- customers ------------------------------------------------------------ */
 bool edit_rebuild_customer(struct view *v, const struct customer *row,
 			   const struct setting *const *settings,
 			   uint32_t count, struct err *err)
@@ -166,7 +166,7 @@ bool edit_remove_customer(struct view *v, uint32_t id, struct err *err)
 	       edit_remove(v, &v->customers, &by_id, true, err);
 }
 
-/* --- relay settings --- */
+/* --- relay settings ------------------------------------------------------- */
 static bool setting_valid(const struct setting *row, struct err *err)
 {
 	if (row->id == 0)

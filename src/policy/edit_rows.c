@@ -13,7 +13,7 @@ static bool no_memory(struct err *err)
 	return err_set_memory(err, "view_apply");
 }
 
-/* --- address entries --- */
+/* --- address entries ------------------------------------------------------ */
 static bool entry_valid(const struct view *v, const struct ip_entry *row,
 			struct err *err)
 {
@@ -96,7 +96,7 @@ bool edit_remove_entry(struct view *v, uint32_t id, struct err *err)
 	       edit_remove(v, &v->entries, &by_id, true, err);
 }
 
-/* --- domains --- */
+/* --- domains -------------------------------------------------------------- */
 static bool alias_target_valid(const struct view *v, const struct domain *row,
 			       struct err *err)
 {
@@ -170,7 +170,7 @@ bool edit_remove_domain(struct view *v, slice name, struct err *err)
 	       edit_remove(v, &v->domains, &by_name, true, err);
 }
 
-/* --- users --- */
+/* --- users ---------------------------------------------------------------- */
 static bool address_free(const struct view *v, slice address, uint32_t user,
 			 struct err *err)
 {
@@ -297,7 +297,7 @@ bool edit_remove_user(struct view *v, uint32_t id, struct err *err)
 	       edit_remove(v, &v->users, &by_id, true, err);
 }
 
-/* --- app passwords --- */
+/* --- app passwords -------------------------------------------------------- */
 static bool app_password_valid(const struct view *v,
 			       const struct app_password *row,
 			       struct err *err)

@@ -67,7 +67,7 @@ uint32_t explain_about(const struct decision *d,
 	return 0;
 }
 
-/* --- the answer and what was seen --- */
+/* --- the answer and what was seen ----------------------------------------- */
 static void sentence_of_why(const struct page *p, const char *why,
 			    slice detail)
 {
@@ -140,7 +140,7 @@ static void facts(const struct page *p)
 	put(p, "\n");
 }
 
-/* --- the steps --- */
+/* --- the steps ------------------------------------------------------------ */
 static void step(const struct page *p, const struct decision_step *s)
 {
 	static const enum explain_row tests[TEST_COUNT] = {
@@ -224,7 +224,7 @@ static void settings(const struct page *p)
 	put(p, "\n");
 }
 
-/* --- what follows --- */
+/* --- what follows --------------------------------------------------------- */
 static void item(const struct page *p, enum explain_row row, slice detail)
 {
 	put(p, "   - ");

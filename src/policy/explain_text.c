@@ -27,7 +27,7 @@ bool explain_row_named(const char *name, enum explain_row *out)
 	return false;
 }
 
-/* --- values --- */
+/* --- values --------------------------------------------------------------- */
 
 /* In a reply a value takes at most so many bytes. */
 enum { VALUE_MAX = 48 };
@@ -88,7 +88,7 @@ void explain_value(struct buf *out, slice value, bool reply)
 		value_for_people(out, value);
 }
 
-/* --- sentences --- */
+/* --- sentences ------------------------------------------------------------ */
 static void say_sender(struct buf *out, const struct explain_values *v,
 		       bool domain_only)
 {

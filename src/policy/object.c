@@ -5,7 +5,7 @@
 
 #include "base/map.h"
 
-/* --- making --- */
+/* --- making --------------------------------------------------------------- */
 
 /* Strings go behind the struct, one after the other. */
 struct packer {
@@ -169,7 +169,7 @@ struct object *object_of_dependents(slice key, uint32_t count)
 	return &o->head;
 }
 
-/* --- counting --- */
+/* --- counting ------------------------------------------------------------- */
 void object_ref(struct object *o)
 {
 	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
@@ -233,7 +233,7 @@ size_t object_bytes(const struct object *o)
 	unreachable_state("every kind is listed");
 }
 
-/* --- the rows inside --- */
+/* --- the rows inside ------------------------------------------------------ */
 #define ROW_OF(o, object_kind_, type)                                        \
 	((o) == NULL ? NULL :                                                \
 	 (invariant((o)->kind == (object_kind_)),                            \
@@ -292,7 +292,7 @@ slice object_user_alias(const struct object *o, uint32_t i)
 	}
 }
 
-/* --- keys --- */
+/* --- keys ----------------------------------------------------------------- */
 static uint32_t id_of(const struct object *o)
 {
 	switch ((enum object_kind)o->kind) {
@@ -387,7 +387,7 @@ struct trie_key key_of_name(const struct trie_ops *ops, const slice *name)
 	return (struct trie_key){ ops, hash_bytes(*name), name };
 }
 
-/* --- addresses --- */
+/* --- addresses ------------------------------------------------------------ */
 static bool key_add(struct address_key *k, size_t *n, char c)
 {
 	if (*n == sizeof(k->room))

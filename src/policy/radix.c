@@ -28,7 +28,7 @@ struct radix_node {
 	uintptr_t slots[];
 };
 
-/* --- bits --- */
+/* --- bits ----------------------------------------------------------------- */
 static uint64_t big_endian(const uint8_t *p)
 {
 	uint64_t v;
@@ -94,7 +94,7 @@ static bool code_holds(uint8_t code, uint32_t four)
 	       code == full >> 1;
 }
 
-/* --- slots --- */
+/* --- slots ---------------------------------------------------------------- */
 static bool is_leaf(uintptr_t slot)
 {
 	return (slot & 1) != 0;
@@ -171,7 +171,7 @@ static struct radix_node *node_new(struct radix *r, uint32_t offset,
 	return n;
 }
 
-/* --- counting --- */
+/* --- counting ------------------------------------------------------------- */
 static void slot_ref(uintptr_t slot)
 {
 	if (is_leaf(slot))
@@ -219,7 +219,7 @@ void radix_release(struct radix *r)
 	*r = (struct radix){ 0 };
 }
 
-/* --- looking up --- */
+/* --- looking up ----------------------------------------------------------- */
 
 /* Paths are compressed, so what the codes and four bits say is checked once
  * more on the entry itself. */
@@ -252,7 +252,7 @@ void radix_holding(const struct radix *r, const struct ip_addr *a,
 	}
 }
 
-/* --- nodes made anew --- */
+/* --- nodes made anew ------------------------------------------------------ */
 
 /* A node while it is being changed, in a form that is easy to change. */
 struct draft {
@@ -363,7 +363,7 @@ static enum radix_result add_here(struct radix *r, uintptr_t *at,
 	return RADIX_DONE;
 }
 
-/* --- adding --- */
+/* --- adding --------------------------------------------------------------- */
 
 /* One of two things that a new node holds: a prefix and what stands for it;
  * own: an entry of the node itself. */
@@ -468,7 +468,7 @@ enum radix_result radix_add(struct radix *r, struct object *entry)
 	return ok ? RADIX_DONE : RADIX_OUT_OF_MEMORY;
 }
 
-/* --- removing and replacing --- */
+/* --- removing and replacing ----------------------------------------------- */
 
 /* The slot in the node at *at that holds the entry or leads to it. */
 static uint32_t slot_towards(uintptr_t at, struct prefix p,

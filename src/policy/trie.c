@@ -14,7 +14,7 @@ struct trie_node {
 	uintptr_t slots[];
 };
 
-/* --- slots --- */
+/* --- slots ---------------------------------------------------------------- */
 static bool is_leaf(uintptr_t slot)
 {
 	return (slot & 1) != 0;
@@ -87,7 +87,7 @@ static struct trie_node *node_new(struct trie *t, uint32_t bitmap,
 	return n;
 }
 
-/* --- counting --- */
+/* --- counting ------------------------------------------------------------- */
 static void slot_ref(uintptr_t slot)
 {
 	if (is_leaf(slot))
@@ -131,7 +131,7 @@ void trie_release(struct trie *t)
 	*t = (struct trie){ 0 };
 }
 
-/* --- looking up --- */
+/* --- looking up ----------------------------------------------------------- */
 static const struct object *find_among(const struct trie_node *n,
 				       const struct trie_key *k)
 {
@@ -162,7 +162,7 @@ const struct object *trie_get(const struct trie *t, const struct trie_key *k)
 	return NULL;
 }
 
-/* --- changing --- */
+/* --- changing ------------------------------------------------------------- */
 
 /* Moves or copies the slots of the node in *at into `to`, leaving a gap of
  * one at `gap` (to has one slot more), or leaving slot `skip` out. The node
@@ -416,7 +416,7 @@ bool trie_remove(struct trie *t, const struct trie_key *k)
 	return true;
 }
 
-/* --- in order --- */
+/* --- in order ------------------------------------------------------------- */
 static const struct object *leftmost(uintptr_t slot)
 {
 	while (!is_leaf(slot))

@@ -6,7 +6,7 @@
 #include "base/map.h"
 #include "policy/view_private.h"
 
-/* --- references --- */
+/* --- references ----------------------------------------------------------- */
 struct view *view_new(void)
 {
 	struct view *v = calloc(1, sizeof(*v));
@@ -97,7 +97,7 @@ bool view_complete(const struct view *v)
 	return v->complete;
 }
 
-/* --- by id and by name --- */
+/* --- by id and by name ---------------------------------------------------- */
 static const struct object *by_id(const struct trie *t, uint32_t id)
 {
 	struct trie_key k = key_of_id(&id);
@@ -150,7 +150,7 @@ const struct customer *view_next_customer(const struct view *v, uint32_t *at)
 	return c;
 }
 
-/* --- domains --- */
+/* --- domains -------------------------------------------------------------- */
 const struct domain *view_domain(const struct view *v, slice name)
 {
 	if (name.n == 0 || name.n > ADDRESS_DOMAIN_MAX)
@@ -172,7 +172,7 @@ const struct domain *view_domain_of(const struct view *v, slice name)
 	return NULL;
 }
 
-/* --- users --- */
+/* --- users ---------------------------------------------------------------- */
 static const struct user *user_at(const struct view *v, slice local,
 				  slice domain)
 {
@@ -228,7 +228,7 @@ bool view_user_alias(const struct user *u, uint32_t i, slice *out)
 	return true;
 }
 
-/* --- address entries --- */
+/* --- address entries ------------------------------------------------------ */
 struct visit {
 	const struct view *v;
 	bool (*each)(void *ctx, const struct ip_entry *entry);
@@ -300,7 +300,7 @@ bool view_address_listed(const struct view *v, const struct ip_addr *a)
 	return listed;
 }
 
-/* --- figures --- */
+/* --- figures -------------------------------------------------------------- */
 void view_count(const struct view *v, struct view_counts *out)
 {
 	*out = (struct view_counts){

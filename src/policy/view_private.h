@@ -69,7 +69,7 @@ bool edit_remove_user(struct view *v, uint32_t id, struct err *err) MUST_USE;
 bool edit_remove_app_password(struct view *v, slice id,
 			      struct err *err) MUST_USE;
 
-/* --- what the edits of all kinds share (edit.c) --- */
+/* --- what the edits of all kinds share (edit.c) --------------------------- */
 
 /* Puts or removes by key; keeps count of bytes; consumes the reference to
  * `o`, which may be NULL (out of memory when it was made). `counted`: this

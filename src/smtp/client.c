@@ -64,7 +64,7 @@ static void client_check(const struct smtp_client *c)
 	}
 }
 
-/* --- life -------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 /* No byte that ends a line or a C string: it may stand in a command. */
 static bool is_plain(slice s)
@@ -138,7 +138,7 @@ static void fail_temporarily(struct smtp_client *c, enum err_scope scope)
 	c->failure.kind = ERR_TEMPORARY;
 }
 
-/* --- replies of the session ------------------------------------------------ */
+/* --- replies of the session ----------------------------------------------- */
 
 static void take_greeting(struct smtp_client *c)
 {
@@ -224,7 +224,7 @@ static void take_421(struct smtp_client *c)
 		fail_by_reply(c, SCOPE_HOST);
 }
 
-/* --- whose turn it is ------------------------------------------------------ */
+/* --- whose turn it is ----------------------------------------------------- */
 
 static bool expects_reply(const struct smtp_client *c)
 {
@@ -426,7 +426,7 @@ enum smtp_client_event smtp_client_next(struct smtp_client *c, slice *in,
 	return c->failed ? tell_failure(c, in, err) : event;
 }
 
-/* --- what the caller says and asks ----------------------------------------- */
+/* --- what the caller says and asks ---------------------------------------- */
 
 void smtp_client_tls_started(struct smtp_client *c)
 {

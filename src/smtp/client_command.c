@@ -5,7 +5,7 @@
 
 #include "smtp/xtext.h"
 
-/* --- what can't go ------------------------------------------------------- */
+/* --- what can't go -------------------------------------------------------- */
 
 enum refusal { REFUSE_8BIT, REFUSE_BINARY, REFUSE_UTF8, REFUSE_SIZE,
 	       REFUSE_LINE_ENDS, REFUSE_SENDER, REFUSE_RECIPIENT };
@@ -100,7 +100,7 @@ bool smtp_transaction_by_bdat(const struct smtp_transaction *t,
 	return e->chunking && (t->envelope->bare_line_ends || is_binary(t));
 }
 
-/* --- the commands ---------------------------------------------------------- */
+/* --- the commands --------------------------------------------------------- */
 
 static void write_body_type(struct buf *out, const struct smtp_transaction *t,
 			    const struct smtp_extensions *e)

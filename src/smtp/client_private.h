@@ -60,7 +60,7 @@ struct smtp_client {
 	bool unusable;			/* CLOSED after DONE */
 };
 
-/* --- client.c ------------------------------------------------------------ */
+/* --- client.c ------------------------------------------------------------- */
 
 /* Goes to a state; its command or event is due. */
 void client_enter(struct smtp_client *c, enum client_state state);
@@ -72,12 +72,12 @@ void client_fail_unasked(struct smtp_client *c);
 /* Fails the client when `out` overflowed: something said is missing. */
 void client_check_output(struct smtp_client *c, const struct buf *out);
 
-/* --- client_extensions.c --------------------------------------------------- */
+/* --- client_extensions.c -------------------------------------------------- */
 
 /* The words of a reply to EHLO, first line first. */
 void client_extensions_parse(slice words, struct smtp_extensions *out);
 
-/* --- client_sasl.c --------------------------------------------------------- */
+/* --- client_sasl.c -------------------------------------------------------- */
 
 /* True when the configured credentials can be used; fails the client
  * otherwise (scope destination). */
@@ -86,7 +86,7 @@ bool client_auth_possible(struct smtp_client *c);
 void client_auth_send(struct smtp_client *c, struct buf *out);
 void client_auth_reply(struct smtp_client *c);
 
-/* --- client_transaction.c -------------------------------------------------- */
+/* --- client_transaction.c ------------------------------------------------- */
 
 bool client_in_transaction(const struct smtp_client *c);
 /* Sends what may be sent now; CLIENT_COMMANDS. */

@@ -58,7 +58,7 @@ static bool broken(struct err *err, const char *what)
 		       "peer's reply: %s", what);
 }
 
-/* --- one line ---------------------------------------------------------- */
+/* --- one line ------------------------------------------------------------- */
 
 static bool parse_code(slice line, uint16_t *code)
 {
@@ -126,7 +126,7 @@ static bool take_line(struct smtp_reply *r, slice line, struct err *err)
 	return true;
 }
 
-/* --- lines from pieces --------------------------------------------------- */
+/* --- lines from pieces ---------------------------------------------------- */
 
 /* A piece that ends with LF, together with what came before it. */
 static bool end_line(struct smtp_reply *r, slice piece, struct err *err)
@@ -176,7 +176,7 @@ bool smtp_reply_feed(struct smtp_reply *r, slice *in, struct err *err)
 	return true;
 }
 
-/* --- what others make of it ---------------------------------------------- */
+/* --- what others make of it ----------------------------------------------- */
 
 slice smtp_reply_words(const struct smtp_reply *r, struct arena *arena)
 {

@@ -80,7 +80,7 @@ const char *client_phase(const struct smtp_client *c)
 	}
 }
 
-/* --- outcomes ------------------------------------------------------------ */
+/* --- outcomes ------------------------------------------------------------- */
 
 static void decide(const struct smtp_client *c, struct smtp_outcome *o,
 		   enum err_scope scope, slice words, const char *phase)
@@ -137,7 +137,7 @@ void client_transaction_cut(struct smtp_client *c, enum err_scope scope)
 	client_transaction_end(c);
 }
 
-/* --- beginning ----------------------------------------------------------- */
+/* --- beginning ------------------------------------------------------------ */
 
 static void clear_outcomes(const struct smtp_transaction *t)
 {
@@ -181,7 +181,7 @@ void smtp_client_transaction(struct smtp_client *c, struct buf *out,
 	client_check_output(c, out);
 }
 
-/* --- sending ------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------- */
 
 static void send_step(struct smtp_client *c, struct buf *out, uint32_t step)
 {
@@ -222,7 +222,7 @@ void client_body_begin(struct smtp_client *c, struct buf *out)
 	buf_printf(out, "BDAT %" PRIu64 " LAST\r\n", c->bdat_left);
 }
 
-/* --- replies ------------------------------------------------------------- */
+/* --- replies -------------------------------------------------------------- */
 
 static void misfit(struct smtp_client *c)
 {
@@ -390,7 +390,7 @@ void client_transaction_reply(struct smtp_client *c, struct buf *out)
 	}
 }
 
-/* --- the body -------------------------------------------------------------- */
+/* --- the body ------------------------------------------------------------- */
 
 /* The envelope said that there is no such line end. The peer has part of the
  * body: only closing keeps it from taking that for the whole. */
@@ -436,7 +436,7 @@ void smtp_client_body_end(struct smtp_client *c, struct buf *out)
 	client_check_output(c, out);
 }
 
-/* --- a lost connection ------------------------------------------------------- */
+/* --- a lost connection ---------------------------------------------------- */
 
 void client_outcomes_lost(struct smtp_client *c, const struct err *why)
 {

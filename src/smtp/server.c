@@ -49,7 +49,7 @@ void server_check(const struct smtp_server *s)
 	}
 }
 
-/* --- life ------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 struct smtp_server *smtp_server_new(const struct smtp_server_config *config,
 				    bool tls)
@@ -121,7 +121,7 @@ void smtp_server_close(struct smtp_server *s, struct buf *out,
 	server_end(s, SMTP_CLOSE_CALLER);
 }
 
-/* --- small answers ---------------------------------------------------------- */
+/* --- small answers -------------------------------------------------------- */
 
 bool smtp_server_awaits_answer(const struct smtp_server *s)
 {
@@ -181,7 +181,7 @@ void server_drop(struct smtp_server *s)
 	s->drop_due = true;
 }
 
-/* --- the step loop ---------------------------------------------------------- */
+/* --- the step loop -------------------------------------------------------- */
 
 static bool need_input(struct server_call *c)
 {

@@ -20,7 +20,7 @@ static void no_argument_or_refuse(struct server_call *c, enum reply_id id)
 		server_say(c, id);
 }
 
-/* --- EHLO, HELO ------------------------------------------------------------- */
+/* --- EHLO, HELO ----------------------------------------------------------- */
 
 /* A name as old systems send it: anything printable, one word (SPEC 1.6). */
 static bool helo_name_fine(slice name)
@@ -69,7 +69,7 @@ static bool helo(struct server_call *c)
 	return hello(c, false);
 }
 
-/* --- STARTTLS --------------------------------------------------------------- */
+/* --- STARTTLS ------------------------------------------------------------- */
 
 /* Bytes behind STARTTLS may be an attack on what comes after the handshake
  * (CVE-2011-0411): whoever sends them, known or not, is sent away. */
@@ -92,7 +92,7 @@ static bool starttls(struct server_call *c)
 	return false;
 }
 
-/* --- the rest --------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------- */
 
 static bool rset(struct server_call *c)
 {

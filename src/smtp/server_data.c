@@ -77,7 +77,7 @@ static bool body_end(struct server_call *c, bool by_bdat)
 	return server_event(c, SMTP_BODY_END, AWAITS_BODY_END);
 }
 
-/* --- line ends -------------------------------------------------------------- */
+/* --- line ends ------------------------------------------------------------ */
 
 /* Reads on in a line, from AT_TEXT or AT_CR, up to and with the next LF or to
  * the end; returns the number of bytes. Leaves AT_LINE_START behind CRLF. */
@@ -106,7 +106,7 @@ static size_t scan_line(struct server_body *b, const char *p, size_t n)
 	return line + 1;
 }
 
-/* --- DATA ------------------------------------------------------------------- */
+/* --- DATA ----------------------------------------------------------------- */
 
 /* What the dot at p, at a line start, is. */
 enum dot { DOT_CUT, DOT_CR_CUT, DOT_END, DOT_STUFFED, DOT_KEPT };
@@ -255,7 +255,7 @@ bool server_data(struct server_call *c)
 	return server_event(c, SMTP_DATA, AWAITS_DATA);
 }
 
-/* --- BDAT ------------------------------------------------------------------- */
+/* --- BDAT ----------------------------------------------------------------- */
 
 /*
  *	bdat-cmd  = "BDAT" SP chunk-size [SP "LAST"] CRLF

@@ -161,7 +161,7 @@ enum line_result server_line_read(struct smtp_server *s, slice *in,
 	return LINE_READY;
 }
 
-/* --- the first bytes -------------------------------------------------------- */
+/* --- the first bytes ------------------------------------------------------ */
 
 const char server_proxy_v2[PROXY_V2_LEN] = {
 	'\r', '\n', '\r', '\n', '\0', '\r', '\n', 'Q', 'U', 'I', 'T', '\n',

@@ -76,7 +76,7 @@ static bool parse_path(struct server_call *c, slice arg, enum address_use use,
 	return true;
 }
 
-/* --- MAIL ------------------------------------------------------------------- */
+/* --- MAIL ----------------------------------------------------------------- */
 
 void server_refuse_mail(struct server_call *c, enum reply_id id, slice detail,
 			slice advice)
@@ -137,7 +137,7 @@ bool server_mail(struct server_call *c)
 	return server_event(c, SMTP_MAIL, AWAITS_MAIL);
 }
 
-/* --- RCPT ------------------------------------------------------------------- */
+/* --- RCPT ----------------------------------------------------------------- */
 
 /* A list with some bad addresses must not cost a customer its session. */
 void server_refuse_rcpt(struct server_call *c, enum reply_id id, slice detail,

@@ -24,7 +24,7 @@ struct parameter {
 	bool (*read)(struct server_call *c, slice value, struct err *err);
 };
 
-/* --- MAIL ------------------------------------------------------------------- */
+/* --- MAIL ----------------------------------------------------------------- */
 
 static bool read_size(struct server_call *c, slice value, struct err *err)
 {
@@ -82,7 +82,7 @@ static bool read_auth(struct server_call *c, slice value, struct err *err)
 	return xtext_decode(value, false, &c->s->arena, &ignored, err);
 }
 
-/* --- RCPT ------------------------------------------------------------------- */
+/* --- RCPT ----------------------------------------------------------------- */
 
 static bool notify_bit(slice word, uint8_t *bits)
 {
@@ -149,7 +149,7 @@ static bool read_orcpt(struct server_call *c, slice value, struct err *err)
 	return true;
 }
 
-/* --- the loop --------------------------------------------------------------- */
+/* --- the loop ------------------------------------------------------------- */
 
 static const struct parameter mail_parameters[] = {
 	{ { "SIZE", 4 }, true, read_size },

@@ -122,7 +122,7 @@ struct server_call {
 	slice in_before;	/* for putting the command back */
 };
 
-/* --- server_line.c --- */
+/* --- server_line.c -------------------------------------------------------- */
 enum line_result {
 	LINE_NONE,		/* input used up */
 	LINE_READY,		/* *line, without CRLF */
@@ -143,11 +143,11 @@ extern const char server_proxy_v2[PROXY_V2_LEN];
 bool server_first_bytes(struct smtp_server *s, slice *in,
 			enum smtp_close_reason *reason);
 
-/* --- server_command.c --- */
+/* --- server_command.c ----------------------------------------------------- */
 /* True: ev holds an event. */
 bool server_command(struct server_call *c, slice line);
 
-/* --- server_mail.c, server_parameters.c --- */
+/* --- server_mail.c, server_parameters.c ----------------------------------- */
 bool server_mail(struct server_call *c);
 bool server_rcpt(struct server_call *c);
 enum { PARAMETERS_MAIL, PARAMETERS_RCPT };
@@ -159,11 +159,11 @@ void server_refuse_mail(struct server_call *c, enum reply_id id, slice detail,
 void server_refuse_rcpt(struct server_call *c, enum reply_id id, slice detail,
 			slice advice);
 
-/* --- server_auth.c --- */
+/* --- server_auth.c -------------------------------------------------------- */
 bool server_auth(struct server_call *c);
 bool server_auth_line(struct server_call *c, slice line);
 
-/* --- server_data.c --- */
+/* --- server_data.c -------------------------------------------------------- */
 bool server_data(struct server_call *c);
 bool server_bdat(struct server_call *c);
 /* More came than is read on after the size limit: true, answered and ended.
@@ -176,7 +176,7 @@ void server_body_begin(struct smtp_server *s, bool by_bdat);
 /* The octets of a BDAT that was answered with a refusal. */
 void server_eat(struct smtp_server *s);
 
-/* --- server_reply.c --- */
+/* --- server_reply.c ------------------------------------------------------- */
 /* A reply of the engine's own; refusals carry the session's tag. */
 void server_reply(struct smtp_server *s, struct buf *out, enum reply_id id,
 		  slice detail, slice advice);
@@ -199,7 +199,7 @@ void server_end_with(struct smtp_server *s, struct buf *out, enum reply_id id,
 /* A stranger pipelined where it may not: true, answered and ended. */
 bool server_out_of_turn(struct server_call *c);
 
-/* --- server.c --- */
+/* --- server.c ------------------------------------------------------------- */
 /* Holds before and after each step. */
 void server_check(const struct smtp_server *s);
 bool server_event(struct server_call *c, enum smtp_event_kind kind,
@@ -209,5 +209,5 @@ bool server_in_transaction(const struct smtp_server *s);
 void server_drop(struct smtp_server *s);
 uint64_t server_read_max(const struct smtp_server *s);
 
-/* --- extensions_server.c --- */
+/* --- extensions_server.c -------------------------------------------------- */
 void server_ehlo_write(struct smtp_server *s, struct buf *out, slice name);

@@ -66,7 +66,7 @@ struct spool_big {
 
 static void start(struct spool_big *b);
 
-/* --- on a disk worker -------------------------------------------------------------- */
+/* --- on a disk worker ----------------------------------------------------- */
 
 static void big_grown(struct spool_big *b, uint64_t bytes)
 {
@@ -161,7 +161,7 @@ static void big_work(struct os_job *job)
 		os_file_close(&b->fd);
 }
 
-/* --- on its own thread ---------------------------------------------------------------- */
+/* --- on its own thread ---------------------------------------------------- */
 
 static void free_pieces(struct piece **first)
 {

@@ -37,7 +37,7 @@ const char *checkpoint_name(uint64_t number, bool temporary,
 	return to;
 }
 
-/* --- shards' side (any thread) ---------------------------------------------------- */
+/* --- shards' side (any thread) -------------------------------------------- */
 
 static void wake_run(struct os_post *post)
 {
@@ -172,7 +172,7 @@ void spool_checkpoint_part_done(struct spool_checkpoint *ck)
 		tell(ck);
 }
 
-/* --- writing (disk worker) ------------------------------------------------------------- */
+/* --- writing (disk worker) ------------------------------------------------ */
 
 static bool write_at_end(struct spool_checkpoint *ck, slice a, slice b,
 			 struct err *err)
@@ -296,7 +296,7 @@ static void work(struct chore *chore)
 		os_file_close(&ck->fd);
 }
 
-/* --- the commit thread's side ------------------------------------------------------------ */
+/* --- the commit thread's side --------------------------------------------- */
 
 static void reset(struct spool_checkpoint *ck)
 {

@@ -20,7 +20,7 @@
 
 #include "os/clock.h"
 
-/* --- COLLECT ----------------------------------------------------------------- */
+/* --- COLLECT -------------------------------------------------------------- */
 
 /* Whether a batch should be made now; else the time to look again. */
 static bool batch_due(const struct spool *s, int64_t now, int64_t *when)
@@ -120,7 +120,7 @@ static int64_t step_collect(struct spool *s)
 	return look_soon(s, when);
 }
 
-/* --- WRITE, SYNC, RELEASE -------------------------------------------------------------------- */
+/* --- WRITE, SYNC, RELEASE ------------------------------------------------- */
 
 static int64_t batch_failed(struct spool *s)
 {
@@ -189,7 +189,7 @@ static int64_t step_release(struct spool *s)
 	return OS_AGAIN;
 }
 
-/* --- CUT -------------------------------------------------------------------------------------- */
+/* --- CUT ------------------------------------------------------------------ */
 
 static int64_t step_cut(struct spool *s)
 {
@@ -286,7 +286,7 @@ static int64_t step_closed(struct spool *s)
 	return look_soon(s, OS_NEVER);
 }
 
-/* --- the turn ---------------------------------------------------------------------------------- */
+/* --- the turn ------------------------------------------------------------- */
 
 void spool_check(const struct spool *s)
 {

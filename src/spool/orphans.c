@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* --- segments without a readable head -------------------------------------------------------------- */
+/* --- segments without a readable head ------------------------------------- */
 
 static bool is_blank(struct spool *s, struct segment *seg)
 {
@@ -69,7 +69,7 @@ void orphans_set_headless_aside(struct spool *s)
 	}
 }
 
-/* --- 5. big files ------------------------------------------------------------------------------------ */
+/* --- 5. big files --------------------------------------------------------- */
 
 static bool note_orphan(void *ctx, const char *name)
 {

@@ -130,7 +130,7 @@ static bool find_and_read(struct spool *s, struct id id, bool want_body,
 		       "the message moves about");
 }
 
-/* --- whole messages ------------------------------------------------------------------ */
+/* --- whole messages ------------------------------------------------------- */
 
 static bool make_body(struct spool *s, slice bytes, struct body **out,
 		      struct err *err)
@@ -194,7 +194,7 @@ void spool_read(struct spool *s, struct spool_read *r)
 	os_pool_submit(s->config.disk, &r->job, read_work, read_done);
 }
 
-/* --- pieces ------------------------------------------------------------------------------ */
+/* --- pieces --------------------------------------------------------------- */
 
 static bool read_big_at(struct spool *s, struct id id, uint64_t offset,
 			char *to, size_t cap, size_t *n, struct err *err)
@@ -255,7 +255,7 @@ void spool_read_piece(struct spool *s, struct spool_read_piece *r)
 	os_pool_submit(s->config.disk, &r->job, piece_work, piece_done);
 }
 
-/* --- without threads ------------------------------------------------------------------------ */
+/* --- without threads ------------------------------------------------------ */
 
 static bool tell_range(struct spool *s, struct id id, uint64_t offset,
 		       uint64_t bytes, uint32_t want_crc, char *piece,

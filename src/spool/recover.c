@@ -18,7 +18,7 @@
 #include "base/crc32c.h"
 #include "os/clock.h"
 
-/* --- 1. what is there ---------------------------------------------------------------- */
+/* --- 1. what is there ----------------------------------------------------- */
 
 static void note_checkpoint(struct recovery *r, uint64_t number)
 {
@@ -143,7 +143,7 @@ static bool read_summaries(struct recovery *r, struct err *err)
 	return true;
 }
 
-/* --- 2. where segments end ------------------------------------------------------------- */
+/* --- 2. where segments end ------------------------------------------------ */
 
 void recovery_note_end(struct spool *s, uint32_t number, uint32_t end)
 {

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* --- 3. the checkpoint --------------------------------------------------------------------- */
+/* --- 3. the checkpoint ---------------------------------------------------- */
 
 static bool load_segment(void *ctx, struct cursor *c, struct err *err)
 {
@@ -150,7 +150,7 @@ static bool tell_all_untold(struct recovery *r, struct err *err)
 	return ok;
 }
 
-/* --- 4. frames ----------------------------------------------------------------------------------- */
+/* --- 4. frames ------------------------------------------------------------ */
 
 static bool apply_ends(struct recovery *r, const struct frame_accept *a,
 		       struct err *err)

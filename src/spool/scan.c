@@ -91,7 +91,7 @@ static bool look(struct scan *c, uint64_t offset, size_t n, slice *out,
 	return true;
 }
 
-/* --- finding good frames again ------------------------------------------------------- */
+/* --- finding good frames again -------------------------------------------- */
 
 /* The next good frame head at or behind `from`; limit when there is none. */
 static bool find_head(struct scan *c, uint64_t from, uint64_t limit,
@@ -167,7 +167,7 @@ static bool find_evidence(struct scan *c, uint64_t from, struct err *err)
 	return true;
 }
 
-/* --- damage ----------------------------------------------------------------------------- */
+/* --- damage --------------------------------------------------------------- */
 
 static bool copy_bytes(struct spool *s, uint32_t segment, uint32_t offset,
 		       uint32_t bytes, int to, struct err *err)
@@ -248,7 +248,7 @@ void quarantine(struct spool *s, uint32_t segment, uint32_t offset,
 	quarantine_copy(s, name, line, segment, offset, bytes);
 }
 
-/* --- the frames in order ------------------------------------------------------------------ */
+/* --- the frames in order -------------------------------------------------- */
 
 /* A bad frame at c->offset; known_next: where the next one starts, when its
  * head is good, else 0. */

@@ -18,7 +18,7 @@ static const char reserve_name[] = "reserve";
  * looked at once a second, so a burst of big files fits as well. */
 enum { KEEP_INODES = 64 };
 
-/* --- chores -------------------------------------------------------------------- */
+/* --- chores --------------------------------------------------------------- */
 
 static void chore_work(struct os_job *job)
 {
@@ -54,7 +54,7 @@ void chore_submit(struct spool *s, struct chore *c,
 	os_pool_submit(s->config.disk, &c->job, chore_work, chore_over);
 }
 
-/* --- spares, reserve, free space -------------------------------------------------- */
+/* --- spares, reserve, free space ------------------------------------------ */
 
 uint64_t reserve_bytes(const struct spool *s)
 {
@@ -287,7 +287,7 @@ void spool_room_give(struct spool *s, uint64_t bytes)
 	invariant(before >= bytes);
 }
 
-/* --- trim: what is behind a cut, or never was used ----------------------------------- */
+/* --- trim: what is behind a cut, or never was used ------------------------ */
 
 static void trim_work(struct chore *chore)
 {
@@ -342,7 +342,7 @@ void trim_now(struct spool *s)
 	}
 }
 
-/* --- summaries ------------------------------------------------------------------------- */
+/* --- summaries ------------------------------------------------------------ */
 
 static void summary_work(struct chore *chore)
 {
@@ -395,7 +395,7 @@ static void summary_look(struct spool *s)
 	}
 }
 
-/* --- what may go -------------------------------------------------------------------------- */
+/* --- what may go ---------------------------------------------------------- */
 
 void big_gone(struct spool *s, struct id id)
 {

@@ -92,7 +92,7 @@ void spool_stop(struct spool *s, bool with_checkpoint,
  * still run. */
 void spool_close(struct spool **s);
 
-/* --- commits ------------------------------------------------------------- */
+/* --- commits -------------------------------------------------------------- */
 
 enum spool_commit_kind {
 	SPOOL_ACCEPT,	/* a message comes to life */
@@ -152,7 +152,7 @@ struct spool_commit {
  * sync done is called with ok; order of commits of one thread is kept. */
 void spool_commit(struct spool *s, struct spool_commit *c);
 
-/* --- big bodies: a file under the message's id ----------------------------- */
+/* --- big bodies: a file under the message's id ---------------------------- */
 
 struct spool_big;
 /* Appends are queued; at most 256 KiB outstanding, then pause until drained
@@ -175,7 +175,7 @@ uint64_t spool_big_size(const struct spool_big *b);
 /* Removes the file unless it was committed. Any time. */
 void spool_big_drop(struct spool_big **b);
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 /* One per owner. Result posted to the asking thread. */
 struct spool_read {
@@ -215,7 +215,7 @@ struct spool_read_piece {
 };
 void spool_read_piece(struct spool *s, struct spool_read_piece *r);
 
-/* --- room ----------------------------------------------------------------------- */
+/* --- room ----------------------------------------------------------------- */
 
 /* Any thread, no wait. May a message of so many bytes come in (0: unknown)?
  * If so they count as used until spool_room_give. False: 452 at MAIL. */
@@ -233,7 +233,7 @@ struct spool_figures {
 /* Any thread. */
 void spool_figures(const struct spool *s, struct spool_figures *out);
 
-/* --- checkpoints -------------------------------------------------------------- */
+/* --- checkpoints ---------------------------------------------------------- */
 
 /* Each home shard hands over its entries in slices (any thread): id and the
  * state that spool_visitor.message will show. */
@@ -244,7 +244,7 @@ void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 void spool_checkpoint_parts(struct spool_checkpoint *ck, unsigned parts);
 void spool_checkpoint_part_done(struct spool_checkpoint *ck);
 
-/* --- for `postrider spool` ------------------------------------------------------ */
+/* --- for `postrider spool` ------------------------------------------------ */
 
 /* Calls each for every live message of a spool opened read-only. */
 void spool_each(struct spool *s,

@@ -152,7 +152,7 @@ void spool_commit(struct spool *s, struct spool_commit *c)
 	os_thread_post(s->thread, &c->post);
 }
 
-/* --- queues -------------------------------------------------------------------- */
+/* --- queues --------------------------------------------------------------- */
 
 static bool is_urgent(const struct spool_commit *c)
 {

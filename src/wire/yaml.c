@@ -100,7 +100,7 @@ void yaml_place(const struct yaml_node *n, unsigned *line, unsigned *column)
 	*column = n != NULL ? n->column : 0;
 }
 
-/* --- messages ---------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------- */
 
 bool yaml_error_begin(const struct yaml *y, uint32_t line, uint32_t column,
 		      struct buf *errors)
@@ -186,7 +186,7 @@ void yaml_check_keys(const struct yaml *y, const struct yaml_node *n,
 	}
 }
 
-/* --- typed values -------------------------------------------------------------- */
+/* --- typed values --------------------------------------------------------- */
 
 bool yaml_string(const struct yaml *y, const struct yaml_node *n,
 		 struct arena *arena, slice *out, struct buf *errors)

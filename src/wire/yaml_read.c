@@ -47,7 +47,7 @@ static bool fail_at(struct reader *r, const struct fy_mark *at,
 	return false;
 }
 
-/* --- the bytes before anything else -------------------------------------- */
+/* --- the bytes before anything else --------------------------------------- */
 
 static const char *bad_character(slice rest)
 {
@@ -89,7 +89,7 @@ static bool bytes_good(struct reader *r, slice text)
 	return true;
 }
 
-/* --- building -------------------------------------------------------------- */
+/* --- building ------------------------------------------------------------- */
 
 static bool no_memory(struct reader *r)
 {
@@ -277,7 +277,7 @@ static bool take_event(struct reader *r, struct fy_event *e)
 	}
 }
 
-/* --- libfyaml ---------------------------------------------------------------- */
+/* --- libfyaml ------------------------------------------------------------- */
 
 static void silent(struct fy_diag *diag UNUSED, void *user UNUSED,
 		   const char *text UNUSED, size_t n UNUSED)

@@ -103,7 +103,7 @@ UNIT_BINARIES := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SOURCES))
 define unit_rule
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(call archives,$(call closure,$(1)))
 	@mkdir -p $$(@D)
-	$(CC) $(filter-out -Wmissing-prototypes -Wstack-usage=16384,$(CFLAGS)) -Itests -MMD -MP -MF $$@.d $(LINK) \
+	$(CC) $(filter-out -Wmissing-prototypes -Wstack-usage=16384,$(CFLAGS)) -Wno-format-nonliteral -Itests -MMD -MP -MF $$@.d $(LINK) \
 		-o $$@ $$< -Wl,--start-group $(call archives,$(call closure,$(1))) -Wl,--end-group $(LIBS) -lcmocka
 unit/$(1): $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c))
 endef

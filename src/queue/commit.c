@@ -112,6 +112,7 @@ void queue_write(struct queue *q, struct queue_entry *e,
 		 struct journal_event *event)
 {
 	struct queue_commit *c = e->commit ? NULL : make_commit(e);
+	e->changed = true;
 	if (c == NULL) {
 		/* The event is told now; the state goes with the next one. */
 		if (event != NULL)

@@ -46,6 +46,7 @@ struct queue_recipient {
 	uint8_t state;		/* recipient_state */
 	uint8_t held;		/* held_reason */
 	bool reported;		/* its end is in a report or needs none */
+	bool telling;		/* it stands in the report under way */
 	bool dsn_passed;	/* the next hop took over NOTIFY= */
 	uint8_t enhanced[3];	/* of the last reply */
 	uint16_t code;		/* 0: never tried */
@@ -89,6 +90,8 @@ struct queue_entry {
 	bool live;			/* its accept frame is synced */
 	bool dirty;			/* changed since commit was made */
 	bool reporting;			/* a report about it is under way */
+	bool ends_with_report;		/* whose frame says that it is done */
+	bool changed;			/* since that frame was made */
 	bool releasing;			/* held parts become ready when commit
 					 * is synced */
 	bool over;			/* the spool knows it is done: freed as

@@ -158,12 +158,16 @@ static void count(struct queue *q, const struct queue_result *results,
 
 /* --- reports -------------------------------------------------------------- */
 
+static bool has_ended(const struct queue_recipient *r)
+{
+	return r->state == RECIPIENT_FAILED || r->state == RECIPIENT_DELIVERED;
+}
+
 bool entry_unreported(const struct queue_entry *e)
 {
 	for (uint16_t i = 0; i < e->recipient_count; i++) {
 		const struct queue_recipient *r = &e->recipients[i];
-		if (!r->reported && (r->state == RECIPIENT_FAILED ||
-				     r->state == RECIPIENT_DELIVERED))
+		if (!r->reported && has_ended(r))
 			return true;
 	}
 	return false;
@@ -192,45 +196,50 @@ bool queue_ask_report(struct queue *q, struct queue_entry *e)
 	return true;
 }
 
-static void mark_reported(struct queue_entry *e)
-{
-	for (uint16_t i = 0; i < e->recipient_count; i++) {
-		struct queue_recipient *r = &e->recipients[i];
-		if (r->state == RECIPIENT_FAILED ||
-		    r->state == RECIPIENT_DELIVERED)
-			r->reported = true;
-	}
-}
-
-bool queue_state_when_reported(const struct queue_entry *e, struct buf *out)
+bool queue_state_when_reported(struct queue_entry *e, struct buf *out)
 {
 	invariant(e->reporting);
-	if (e->waiting == 0)
-		return true;
-	/* The state with everything that has ended marked as reported; the
-	 * entry itself changes only when the frame is synced. */
-	uint8_t saved[ENVELOPE_RECIPIENTS_MAX / 8 + 1] = { 0 };
-	struct queue_entry *then = (struct queue_entry *)(uintptr_t)e;
+	e->changed = false;
+	e->ends_with_report = e->waiting == 0;
+	for (uint16_t i = 0; i < e->recipient_count; i++) {
+		struct queue_recipient *r = &e->recipients[i];
+		r->telling = has_ended(r) && !r->reported;
+		r->reported = r->reported || r->telling;
+	}
+	if (!e->ends_with_report)
+		entry_state_write(out, e);
+	/* The entry itself changes only when the frame is synced. */
 	for (uint16_t i = 0; i < e->recipient_count; i++)
-		if (e->recipients[i].reported)
-			saved[i / 8] |= (uint8_t)(1u << (i % 8));
-	mark_reported(then);
-	entry_state_write(out, then);
-	for (uint16_t i = 0; i < e->recipient_count; i++)
-		then->recipients[i].reported =
-			(saved[i / 8] & (1u << (i % 8))) != 0;
-	return false;
+		if (e->recipients[i].telling)
+			e->recipients[i].reported = false;
+	return e->ends_with_report;
+}
+
+static void end_report(struct queue_entry *e, bool accepted)
+{
+	invariant(e->reporting);
+	e->reporting = false;
+	for (uint16_t i = 0; i < e->recipient_count; i++) {
+		struct queue_recipient *r = &e->recipients[i];
+		r->reported = r->reported || (accepted && r->telling);
+		r->telling = false;
+	}
 }
 
 void queue_reported(struct queue_entry *e)
 {
 	struct queue *q = e->queue;
-	invariant(e->reporting);
-	e->reporting = false;
-	mark_reported(e);
-	if (e->waiting > 0)
+	end_report(e, true);
+	if (!e->ends_with_report) {
+		/* A state written meanwhile knows nothing of the report; and
+		 * who has ended meanwhile wants one too. */
+		if (e->changed)
+			queue_write(q, e, NULL);
+		queue_ask_report(q, e);
 		return;
+	}
 	/* The report's frame said that this one is done. */
+	invariant(e->waiting == 0);
 	e->over = true;
 	if (e->commit != NULL)
 		return;
@@ -242,9 +251,10 @@ void queue_unreportable(struct queue_entry *e)
 {
 	struct queue *q = e->queue;
 	struct journal_event event;
-	invariant(e->reporting);
-	e->reporting = false;
-	mark_reported(e);
+	end_report(e, false);
+	for (uint16_t i = 0; i < e->recipient_count; i++)
+		if (has_ended(&e->recipients[i]))
+			e->recipients[i].reported = true;
 	journal_begin(&event, q->config.journal, "unreportable",
 		      queue_wall_ms(q));
 	json_key(&event.json, "id");
@@ -256,8 +266,7 @@ void queue_unreportable(struct queue_entry *e)
 void queue_report_later(struct queue_entry *e)
 {
 	struct queue *q = e->queue;
-	invariant(e->reporting);
-	e->reporting = false;
+	end_report(e, false);
 	/* A part that has ended carries the alarm clock; its wake-up finds
 	 * nothing to send and asks for the report again. */
 	for (uint16_t i = 0; i < e->part_count; i++) {

@@ -131,8 +131,9 @@ void queue_report_later(struct queue_entry *e);
 /* There is nobody who could be told (no route to the sender): as reported. */
 void queue_unreportable(struct queue_entry *e);
 /* For the report's accept frame: the state that the entry will have when the
- * report is accepted. True: nothing is left (ends_done). */
-bool queue_state_when_reported(const struct queue_entry *e, struct buf *out);
+ * report is accepted. True: nothing is left (ends_done). The report is about
+ * those that have ended by now; who ends later is told in another one. */
+bool queue_state_when_reported(struct queue_entry *e, struct buf *out);
 
 /* --- time ----------------------------------------------------------------- */
 

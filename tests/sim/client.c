@@ -41,7 +41,7 @@ struct client {
 	unsigned sent_count;
 	bool lock_step, greeted, over, stranger;
 	/* of the transaction under way */
-	bool mail_refused, mail_answered, data_go, open;
+	bool mail_refused, mail_answered, data_go, open, chunk_refused;
 	unsigned accepted;
 	/* the way it ends before its time: after so many bytes; 0: never */
 	uint64_t said, cut_at;
@@ -309,6 +309,7 @@ static bool is_pointless(const struct client *c, const struct command *k)
 static void begin_transaction(struct client *c)
 {
 	c->mail_answered = c->mail_refused = c->data_go = false;
+	c->chunk_refused = false;
 	c->accepted = 0;
 }
 
@@ -380,8 +381,8 @@ static void heard(struct client *c, unsigned code)
 	sim_note("reply", (uint64_t)k->kind, code);
 	/* What stands behind a refusal is out of order: that is no lie. */
 	if (c->plan.only_temporary && code >= 500 &&
-	    (k->kind <= COMMAND_MAIL ||
-	     (!c->mail_refused && (c->accepted > 0 ||
+	    (k->kind == COMMAND_EHLO || k->kind == COMMAND_MAIL ||
+	     (!c->mail_refused && !c->chunk_refused && (c->accepted > 0 ||
 				   k->kind == COMMAND_RCPT))))
 		oracle_fail(c->oracle, "REPLIES: %u for want of memory", code);
 	switch (k->kind) {
@@ -408,20 +409,22 @@ static void heard(struct client *c, unsigned code)
 		break;
 	case COMMAND_DATA:
 		c->data_go = code == 354;
-		c->open = c->data_go;
 		if (code == 354 && c->accepted == 0)
 			oracle_fail(c->oracle, "REPLIES: 354 without "
 				    "recipients");
 		break;
 	case COMMAND_BODY:
 	case COMMAND_LAST:
-		c->open = false;
+		/* RSET does no harm when the refusal has ended it. */
+		c->open = !good;
 		heard_end(c, k, code);
 		break;
 	case COMMAND_RSET:
 		c->open = false;
 		break;
 	case COMMAND_CHUNK:
+		c->chunk_refused = c->chunk_refused || !good;
+		break;
 	case COMMAND_NOOP:
 		break;
 	case COMMAND_QUIT:

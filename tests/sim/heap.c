@@ -23,6 +23,7 @@ static struct {
 	struct block *first;
 	uint64_t pieces, count, fail_at;
 	bool for_ever, failed;
+	int64_t first_ns, last_ns;	/* of failing; 0: never */
 } heap;
 
 static bool must_fail(void)
@@ -36,6 +37,9 @@ static bool must_fail(void)
 	if (!heap.failed && getenv("SIM_HEAP_TRAP") != NULL)
 		__builtin_trap();	/* for the debugger: who asks? */
 	heap.failed = true;
+	heap.last_ns = sim->now_ns;
+	if (heap.first_ns == 0)
+		heap.first_ns = sim->now_ns;
 	errno = ENOMEM;
 	return true;
 }
@@ -153,6 +157,19 @@ void heap_fail_at(uint64_t n, bool for_ever)
 	heap.fail_at = n;
 	heap.for_ever = for_ever;
 	heap.failed = false;
+	if (n > 0)
+		heap_begin();
+}
+
+void heap_begin(void)
+{
+	heap.first_ns = heap.last_ns = 0;
+}
+
+bool heap_was_short(int64_t ns, int64_t margin_ns)
+{
+	return heap.first_ns != 0 && ns >= heap.first_ns - margin_ns &&
+	       ns <= heap.last_ns + margin_ns;
 }
 
 uint64_t heap_count(void)

@@ -20,8 +20,11 @@ uint64_t heap_pieces(void);
 void heap_fail_at(uint64_t n, bool for_ever);
 /* Allocations of the process since heap_fail_at. */
 uint64_t heap_count(void);
-/* Whether one has been made to fail since then. */
+/* Whether one has been made to fail since then, and from when to when that
+ * went on; the times stay until heap_fail_at(n > 0) or heap_begin. */
 bool heap_failed(void);
+bool heap_was_short(int64_t ns, int64_t margin_ns);
+void heap_begin(void);
 
 void *heap_malloc(size_t n);
 void *heap_calloc(size_t count, size_t n);

@@ -23,7 +23,8 @@
 #include "base/map.h"
 #include "sim/world.h"
 
-enum { SEED_SECONDS = 20, FAILURES_SHOWN = 20 };
+enum { SEED_SECONDS = 20, FAILURES_SHOWN = 20,
+       SITES_MAX = 20000 };
 
 /* Shared with the child. */
 struct progress {
@@ -80,7 +81,7 @@ static void next_failing(const struct settings *s, struct progress *p,
 	}
 	p->fail_for_ever = s->for_ever;
 	p->fail_at++;
-	if (more && s->only == 0)
+	if (more && s->only == 0 && p->fail_at < SITES_MAX)
 		return;
 	p->fail_at = s->only > 0 ? s->only : 1;
 	p->done++;
@@ -127,7 +128,7 @@ static void run_failing(const struct settings *s, struct progress *p)
 		found(p, options.seed, r.verdict);
 	add(&p->sum, &r);
 	p->sites += r.allocation_failed;
-	next_failing(s, p, r.allocation_failed || r.failed);
+	next_failing(s, p, r.allocation_failed);
 }
 
 static bool goes_on(const struct settings *s, const struct progress *p)

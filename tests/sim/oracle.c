@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "os/clock.h"
+#include "sim/heap.h"
 #include "sim/net.h"
 #include "sim/sim.h"
 
@@ -158,7 +159,9 @@ static bool explained(const struct oracle *o, const struct delivery *d)
 {
 	bool heard = d->end != NULL ? net_heard(d->end) >= d->said && d->said
 				    : d->heard;
-	return !heard || crash_explains(o, d->at_ns);
+	/* Read, but there was no memory to understand it. */
+	return !heard || crash_explains(o, d->at_ns) ||
+	       heap_was_short(d->at_ns, MARGIN_MS * (int64_t)MS);
 }
 
 static bool all_explained(const struct oracle *o,

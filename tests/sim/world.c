@@ -716,6 +716,7 @@ static void begin_world(struct world *w)
 {
 	struct net_faults calm = { .delay_max_ns = 10 * MS };
 	sim_begin(w->options.seed);
+	heap_begin();
 	sim->trace = w->options.trace;
 	w->draw.state = w->options.seed * 0x9e3779b97f4a7c15u + 1;
 	list_init(&w->clients);

@@ -208,14 +208,15 @@ static void draw_world(struct world *w)
 	draw_limits(&w->limits);
 	for (size_t i = 0; i < ARRAY_LEN(retry_ms); i++)
 		w->retry.after_ms[w->retry.steps++] = retry_ms[i];
-	w->retry.expire_ms = chance(20) ? 30000 : 86400000;
+	w->retry.expire_ms = chance(25) ? 5000 + (int64_t)draw(30000)
+				       : 86400000;
 	w->retry.expire_own_ms = 86400000;
 	w->oracle.expire_ms = w->retry.expire_ms;
 	w->segment_bytes = (uint64_t)(64 << 10) << draw(3);
 	w->checkpoint_min_bytes = (uint64_t)(16 << 10) << draw(4);
 	w->has_tls = chance(60);
 	w->domains = 1 + (unsigned)draw(DOMAINS - 1);
-	w->faulty_disk = !w->options.quiet && chance(35);
+	w->faulty_disk = !w->options.quiet && chance(40);
 	w->faulty_net = !w->options.quiet && chance(50);
 	w->moody = !w->options.quiet && chance(80);
 	w->crashes = !w->options.quiet && chance(85);
@@ -563,7 +564,7 @@ static bool start_process(struct world *w)
 /* How this life ends: after how many calls, or at what time. */
 static enum life_end draw_death(struct world *w)
 {
-	static const uint64_t calls[] = { 40, 300, 1500, 6000 };
+	static const uint64_t calls[] = { 40, 300, 1500, 4000 };
 	w->die_at = 0;
 	w->power_cut = chance(50);
 	if (!w->crashes)
@@ -579,7 +580,7 @@ static void run_life(struct world *w)
 {
 	volatile enum life_end end = draw_death(w);
 	int64_t span_ms = 2000 + (int64_t)draw(chance(20) ? 60000 : 12000);
-	send_clients(w, 1 + (unsigned)draw(4), span_ms);
+	send_clients(w, 1 + (unsigned)draw(chance(30) ? 12 : 5), span_ms);
 	begin_life(w);
 	draw_disk_faults(w);
 	struct net_faults faults = draw_net(w);

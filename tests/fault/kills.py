@@ -122,8 +122,11 @@ def random_kills(n, seed, flavour="gcc"):
             if flavour == "gcc":
                 assert kills.ready[len(kills.ready) // 2] <= 2.0
             traced = trace_sample(service, load)
+            ages = sorted(verdict.ages) or [0.0]
             say(f"duplicates {len(verdict.explained)} of {verdict.copies} "
-                "copies; " + (f"{traced} traced" if traced is not None else
+                f"copies: in the middle their 250 left "
+                f"{ages[len(ages) // 2] * 1000:.0f} ms before the death, "
+                f"{ages[-1] * 1000:.0f} ms at most; " + (f"{traced} traced" if traced is not None else
                               "this build has no trace"))
             service.check_log()
             return kills, verdict

@@ -34,6 +34,7 @@ class Verdict:
         self.lost, self.ghosts, self.corrupt = [], [], []
         self.strangers = []
         self.explained, self.unexplained = [], []
+        self.ages = []      # of the explained ones, see age_at_death
 
     @property
     def good(self):
@@ -57,14 +58,14 @@ class Verdict:
         return out
 
 
-def explained(copy, deaths):
+def age_at_death(copy, deaths):
     """Whether another copy may follow this one: relay died between its dot
     and 2 s after its 250, or the 250 never left. A death is (from, until):
-    it fell somewhere between."""
-    if not copy.replied:
-        return True
-    return any(copy.t_dot <= until and begin <= copy.t + EXPLAIN_SECONDS
-               for begin, until in deaths)
+    it fell somewhere between. Seconds from the 250 to the death (0: before
+    it left), or None: nothing explains it."""
+    ages = [max(0.0, begin - copy.t) for begin, until in deaths
+            if copy.t_dot <= until and begin <= copy.t + EXPLAIN_SECONDS]
+    return min(ages) if ages else None if copy.replied else 0.0
 
 
 def judge_duplicates(by_rcpt, deaths, verdict):
@@ -73,8 +74,12 @@ def judge_duplicates(by_rcpt, deaths, verdict):
         for copy, after in zip(copies, copies[1:]):
             told = (*key, round(copy.t_dot, 3), round(copy.t, 3),
                     round(after.t_dot, 3))
-            (verdict.explained if explained(copy, deaths)
-             else verdict.unexplained).append(told)
+            age = age_at_death(copy, deaths)
+            if age is None:
+                verdict.unexplained.append(told)
+            else:
+                verdict.explained.append(told)
+                verdict.ages.append(age)
 
 
 def judge(sent, got, reported=(), kept=(), deaths=()):

@@ -57,6 +57,7 @@ static void committed(struct spool_commit *spool)
 	struct queue *q = e->queue;
 	bool ok = spool->ok;
 	bool was_done = spool->kind == SPOOL_DONE;
+	bool was_release = spool->kind == SPOOL_RELEASE;
 	invariant(e->commit == c);
 	e->commit = NULL;
 	if (c->has_event)
@@ -77,7 +78,9 @@ static void committed(struct spool_commit *spool)
 				  queue_wall_ms(q) + WRITE_AGAIN_MS);
 		return;
 	}
-	if (e->releasing)
+	/* What was released while another state was on its way waits for its
+	 * own frame. */
+	if (e->releasing && was_release && !e->dirty)
 		ready_released(q, e);
 	if (e->dirty)
 		queue_write(q, e, NULL);

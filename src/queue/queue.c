@@ -227,11 +227,15 @@ void part_ready(struct queue *q, struct queue_part *p)
 {
 	part_unlink(q, p);
 	p->state = PART_READY;
-	if (!lane_add(q->lanes[p->destination->index], p)) {
+	struct lane *l = q->lanes[p->destination->index];
+	if (!lane_add(l, p)) {
 		/* Out of memory: the heap has room by contract. */
 		part_schedule(q, p, queue_wall_ms(q) + LANE_MEMORY_RETRY_MS);
 		return;
 	}
+	/* A pause of the destination holds all but the head (passes_block). */
+	if (p->urgent)
+		lane_hurry(l, p);
 	q->hooks.ready(q->hooks.ctx, p->destination);
 }
 

@@ -83,6 +83,16 @@ bool lane_add(struct lane *l, struct queue_part *p)
 	return true;
 }
 
+void lane_hurry(struct lane *l, struct queue_part *p)
+{
+	struct lane_customer *c = find_customer(l, p->entry->customer);
+	invariant(c != NULL && !list_empty(&p->node));
+	list_remove(&p->node);
+	list_prepend(&c->parts, &p->node);
+	list_remove(&c->node);
+	list_prepend(&l->turns, &c->node);
+}
+
 void lane_remove(struct lane *l, struct queue_part *p)
 {
 	struct lane_customer *c = find_customer(l, p->entry->customer);

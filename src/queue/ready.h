@@ -28,6 +28,8 @@ void lane_init(struct lane *l, struct destination *d);
 void lane_fini(struct lane *l);
 /* False: out of memory (a customer seen for the first time). */
 bool lane_add(struct lane *l, struct queue_part *p) MUST_USE;
+/* To the very front, before other customers too: asked for by hand. */
+void lane_hurry(struct lane *l, struct queue_part *p);
 void lane_remove(struct lane *l, struct queue_part *p);
 /* NULL when empty. */
 struct queue_part *lane_take(struct lane *l);

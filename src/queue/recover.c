@@ -78,6 +78,10 @@ static void start_part(struct queue *q, struct queue_part *p, int64_t now)
 			part_schedule(q, p, p->next_ms);
 		break;
 	case PART_HELD:
+		/* Its release is written, and so it goes. */
+		if (part_waiting(p) > 0)
+			part_ready(q, p);
+		break;
 	case PART_DONE:
 		break;
 	case PART_LEASED:

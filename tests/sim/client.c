@@ -53,7 +53,7 @@ struct client {
 
 static const struct talk_user client_user;
 
-/* --- the script ------------------------------------------------------------------ */
+/* --- the script ----------------------------------------------------------- */
 
 static struct command *add(struct client *c, enum command_kind kind,
 			   bool alone)
@@ -165,7 +165,7 @@ static void draw_character(struct client *c)
 	c->inject = sim_chance(&c->draw, 5);
 }
 
-/* --- the end ---------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void stop(struct client *c)
 {
@@ -194,7 +194,7 @@ static void ended(struct talk *t, bool reset)
 	stop(CONTAINER_OF(t, struct client, talk));
 }
 
-/* --- saying ------------------------------------------------------------------------ */
+/* --- saying --------------------------------------------------------------- */
 
 /* False: it vanished in the middle. */
 static bool say(struct client *c, slice bytes)
@@ -345,7 +345,7 @@ static void go_on(struct client *c)
 	}
 }
 
-/* --- hearing ----------------------------------------------------------------------- */
+/* --- hearing -------------------------------------------------------------- */
 
 static void heard_end(struct client *c, const struct command *k,
 		      unsigned code)
@@ -472,7 +472,7 @@ static const struct talk_user client_user = {
 	.input = input, .tls_open = tls_open, .ended = ended,
 };
 
-/* --- life --------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 static void lose_patience(struct sim_event *e)
 {

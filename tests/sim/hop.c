@@ -46,7 +46,7 @@ static bool chance(struct connection *c, unsigned percent)
 	return percent > 0 && sim_chance(&c->hop->draw, percent);
 }
 
-/* --- saying ---------------------------------------------------------------------- */
+/* --- saying --------------------------------------------------------------- */
 
 static void finish(struct connection *c)
 {
@@ -146,7 +146,7 @@ static void reply(struct connection *c, const char *line)
 	speak(c);
 }
 
-/* --- the content ------------------------------------------------------------------ */
+/* --- the content ---------------------------------------------------------- */
 
 static void note_refusal(struct connection *c)
 {
@@ -261,7 +261,7 @@ static bool chunk_bytes(struct connection *c)
 	return true;
 }
 
-/* --- commands --------------------------------------------------------------------- */
+/* --- commands ------------------------------------------------------------- */
 
 static slice address_in(slice line)
 {
@@ -460,7 +460,7 @@ static void process(struct connection *c)
 	}
 }
 
-/* --- connections ------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------- */
 
 static void input(struct talk *t, slice bytes)
 {

@@ -25,7 +25,7 @@ void oracle_fail(struct oracle *o, const char *format, ...)
 		fprintf(stderr, "%s\n", o->verdict);
 }
 
-/* --- messages ------------------------------------------------------------------ */
+/* --- messages ------------------------------------------------------------- */
 
 struct sim_message *oracle_message(struct oracle *o)
 {
@@ -129,7 +129,7 @@ struct sim_message *oracle_sender(struct oracle *o, slice address)
 	return m != NULL && slice_eq(address, SLICE("@c1.sim")) ? m : NULL;
 }
 
-/* --- what is told --------------------------------------------------------------- */
+/* --- what is told --------------------------------------------------------- */
 
 void oracle_answered(struct oracle *o, struct sim_message *m, bool accepted)
 {
@@ -291,7 +291,7 @@ void oracle_life_over(struct oracle *o, enum life_end end, bool trouble)
 	l->trouble = trouble;
 }
 
-/* --- the end --------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static bool settled(const struct oracle *o, const struct sim_message *m,
 		    const struct sim_recipient *r)

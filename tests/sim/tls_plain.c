@@ -25,7 +25,7 @@ struct tls {
 	size_t left;			/* of the data record at its front */
 };
 
-/* --- contexts ------------------------------------------------------------------ */
+/* --- contexts ------------------------------------------------------------- */
 
 static bool context_new(bool server, struct tls_context **out,
 			struct err *err)
@@ -69,7 +69,7 @@ void tls_context_unref(struct tls_context **cp)
 		heap_free(c);
 }
 
-/* --- a connection -------------------------------------------------------------- */
+/* --- a connection --------------------------------------------------------- */
 
 struct tls *tls_new(struct tls_context *context, slice name)
 {

@@ -1,72 +1,28 @@
 /* See world.h. */
 #include "sim/world.h"
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/relay_core.h"
 #include "os/clock.h"
-#include "os/file.h"
-#include "os/net.h"
-#include "policy/change.h"
 #include "sim/disk.h"
 #include "sim/heap.h"
-#include "sim/people.h"
-#include "sim/zone.h"
-
-enum { SHARDS_MAX = 3, STEPS_MAX = 400000, PEPPER_BYTES = 32,
-       HOP_COUNT = 6, ROUTES_COUNT = 6, DOWN_MAX_MS = 300000,
-       STOP_MAX_MS = 700000, HOME_DOMAIN = 99 };
-
-struct world {
-	struct world_options options;
-	struct sim_random draw;
-	struct oracle oracle;
-	struct list clients;
-	struct hop_server hops[HOP_COUNT];
-	struct zone_name names[2];
-	struct sim_event mood_event, space_event;
-	struct log log;
-	/* what this world is like */
-	struct limits limits;
-	struct retry_plan retry;
-	uint64_t segment_bytes, checkpoint_min_bytes;
-	bool has_tls, faulty_disk, faulty_net, moody, crashes;
-	unsigned domains;
-	/* the life under way */
-	sigjmp_buf death;
-	uint64_t calls, die_at;		/* at this call of the program */
-	struct relay_core *core;
-	struct os_thread *control;
-	struct resolver *resolver;
-	struct tls_context *tls_server, *tls_client;
-	struct view_holder { const struct view *view; } view;
-	struct route routes[ROUTES_COUNT];
-	int root, spool, journal;
-	int listening[SHARDS_MAX];
-	uint32_t shards, listening_count;
-	bool is_stopped, trouble, power_cut;
-	struct world_result *result;
-};
+#include "sim/world_private.h"
 
 /* One at a time, as `sim`. */
-static struct world *world;
-
-static const uint8_t pepper[PEPPER_BYTES] = { 1, 2, 3 };
-static const uint8_t booking_key[BOOKING_KEY] = { 4, 5, 6 };
+struct world *the_world;
 
 static uint64_t draw(uint64_t n)
 {
-	return sim_below(&world->draw, n);
+	return sim_below(&the_world->draw, n);
 }
 
 static bool chance(unsigned percent)
 {
-	return sim_chance(&world->draw, percent);
+	return sim_chance(&the_world->draw, percent);
 }
 
-static struct ip_port place(const char *text)
+struct ip_port world_place(const char *text)
 {
 	struct ip_port p;
 	invariant(ip_port_parse(slice_of(text), &p));
@@ -86,79 +42,6 @@ static int64_t log_wall(void *ctx)
 	return os_wall_ms();
 }
 
-/* --- the directory ---------------------------------------------------------------- */
-
-static void put_rows(struct buf *change)
-{
-	struct customer c = { .id = 1, .name = SLICE("one"), .licences = 10,
-			      .billing = BILLING_PAID, .relay_in_plan = true,
-			      .null_sender_many = true };
-	struct setting s = { .id = 1, .customer = 1, .position = 1,
-			     .key = SLICE("office"),
-			     .description = SLICE("Office"),
-			     .allowed_senders = SENDERS_OWN_DOMAINS,
-			     .ip_only = true, .enabled = true };
-	struct ip_entry e = { .id = 1, .customer = 1, .setting = 1,
-			      .description = SLICE("server"),
-			      .enabled = true };
-	struct domain d = { .name = SLICE("c1.sim"), .customer = 1,
-			    .kind = DOMAIN_PRIMARY, .verified = true };
-	invariant(ip_range_parse(SLICE("192.0.2.0/24"), &e.range));
-	change_put_customer(change, &c);
-	change_put_domain(change, &d);
-	change_put_setting(change, &s);
-	change_put_entry(change, &e);
-}
-
-static bool make_view(struct world *w, struct err *err)
-{
-	struct buf change;
-	struct view *empty = view_new();
-	if (empty == NULL)
-		return err_set_memory(err, "world");
-	const struct view *from = empty;
-	buf_init(&change, CHANGE_MAX);
-	change_begin(&change, 1, true);
-	put_rows(&change);
-	change_end(&change);
-	bool ok = !change.failed &&
-		  view_apply(from, buf_slice(&change), &w->view.view, err);
-	if (change.failed)
-		err_set_memory(err, "world");
-	buf_fini(&change);
-	view_unref(&from);
-	return ok;
-}
-
-/* --- where mail goes --------------------------------------------------------------- */
-
-/* Two domains share a smart host; one goes by name, one by LMTP, one must
- * have TLS; all else (the senders' own) to the last. */
-static void make_routes(struct world *w)
-{
-	static const struct {
-		const char *domain, *host;
-		enum deliver_kind kind;
-		enum smtp_client_tls tls;
-	} rows[ROUTES_COUNT] = {
-		{ "d0.sim", "10.1.0.1", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
-		{ "d1.sim", "10.1.0.1", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
-		{ "d2.sim", "mx.sim", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
-		{ "d3.sim", "10.1.0.4", DELIVER_LMTP, SMTP_TLS_NEVER },
-		{ "d4.sim", "tls.sim", DELIVER_SMTP, SMTP_TLS_REQUIRED },
-		{ "*", "10.1.0.6", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
-	};
-	for (size_t i = 0; i < ROUTES_COUNT; i++)
-		w->routes[i] = (struct route){
-			.domain = slice_of(rows[i].domain),
-			.kind = rows[i].kind,
-			.host = slice_of(rows[i].host),
-			.port = 25,
-			.tls = rows[i].tls,
-			.maildir = -1,
-		};
-}
-
 static void make_hops(struct world *w)
 {
 	static const char *const at[HOP_COUNT] = {
@@ -166,21 +49,21 @@ static void make_hops(struct world *w)
 		"10.1.0.4:25", "10.1.0.5:25", "10.1.0.6:25",
 	};
 	for (unsigned i = 0; i < HOP_COUNT; i++) {
-		struct ip_port p = place(at[i]);
+		struct ip_port p = world_place(at[i]);
 		hop_begin(&w->hops[i], &w->oracle, &p, draw(UINT32_MAX));
 	}
 	w->hops[3].lmtp = true;
 	w->hops[3].starttls = false;
 	w->hops[4].starttls = true;
 	w->names[0] = (struct zone_name){ .name = "mx.sim", .count = 2 };
-	w->names[0].addresses[0] = place("10.1.0.2:25").addr;
-	w->names[0].addresses[1] = place("10.1.0.3:25").addr;
+	w->names[0].addresses[0] = world_place("10.1.0.2:25").addr;
+	w->names[0].addresses[1] = world_place("10.1.0.3:25").addr;
 	w->names[1] = (struct zone_name){ .name = "tls.sim", .count = 1 };
-	w->names[1].addresses[0] = place("10.1.0.5:25").addr;
+	w->names[1].addresses[0] = world_place("10.1.0.5:25").addr;
 	zone_set(w->names, 2);
 }
 
-/* --- what a world is like ------------------------------------------------------------ */
+/* --- what a world is like ------------------------------------------------- */
 
 static void draw_limits(struct limits *l)
 {
@@ -220,6 +103,7 @@ static void draw_world(struct world *w)
 	w->faulty_net = !w->options.quiet && chance(50);
 	w->moody = !w->options.quiet && chance(80);
 	w->crashes = !w->options.quiet && chance(85);
+	w->busy_people = !w->options.quiet && chance(30);
 	sim->job_delay_max_ns = (int64_t)(1 + draw(20)) * MS;
 	sim->disk_delay_max_ns = (int64_t)(1 + draw(chance(20) ? 100 : 5)) *
 				 MS;
@@ -273,7 +157,7 @@ static void draw_mood(struct hop_mood *m)
 /* Every few seconds somebody changes their mind. */
 static void moods_change(struct sim_event *e)
 {
-	struct world *w = world;
+	struct world *w = the_world;
 	struct hop_mood mood;
 	unsigned i = (unsigned)draw(HOP_COUNT);
 	draw_mood(&mood);
@@ -305,7 +189,30 @@ static void moods_end(struct world *w)
 		w->names[i].answer = ZONE_FOUND;
 }
 
-/* --- faults of the disk --------------------------------------------------------------- */
+/* Somebody does something to the queue, or changes the routes. */
+static void people_act(struct sim_event *e)
+{
+	struct world *w = the_world;
+	struct err err;
+	sim_after(e, (int64_t)(200 + draw(5000)) * MS);
+	if (w->core == NULL || !w->running)
+		return;
+	w->act_draw = draw(UINT64_MAX / 2);
+	sim->inside = true;
+	if (chance(30)) {
+		/* One change at a time: an error says so. */
+		process_routes(w, !w->other_routes);
+		w->other_routes = relay_core_set_routes(
+			w->core, w->routes, ROUTES_COUNT, &w->retry, &err)
+					  ? !w->other_routes
+					  : w->other_routes;
+	} else {
+		process_act(w, false);
+	}
+	sim->inside = false;
+}
+
+/* --- faults of the disk --------------------------------------------------- */
 
 /* The disk that was full has room again. */
 static void space_comes_back(struct sim_event *e)
@@ -337,107 +244,16 @@ static void draw_disk_faults(struct world *w)
 	disk_set_faults(sim->disk, &f);
 }
 
-/* --- a process begins and ends ---------------------------------------------------------- */
+/* --- a process begins and ends -------------------------------------------- */
 
 /* Each call to the outside is a place to die. */
 static void on_call(void)
 {
-	struct world *w = world;
+	struct world *w = the_world;
 	if (++w->calls != w->die_at)
 		return;
 	sim_note("death", w->calls, w->power_cut);
 	siglongjmp(w->death, 1);
-}
-
-static int64_t idle_turn(void *ctx)
-{
-	(void)ctx;
-	return OS_NEVER;
-}
-
-static struct relay_core_config core_config(struct world *w)
-{
-	return (struct relay_core_config){
-		.home = w->control,
-		.shards = w->shards,
-		.hostname = SLICE("relay.sim"),
-		.help_url = SLICE("relay.sim"),
-		.limits = &w->limits,
-		.spool_dir = w->spool,
-		.journal_dir = w->journal,
-		.segment_bytes = w->segment_bytes,
-		.checkpoint_min_bytes = w->checkpoint_min_bytes,
-		.journal_keep_ms = 30 * 86400000ull,
-		.journal_bytes = 1 << 30,
-		.routes = w->routes,
-		.route_count = ROUTES_COUNT,
-		.retry = w->retry,
-		.view = w->view.view,
-		.tls_server = w->tls_server,
-		.tls_client = w->tls_client,
-		.resolver = w->resolver,
-		.pepper = pepper,
-		.booking_key = booking_key,
-		.log = &w->log,
-	};
-}
-
-static bool open_outside(struct world *w, struct err *err)
-{
-	struct resolver_config names = { 0 };
-	return os_dir_open("/", &w->root, err) &&
-	       os_dir_open_at(w->root, "spool", &w->spool, err) &&
-	       os_dir_open_at(w->root, "journal", &w->journal, err) &&
-	       os_dir_sync(w->root, err) && make_view(w, err) &&
-	       os_thread_new(&w->control, "control", idle_turn, NULL, err) &&
-	       os_thread_start(w->control, err) &&
-	       (!w->has_tls || tls_context_server(SLICE(""), SLICE(""),
-						  &w->tls_server, err)) &&
-	       tls_context_client(TLS_VERIFY_NONE, SLICE(""), &w->tls_client,
-				  err) &&
-	       resolver_open(&names, &w->resolver, err) &&
-	       resolver_start(w->resolver, err);
-}
-
-/* Master's: they outlive a relay that is killed. */
-static void listen_again(struct world *w)
-{
-	struct ip_port at = place("10.0.0.1:25");
-	struct err err;
-	if (w->listening_count == w->shards)
-		return;
-	net_close_listeners();
-	for (uint32_t i = 0; i < w->shards; i++)
-		invariant(os_listen(&at, true, &w->listening[i], &err));
-	w->listening_count = w->shards;
-}
-
-static bool begin_process(struct world *w, struct err *err)
-{
-	if (!open_outside(w, err))
-		return false;
-	struct relay_core_config config = core_config(w);
-	if (!relay_core_open(&config, &w->core, err))
-		return false;
-	for (uint32_t i = 0; i < w->shards; i++)
-		if (!relay_core_listen(w->core, i, w->listening[i],
-				       RECEIVE_STARTTLS, SLICE("smtp"), err))
-			return false;
-	return relay_core_start(w->core, err);
-}
-
-static void end_process(struct world *w)
-{
-	relay_core_close(&w->core);
-	resolver_close(&w->resolver);
-	tls_context_unref(&w->tls_server);
-	tls_context_unref(&w->tls_client);
-	view_unref(&w->view.view);
-	os_thread_stop(w->control);
-	os_thread_join(&w->control);
-	os_file_close(&w->spool);
-	os_file_close(&w->journal);
-	os_file_close(&w->root);
 }
 
 /* All that the kernel and the machine do when a process is no more. */
@@ -462,7 +278,9 @@ static void bury(struct world *w, enum life_end end)
 	if (power_cut)
 		w->listening_count = 0;
 	w->core = NULL;
-	w->view.view = NULL;
+	w->running = false;
+	w->acts_waiting = 0;
+	w->view = NULL;
 	w->tls_server = w->tls_client = NULL;
 	oracle_life_over(&w->oracle, end, w->trouble);
 	w->result->kills += end == LIFE_KILLED;
@@ -471,7 +289,7 @@ static void bury(struct world *w, enum life_end end)
 	sim_note("buried", end, 0);
 }
 
-/* --- living -------------------------------------------------------------------------- */
+/* --- living --------------------------------------------------------------- */
 
 static bool run_until(struct world *w, int64_t until_ns)
 {
@@ -495,7 +313,7 @@ static void stopped(void *ctx)
 static bool stop_process(struct world *w)
 {
 	int64_t until = sim->now_ns + STOP_MAX_MS * (int64_t)MS;
-	w->is_stopped = false;
+	w->is_stopped = w->running = false;
 	sim->inside = true;
 	relay_core_drain(w->core, stopped, w);
 	sim->inside = false;
@@ -508,7 +326,7 @@ static bool stop_process(struct world *w)
 	}
 	/* Closing steps the world: threads are joined. */
 	sim->inside = true;
-	end_process(w);
+	process_end(w);
 	sim->inside = false;
 	if (heap_pieces() != 0)
 		oracle_fail(&w->oracle, "LEAK: %llu pieces of memory",
@@ -519,7 +337,7 @@ static bool stop_process(struct world *w)
 static void send_clients(struct world *w, unsigned count, int64_t span_ms)
 {
 	struct client_plan plan = {
-		.to = place("10.0.0.1:25"),
+		.to = world_place("10.0.0.1:25"),
 		.bytes_max = (uint32_t)w->limits.body_log_max * 3,
 		.may_misbehave = !w->options.quiet,
 		.only_temporary = w->options.fail_at > 0,
@@ -542,7 +360,7 @@ static void begin_life(struct world *w)
 	w->trouble = false;
 	w->core = NULL;
 	w->result->lives++;
-	listen_again(w);
+	process_listen(w);
 	sim->on_call = on_call;
 }
 
@@ -552,8 +370,9 @@ static bool start_process(struct world *w)
 {
 	struct err err;
 	sim->inside = true;
-	bool ok = begin_process(w, &err);
+	bool ok = process_begin(w, &err);
 	sim->inside = false;
+	w->running = ok;
 	if (!ok && w->log.write != NULL)
 		log_failure(&w->log, LOG_ALARM, "world.start", &err);
 	if (!ok && !w->trouble)
@@ -600,7 +419,7 @@ static void run_life(struct world *w)
 	bury(w, end);
 }
 
-/* --- after the faults ------------------------------------------------------------------- */
+/* --- after the faults ----------------------------------------------------- */
 
 static uint64_t queued(struct world *w)
 {
@@ -626,11 +445,15 @@ static void last_life(struct world *w)
 	struct net_faults calm = { .delay_max_ns = 10 * MS };
 	clients_stop(&w->clients);
 	moods_end(w);
+	sim_cancel(&w->operator_event);
 	net_set_faults(&calm);
 	begin_life(w);
 	w->die_at = 0;
 	if (!start_process(w))
 		return;
+	sim->inside = true;
+	process_act(w, true);
+	sim->inside = false;
 	drain(w);
 	if (!w->oracle.failed && stop_process(w))
 		bury(w, LIFE_STOPPED);
@@ -653,6 +476,8 @@ static void run_world(struct world *w)
 {
 	unsigned lives = 1 + (unsigned)draw(4);
 	moods_begin(w);
+	if (w->busy_people)
+		people_act(&w->operator_event);
 	for (unsigned i = 0; i < lives && !w->oracle.failed; i++) {
 		run_life(w);
 		/* Down for a while; the world goes on. */
@@ -668,7 +493,7 @@ static void run_world(struct world *w)
 		oracle_final(&w->oracle);
 }
 
-/* --- the n-th failure of memory ----------------------------------------------------------- */
+/* --- the n-th failure of memory ------------------------------------------- */
 
 static void hops_answer(struct world *w, enum net_answer answer)
 {
@@ -711,7 +536,7 @@ static void run_want_of_memory(struct world *w)
 		oracle_final(&w->oracle);
 }
 
-/* --- the world itself -------------------------------------------------------------------- */
+/* --- the world itself ----------------------------------------------------- */
 
 static void begin_world(struct world *w)
 {
@@ -723,6 +548,7 @@ static void begin_world(struct world *w)
 	list_init(&w->clients);
 	sim_event_init(&w->mood_event, moods_change);
 	sim_event_init(&w->space_event, space_comes_back);
+	sim_event_init(&w->operator_event, people_act);
 	w->log = (struct log){ .level = LOG_DEBUG, .wall_ms = log_wall,
 			       .role = "sim" };
 	w->log.write = log_write;
@@ -730,7 +556,7 @@ static void begin_world(struct world *w)
 		w->log.level = LOG_ALARM + 1;
 	net_begin(&calm);
 	draw_world(w);
-	make_routes(w);
+	process_routes(w, false);
 	make_hops(w);
 }
 
@@ -743,6 +569,7 @@ static void end_world(struct world *w)
 	for (unsigned i = 0; i < HOP_COUNT; i++)
 		hop_fini(&w->hops[i]);
 	sim_cancel(&w->mood_event);
+	sim_cancel(&w->operator_event);
 	net_end_world();
 	sim_end();
 }
@@ -767,8 +594,8 @@ void world_run(const struct world_options *options,
 	       struct world_result *result)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	invariant(w != NULL && world == NULL);
-	world = w;
+	invariant(w != NULL && the_world == NULL);
+	the_world = w;
 	*result = (struct world_result){ 0 };
 	w->options = *options;
 	w->result = result;
@@ -780,6 +607,6 @@ void world_run(const struct world_options *options,
 		run_world(w);
 	tell(w, result);
 	end_world(w);
-	world = NULL;
+	the_world = NULL;
 	free(w);
 }

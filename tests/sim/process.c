@@ -1,0 +1,237 @@
+/* The process of a world: the relay's core with a small directory, routes,
+ * and what stands in for the rest of the machine. */
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/net.h"
+#include "policy/change.h"
+#include "sim/world_private.h"
+
+static const uint8_t pepper[PEPPER_BYTES] = { 1, 2, 3 };
+static const uint8_t booking_key[BOOKING_KEY] = { 4, 5, 6 };
+
+/* --- the directory -------------------------------------------------------- */
+
+static void put_rows(struct buf *change)
+{
+	struct customer c = { .id = 1, .name = SLICE("one"), .licences = 10,
+			      .billing = BILLING_PAID, .relay_in_plan = true,
+			      .null_sender_many = true };
+	struct setting s = { .id = 1, .customer = 1, .position = 1,
+			     .key = SLICE("office"),
+			     .description = SLICE("Office"),
+			     .allowed_senders = SENDERS_OWN_DOMAINS,
+			     .ip_only = true, .enabled = true };
+	struct ip_entry e = { .id = 1, .customer = 1, .setting = 1,
+			      .description = SLICE("server"),
+			      .enabled = true };
+	struct domain d = { .name = SLICE("c1.sim"), .customer = 1,
+			    .kind = DOMAIN_PRIMARY, .verified = true };
+	invariant(ip_range_parse(SLICE("192.0.2.0/24"), &e.range));
+	change_put_customer(change, &c);
+	change_put_domain(change, &d);
+	change_put_setting(change, &s);
+	change_put_entry(change, &e);
+}
+
+static bool make_view(struct world *w, struct err *err)
+{
+	struct buf change;
+	struct view *empty = view_new();
+	if (empty == NULL)
+		return err_set_memory(err, "world");
+	const struct view *from = empty;
+	buf_init(&change, CHANGE_MAX);
+	change_begin(&change, 1, true);
+	put_rows(&change);
+	change_end(&change);
+	bool ok = !change.failed &&
+		  view_apply(from, buf_slice(&change), &w->view, err);
+	if (change.failed)
+		err_set_memory(err, "world");
+	buf_fini(&change);
+	view_unref(&from);
+	return ok;
+}
+
+/* --- where mail goes ------------------------------------------------------ */
+
+/* The other way round: those of the first one go to the last one's. */
+static size_t other_row(size_t i, bool other)
+{
+	return other && i == 0 ? ROUTES_COUNT - 1 : i;
+}
+
+/* Two domains share a smart host; one goes by name, one by LMTP, one must
+ * have TLS; all else (the senders' own) to the last. */
+void process_routes(struct world *w, bool other)
+{
+	static const struct {
+		const char *domain, *host;
+		enum deliver_kind kind;
+		enum smtp_client_tls tls;
+	} rows[ROUTES_COUNT] = {
+		{ "d0.sim", "10.1.0.1", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+		{ "d1.sim", "10.1.0.1", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+		{ "d2.sim", "mx.sim", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+		{ "d3.sim", "10.1.0.4", DELIVER_LMTP, SMTP_TLS_NEVER },
+		{ "d4.sim", "tls.sim", DELIVER_SMTP, SMTP_TLS_REQUIRED },
+		{ "*", "10.1.0.6", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
+	};
+	for (size_t i = 0; i < ROUTES_COUNT; i++)
+		w->routes[i] = (struct route){
+			.domain = slice_of(rows[i].domain),
+			.kind = rows[i].kind,
+			.host = slice_of(rows[other_row(i, other)].host),
+			.port = 25,
+			.tls = rows[i].tls,
+			.maildir = -1,
+		};
+}
+
+/* --- begin and end ---------------------------------------------------- */
+
+static int64_t idle_turn(void *ctx)
+{
+	(void)ctx;
+	return OS_NEVER;
+}
+
+static struct relay_core_config core_config(struct world *w)
+{
+	return (struct relay_core_config){
+		.home = w->control,
+		.shards = w->shards,
+		.hostname = SLICE("relay.sim"),
+		.help_url = SLICE("relay.sim"),
+		.limits = &w->limits,
+		.spool_dir = w->spool,
+		.journal_dir = w->journal,
+		.segment_bytes = w->segment_bytes,
+		.checkpoint_min_bytes = w->checkpoint_min_bytes,
+		.journal_keep_ms = 30 * 86400000ull,
+		.journal_bytes = 1 << 30,
+		.routes = w->routes,
+		.route_count = ROUTES_COUNT,
+		.retry = w->retry,
+		.view = w->view,
+		.tls_server = w->tls_server,
+		.tls_client = w->tls_client,
+		.resolver = w->resolver,
+		.pepper = pepper,
+		.booking_key = booking_key,
+		.log = &w->log,
+	};
+}
+
+static bool open_outside(struct world *w, struct err *err)
+{
+	struct resolver_config names = { 0 };
+	return os_dir_open("/", &w->root, err) &&
+	       os_dir_open_at(w->root, "spool", &w->spool, err) &&
+	       os_dir_open_at(w->root, "journal", &w->journal, err) &&
+	       os_dir_sync(w->root, err) && make_view(w, err) &&
+	       os_thread_new(&w->control, "control", idle_turn, NULL, err) &&
+	       os_thread_start(w->control, err) &&
+	       (!w->has_tls || tls_context_server(SLICE(""), SLICE(""),
+						  &w->tls_server, err)) &&
+	       tls_context_client(TLS_VERIFY_NONE, SLICE(""), &w->tls_client,
+				  err) &&
+	       resolver_open(&names, &w->resolver, err) &&
+	       resolver_start(w->resolver, err);
+}
+
+void process_listen(struct world *w)
+{
+	struct ip_port at = world_place("10.0.0.1:25");
+	struct err err;
+	if (w->listening_count == w->shards)
+		return;
+	net_close_listeners();
+	for (uint32_t i = 0; i < w->shards; i++)
+		invariant(os_listen(&at, true, &w->listening[i], &err));
+	w->listening_count = w->shards;
+}
+
+bool process_begin(struct world *w, struct err *err)
+{
+	if (!open_outside(w, err))
+		return false;
+	struct relay_core_config config = core_config(w);
+	if (!relay_core_open(&config, &w->core, err))
+		return false;
+	for (uint32_t i = 0; i < w->shards; i++)
+		if (!relay_core_listen(w->core, i, w->listening[i],
+				       RECEIVE_STARTTLS, SLICE("smtp"), err))
+			return false;
+	return relay_core_start(w->core, err);
+}
+
+void process_end(struct world *w)
+{
+	relay_core_close(&w->core);
+	resolver_close(&w->resolver);
+	tls_context_unref(&w->tls_server);
+	tls_context_unref(&w->tls_client);
+	view_unref(&w->view);
+	os_thread_stop(w->control);
+	os_thread_join(&w->control);
+	os_file_close(&w->spool);
+	os_file_close(&w->journal);
+	os_file_close(&w->root);
+}
+
+/* --- people ----------------------------------------------------------- */
+
+static void act_on(struct world *w, struct queue_entry *e, bool release_all)
+{
+	uint64_t luck = (w->act_draw = w->act_draw * 6364136223846793005u +
+				       1442695040888963407u) >> 40;
+	if (release_all || luck % 8 == 0)
+		queue_release(e);
+	else if (luck % 8 == 1)
+		queue_hold(e, HELD_OPERATOR);
+	else if (luck % 8 == 2)
+		queue_retry(e);
+}
+
+static void act(struct relay_job *job, struct shard *s, bool release_all)
+{
+	(void)job;
+	struct queue_entry *e = queue_next(s->queue, NULL);
+	while (e != NULL) {
+		struct queue_entry *after = queue_next(s->queue, e);
+		if (e->live)
+			act_on(the_world, e, release_all);
+		e = after;
+	}
+}
+
+static void act_some(struct relay_job *job, struct shard *s)
+{
+	act(job, s, false);
+}
+
+static void act_release(struct relay_job *job, struct shard *s)
+{
+	act(job, s, true);
+}
+
+static void acted(struct relay_job *job)
+{
+	(void)job;
+	the_world->acts_waiting--;
+}
+
+void process_act(struct world *w, bool release_all)
+{
+	if (w->acts_waiting > 0)
+		return;
+	w->acts_waiting = w->shards;
+	for (uint32_t i = 0; i < w->shards; i++) {
+		w->acts[i] = (struct relay_job){
+			.work = release_all ? act_release : act_some,
+			.done = acted,
+		};
+		relay_core_run(w->core, i, &w->acts[i]);
+	}
+}

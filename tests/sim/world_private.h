@@ -1,0 +1,68 @@
+/* What world.c and process.c share: the world, and the process in it. */
+#pragma once
+
+#include <setjmp.h>
+
+#include "app/relay_core.h"
+#include "sim/people.h"
+#include "sim/world.h"
+#include "sim/zone.h"
+
+enum { SHARDS_MAX = 3, STEPS_MAX = 400000, PEPPER_BYTES = 32,
+       HOP_COUNT = 6, ROUTES_COUNT = 6, DOWN_MAX_MS = 300000,
+       STOP_MAX_MS = 700000, HOME_DOMAIN = 99 };
+
+struct world {
+	struct world_options options;
+	struct sim_random draw;
+	struct oracle oracle;
+	struct list clients;
+	struct hop_server hops[HOP_COUNT];
+	struct zone_name names[2];
+	struct sim_event mood_event, space_event, operator_event;
+	struct log log;
+	/* what this world is like */
+	struct limits limits;
+	struct retry_plan retry;
+	uint64_t segment_bytes, checkpoint_min_bytes;
+	bool has_tls, faulty_disk, faulty_net, moody, crashes, busy_people;
+	unsigned domains;
+	/* the life under way */
+	sigjmp_buf death;
+	uint64_t calls, die_at;		/* at this call of the program */
+	struct relay_core *core;
+	struct os_thread *control;
+	struct resolver *resolver;
+	struct tls_context *tls_server, *tls_client;
+	const struct view *view;
+	struct route routes[ROUTES_COUNT];
+	int root, spool, journal;
+	int listening[SHARDS_MAX];
+	uint32_t shards, listening_count;
+	bool is_stopped, running, trouble, power_cut;
+	/* what people do with the queue and the routes */
+	struct relay_job acts[SHARDS_MAX];
+	uint64_t act_draw;
+	unsigned acts_waiting;
+	bool other_routes;
+	struct world_result *result;
+};
+
+/* One at a time, as `sim`. */
+extern struct world *the_world;
+
+struct ip_port world_place(const char *text);
+
+/* --- process.c */
+/* Where mail goes; two ways, that differ for some domains. */
+void process_routes(struct world *w, bool other);
+/* Master's listening sockets, one a shard: they outlive a relay that is
+ * killed. */
+void process_listen(struct world *w);
+/* Opens what is outside of it, recovers, listens, runs. */
+bool process_begin(struct world *w, struct err *err) MUST_USE;
+/* After it has stopped. */
+void process_end(struct world *w);
+/* Somebody looks at the queue of each shard and holds, releases or retries
+ * this and that; with release_all what is held goes on. */
+void process_act(struct world *w, bool release_all);

@@ -71,6 +71,22 @@ static void s11_4_a_big_sender_never_starves_a_small_one(void **state)
 	assert_int_equal(lane.count, 0);
 }
 
+static void what_is_asked_for_by_hand_goes_first(void **state)
+{
+	(void)state;
+	uint32_t customer;
+	put(1, 0);
+	put(2, 1);
+	struct queue_entry *e = put(2, 2);
+	lane_hurry(&lane, &e->parts[0]);
+	struct queue_part *p = lane_take(&lane);
+	assert_ptr_equal(p->entry, e);
+	entry_free(&e);
+	take_and_free(&customer);
+	take_and_free(&customer);
+	assert_null(lane_take(&lane));
+}
+
 static void removing_from_the_middle_keeps_the_rest(void **state)
 {
 	(void)state;
@@ -95,6 +111,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			s11_4_a_big_sender_never_starves_a_small_one, begin,
 			end),
+		cmocka_unit_test_setup_teardown(
+			what_is_asked_for_by_hand_goes_first, begin, end),
 		cmocka_unit_test_setup_teardown(
 			removing_from_the_middle_keeps_the_rest, begin, end),
 	};

@@ -323,8 +323,11 @@ static void killed_anywhere_it_is_whole_or_nothing(void **state)
 		last = now;
 		compare(*state);
 	}
-	/* Some came through, however slow the disk is. */
-	assert_true(last > 2);
+	/* And it goes on from there. How many came through before a kill is a
+	 * matter of the disk and is only printed. */
+	prune(*state, A);
+	prune(*state, B);
+	assert_true(revision(*state) > last);
 	print_message("          %lu revisions, 40 kills\n",
 		      (unsigned long)last);
 }

@@ -263,12 +263,10 @@ void queue_unreportable(struct queue_entry *e)
 	queue_write(q, e, &event);
 }
 
-void queue_report_later(struct queue_entry *e)
+/* A part that has ended carries the alarm clock; its wake-up finds nothing to
+ * send and asks for the report again. */
+static void ask_again_later(struct queue *q, struct queue_entry *e)
 {
-	struct queue *q = e->queue;
-	end_report(e, false);
-	/* A part that has ended carries the alarm clock; its wake-up finds
-	 * nothing to send and asks for the report again. */
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		if (e->parts[i].state != PART_DONE)
 			continue;
@@ -276,6 +274,14 @@ void queue_report_later(struct queue_entry *e)
 			      queue_wall_ms(q) + REPORT_AGAIN_MS);
 		return;
 	}
+}
+
+void queue_report_later(struct queue_entry *e)
+{
+	end_report(e, false);
+	ask_again_later(e->queue, e);
+	/* The outcome counted on the report's frame. */
+	queue_write(e->queue, e, NULL);
 }
 
 /* --- the end of an attempt ------------------------------------------------ */

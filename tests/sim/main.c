@@ -50,6 +50,10 @@ static void add(struct world_result *sum, const struct world_result *r)
 	sum->cuts += r->cuts;
 	sum->stops += r->stops;
 	sum->disk_faults += r->disk_faults;
+	sum->checkpoints += r->checkpoints;
+	sum->log_cuts += r->log_cuts;
+	sum->evacuated += r->evacuated;
+	sum->quarantined += r->quarantined;
 	sum->acked += r->acked;
 	sum->refused += r->refused;
 	sum->unknown += r->unknown;
@@ -177,11 +181,14 @@ static void print(const struct progress *p)
 	const struct world_result *r = &p->sum;
 	printf("seeds %" PRIu64 " lives %" PRIu64 " kills %" PRIu64
 	       " power-cuts %" PRIu64 " stops %" PRIu64 " disk-faults %" PRIu64
+	       " checkpoints %" PRIu64 " log-cuts %" PRIu64
+	       " evacuated %" PRIu64 " quarantined %" PRIu64
 	       " messages %" PRIu64 " acked %" PRIu64 " refused %" PRIu64
 	       " unknown %" PRIu64 " delivered %" PRIu64 " reported %" PRIu64
 	       " duplicates-explained %" PRIu64 " memory-faults %" PRIu64 " steps %" PRIu64
 	       " hash %016" PRIx64 " failed %" PRIu64 "\n",
 	       p->done, r->lives, r->kills, r->cuts, r->stops, r->disk_faults,
+	       r->checkpoints, r->log_cuts, r->evacuated, r->quarantined,
 	       r->messages, r->acked, r->refused, r->unknown, r->delivered,
 	       r->reported, r->explained, p->sites, r->steps, r->hash, p->failed);
 }

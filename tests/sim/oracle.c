@@ -38,8 +38,9 @@ struct sim_message *oracle_message(struct oracle *o)
 
 void message_sender(const struct sim_message *m, char to[ADDRESS_MAX])
 {
-	snprintf(to, ADDRESS_MAX, m->null_sender ? "" : "s%u@c1.sim",
-		 m->number);
+	snprintf(to, ADDRESS_MAX, "s%u@c1.sim", m->number);
+	if (m->null_sender)
+		to[0] = '\0';
 }
 
 void message_recipient(const struct sim_message *m, unsigned i,

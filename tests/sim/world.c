@@ -309,6 +309,22 @@ static void stopped(void *ctx)
 	w->is_stopped = true;
 }
 
+/* What the spool has been through in this life. */
+static void count_figures(struct world *w)
+{
+	struct spool_figures f;
+	spool_figures(relay_core_spool(w->core), &f);
+	w->result->checkpoints += f.checkpoints;
+	w->result->log_cuts += f.cuts;
+	w->result->evacuated += f.evacuated;
+	w->result->quarantined += f.quarantined;
+	/* After a failed sync readers see what the medium has not: only then
+	 * may something be damaged. */
+	if (f.quarantined > 0 && w->result->disk_faults == 0)
+		oracle_fail(&w->oracle, "DAMAGED: %llu in quarantine",
+			    (unsigned long long)f.quarantined);
+}
+
 /* As SIGTERM does it. False: it didn't come to an end. */
 static bool stop_process(struct world *w)
 {
@@ -324,6 +340,7 @@ static bool stop_process(struct world *w)
 		oracle_fail(&w->oracle, "HANG: does not stop");
 		return false;
 	}
+	count_figures(w);
 	/* Closing steps the world: threads are joined. */
 	sim->inside = true;
 	process_end(w);

@@ -25,6 +25,7 @@ struct world_result {
 	uint64_t hash;
 	uint64_t steps, messages;
 	uint64_t lives, kills, cuts, stops, disk_faults;
+	uint64_t checkpoints, log_cuts, evacuated, quarantined;
 	uint64_t acked, refused, unknown, delivered, reported, explained;
 	bool allocation_failed;
 };

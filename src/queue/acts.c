@@ -59,10 +59,20 @@ uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 uint32_t queue_release(struct queue_entry *e)
 {
 	uint32_t n = 0;
-	for (uint16_t i = 0; i < e->part_count; i++)
-		if (e->parts[i].state == PART_HELD)
-			n += change(&e->parts[i], RECIPIENT_HELD,
-				    RECIPIENT_WAITING, HELD_NOT);
+	for (uint16_t i = 0; i < e->part_count; i++) {
+		struct queue_part *p = &e->parts[i];
+		if (p->state == PART_LEASED || p->state == PART_DONE)
+			continue;
+		uint32_t changed = change(p, RECIPIENT_HELD,
+					  RECIPIENT_WAITING, HELD_NOT);
+		if (changed == 0)
+			continue;
+		/* After new routes held ones may stand in a part with others:
+		 * all of it waits until the release is written. */
+		part_unlink(e->queue, p);
+		p->state = PART_HELD;
+		n += changed;
+	}
 	e->queue->held -= n;
 	if (n > 0) {
 		e->releasing = true;

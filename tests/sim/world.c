@@ -449,9 +449,14 @@ static uint64_t queued(struct world *w)
 static void drain(struct world *w)
 {
 	int64_t until = sim->now_ns + 2 * DOWN_MAX_MS * (int64_t)MS;
-	while (queued(w) > 0 && sim->now_ns < until)
+	while (queued(w) > 0 && sim->now_ns < until) {
+		/* What is being delivered can't be released: once more. */
+		sim->inside = true;
+		process_act(w, true);
+		sim->inside = false;
 		if (!run_until(w, sim->now_ns + 1000 * (int64_t)MS))
 			return;
+	}
 	if (queued(w) > 0)
 		oracle_fail(&w->oracle, "STUCK: %llu messages do not leave",
 			    (unsigned long long)queued(w));
@@ -468,9 +473,6 @@ static void last_life(struct world *w)
 	w->die_at = 0;
 	if (!start_process(w))
 		return;
-	sim->inside = true;
-	process_act(w, true);
-	sim->inside = false;
 	drain(w);
 	if (!w->oracle.failed && stop_process(w))
 		bury(w, LIFE_STOPPED);

@@ -299,16 +299,19 @@ static void ask_checkpoint(void *ctx, struct spool_checkpoint *ck)
 
 bool relay_core_start(struct relay_core *c, struct err *err)
 {
-	if (!journal_start(c->journal, err) ||
-	    !spool_start(c->spool, ask_checkpoint, c, err))
-		return false;
+	/* Before the spool runs, which may ask for a checkpoint at once: that
+	 * finds the queue begun. */
 	for (uint32_t i = 0; i < c->shard_count; i++) {
 		struct relay_job *job = &c->begin_jobs[i];
 		job->work = begin_shard;
 		relay_core_run(c, i, job);
+	}
+	if (!journal_start(c->journal, err) ||
+	    !spool_start(c->spool, ask_checkpoint, c, err))
+		return false;
+	for (uint32_t i = 0; i < c->shard_count; i++)
 		if (!os_thread_start(loop_thread(c->shards[i].loop), err))
 			return false;
-	}
 	c->started = true;
 	return true;
 }

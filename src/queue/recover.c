@@ -93,6 +93,8 @@ void queue_recover_end(struct queue *q)
 {
 	int64_t now = queue_wall_ms(q);
 	list_each(&q->all, node, after) {
+		if (node == &q->marker)
+			continue;
 		struct queue_entry *e =
 			CONTAINER_OF(node, struct queue_entry, all);
 		if (e->live)

@@ -785,16 +785,32 @@ class Disk:
             time.sleep(0.02)
         self.mounted = False
 
-    def power_on(self):
-        """After a cut: as a boot does, checked first when it must be."""
-        self.unmount()
+    def power_on(self, seconds=10):
+        """After a cut: as a boot does, checked first when it must be. Another
+        mount namespace (a sandbox that is just being made) may hold the dead
+        file system a moment longer: then it is what is mounted again."""
+        end = time.monotonic() + seconds
+        while True:
+            self.unmount()
+            try:
+                self.mount()
+            except RuntimeError:
+                if self.kind == "ext4":
+                    subprocess.run(["e2fsck", "-fy", self.loop], timeout=60,
+                                   capture_output=True)
+                self.mount()
+            if self.works():
+                return
+            if time.monotonic() > end:
+                raise RuntimeError("the file system stays dead")
+            time.sleep(0.05)
+
+    def works(self):
         try:
-            self.mount()
-        except RuntimeError:
-            if self.kind == "ext4":
-                subprocess.run(["e2fsck", "-fy", self.loop], timeout=60,
-                               capture_output=True)
-            self.mount()
+            os.rmdir(tempfile.mkdtemp(dir=self.point))
+            return True
+        except OSError:
+            return False
 
     def close(self):
         if self.mounted:

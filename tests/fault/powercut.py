@@ -3,18 +3,23 @@
 store, views, journal) lies on a file system in a file; FS_IOC_SHUTDOWN takes
 away what was not synced; kill, mount again, start, and the oracle at the end
 of all cuts. 8 cuts on ext4; with --nightly 30 on ext4 and 30 on xfs. Also:
-a change that `apply` called live is still there, and one that came in before
-the last one too."""
+a change that `apply` called live is still there.
+
+A 250 that the client reads while the cut is being made counts as unknown: no
+machine without power sends one, and ext4 (6.18) may answer an fdatasync that
+overlaps the shutdown with success although the data is gone (12 of 54 such
+syncs, by a writer of 4 KiB blocks alone). One that comes later counts."""
 import os
 import random
 import sys
 import time
 
 from kills import Kills
-from lib import (binary, Disk, Load, Mill, Service, assert_good, can_mount, drain, say,
+from lib import (oracle, binary, Disk, Load, Mill, Service, assert_good, can_mount, drain, say,
                  verdict_of)
 
 SHORT, LONG = 8, 30
+OVERLAP = 0.05      # seconds a sync and its reply may take after the cut
 
 
 def directory_with(service, users):
@@ -59,6 +64,7 @@ def one_cut(disk, service, kills, store, rng):
     children = list(service.children())
     begin = time.monotonic()
     disk.cut()
+    kills.cuts.append((begin, time.monotonic() + OVERLAP))
     # A while it runs on a disk that fails.
     time.sleep(rng.choice((0, 0, 0.01, 0.1)))
     service.kill([service.process.pid, *children])
@@ -74,6 +80,15 @@ def one_cut(disk, service, kills, store, rng):
     store.check()
 
 
+def void_overlapping(load, cuts):
+    """250s that came while a cut was made; how many."""
+    n = 0
+    for s in load.sent:
+        if s.state == oracle.ACKED and any(a <= s.t <= b for a, b in cuts):
+            s.state, n = oracle.UNKNOWN, n + 1
+    return n
+
+
 def cuts(kind, n, seed):
     with Disk(kind, 320 if kind == "xfs" else 200) as disk, Mill() as mill:
         hop = mill.hop()
@@ -83,6 +98,7 @@ def cuts(kind, n, seed):
             load = Load(s.port, seed=seed)
             mill.do(load.run())
             kills = Kills(s, load, hop, seed)
+            kills.cuts = []
             store = Store(s)
             rng = random.Random(seed)
             try:
@@ -92,10 +108,12 @@ def cuts(kind, n, seed):
                 mill.do(load.stop())
             s.wait_ready()
             drained = drain(s, load, hop)
+            void = void_overlapping(load, kills.cuts)
             verdict = verdict_of(s, load, hop)
             ready = sorted(kills.ready)
             say(f"{n} power cuts on {kind}, {kills.while_both} while both "
-                f"waited; {store.live} changes live and all there; mail "
+                f"waited; {void} replies in the moment of a cut; {store.live} "
+                "changes live and all there; mail "
                 f"taken again after {ready[n // 2]:.2f} s in the middle, "
                 f"{ready[-1]:.2f} s at most")
             assert_good(f"cut-{kind}", verdict, s, load, hop)

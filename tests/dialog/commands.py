@@ -66,11 +66,22 @@ def c2_alpn(world):
         pass
 
 
-def c3_early_talker(world):
+def was_early(world):
+    """False: the words came too late, the greeting (a moment after accept)
+    was out already; then they are a command like any other."""
     with Client(world.service.port, source=STRANGER) as c:
         c.send("EHLO early.test\r\n")
-        rest = c.rest()
-        assert b"554 5.5.0" in rest and b"250" not in rest, rest
+        code, text = c.reply()
+        if code == 220:
+            assert c.reply()[0] == 250
+            return False
+        assert code == 554 and "5.5.0" in text, text
+        assert c.at_end()
+        return True
+
+
+def c3_early_talker(world):
+    assert any(was_early(world) for _ in range(20))
     with Client(world.service.port, source=EXAMPLE) as c:
         c.send("EHLO early.test\r\nNOOP\r\n")
         c.expect(220, 250, 250)

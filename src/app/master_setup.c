@@ -100,11 +100,26 @@ void master_config_free(struct master_config **c)
 
 /* --- sockets -------------------------------------------------------------- */
 
+/* Children of a master that was killed keep its sockets until their last
+ * thread is out of the disk: a moment longer than its lock. */
+static bool listen_patiently(const struct ip_port *at, int *fd,
+			     struct err *err)
+{
+	enum { WAIT_MS = 1000, LOOK_MS = 20 };
+	for (int waited = 0;; waited += LOOK_MS) {
+		if (os_listen(at, false, fd, err))
+			return true;
+		if (err->os_error != EADDRINUSE || waited >= WAIT_MS)
+			return false;
+		os_sleep_ms(LOOK_MS);
+	}
+}
+
 /* Nobody else has it: SO_REUSEPORT would let two services share a port. */
 static bool probe(const struct ip_port *at, struct err *err)
 {
 	int fd;
-	if (!os_listen(at, false, &fd, err))
+	if (!listen_patiently(at, &fd, err))
 		return false;
 	os_socket_close(&fd);
 	return true;
@@ -172,7 +187,7 @@ static bool bind_all(struct master *m, struct err *err)
 	if (!c->console_on)
 		return true;
 	if (c->console_path == NULL)
-		return os_listen(&c->console_at, false, &m->console_fd, err);
+		return listen_patiently(&c->console_at, &m->console_fd, err);
 	return (layout_path(&m->layout, c->console_path, path, sizeof(path)) ||
 		err_set(err, ERR_PERMANENT, SCOPE_SELF, "serve.console",
 			"console: the path is too long")) &&

@@ -220,6 +220,7 @@ def close_spool(how, why, unanswered):
                     memory = len(hop.got) - copies
                     assert memory > 0, "nothing goes out from memory"
                 acked_closed = load.last_ack
+                hop.delay = (0.0, 0.03)
                 service.kill_master(True)
                 service.deaths[-1] = (begin, service.deaths[-1][1])
                 service.again(wait=True)

@@ -19,7 +19,7 @@ DEATHS_AT_ONCE = 2
 class Kills:
     def __init__(self, service, load, hop, seed):
         self.service, self.load, self.hop = service, load, hop
-        self.rng = random.Random(seed)
+        self.seed, self.rng = seed, random.Random(seed)
         self.total = self.while_both = self.while_one = 0
         self.by_kind = {}
         self.ready = []
@@ -89,7 +89,8 @@ class Kills:
     def line(self):
         kinds = ", ".join(f"{k} {v}" for k, v in sorted(self.by_kind.items()))
         ready = sorted(self.ready)
-        return (f"{self.total} kills ({kinds}); {self.while_both} while a "
+        return (f"seed {self.seed}: {self.total} kills ({kinds}); "
+                f"{self.while_both} while a "
                 f"transaction waited for its 250 and a delivery for its "
                 f"reply, {self.while_one} while one of them did; mail taken "
                 f"again after {ready[len(ready) // 2]:.2f} s in the middle, "

@@ -111,7 +111,7 @@ def cuts(kind, n, seed):
             void = void_overlapping(load, kills.cuts)
             verdict = verdict_of(s, load, hop)
             ready = sorted(kills.ready)
-            say(f"{n} power cuts on {kind}, {kills.while_both} while both "
+            say(f"seed {seed}: {n} power cuts on {kind}, {kills.while_both} while both "
                 f"waited; {void} replies in the moment of a cut; {store.live} "
                 "changes live and all there; mail "
                 f"taken again after {ready[n // 2]:.2f} s in the middle, "

@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 
-from lib import HERE, Load, Mill, Service, oracle, outstanding, say
+from lib import HERE, binary, Load, Mill, Service, oracle, outstanding, say
 
 sys.path.insert(0, os.path.join(HERE, "..", "spool"))
 from read_spool import ACCEPT, BATCH, BODY, FRAME, STATE, id_text  # noqa: E402
@@ -62,11 +62,14 @@ class Original:
     """A data_dir with n messages waiting, all of one size."""
 
     def __init__(self, folder, n, clean):
+        # One of them under sanitizers is enough.
+        self.bin = binary("gcc" if clean else "asan")
         self.clean, self.data = clean, os.path.join(folder, "data")
         with Mill() as mill:
             hop = mill.hop(defer_share=0)
             hop.mode = "defer"
-            with Service(hop.port, segment=SEGMENT, data=self.data) as s:
+            with Service(hop.port, segment=SEGMENT, data=self.data,
+                         flavour_bin=self.bin) as s:
                 s.begin()
                 self.load = load = Load(
                     s.port, connections=1, big_share=0, refused_share=0,
@@ -221,7 +224,8 @@ class Trial:
                             rng)
         hop = self.mill.hop(delay=(0, 0), defer_share=0)
         try:
-            with Service(hop.port, segment=SEGMENT, data=data) as s:
+            with Service(hop.port, segment=SEGMENT, data=data,
+                         flavour_bin=self.original.bin) as s:
                 open(os.path.join(s.dir, "applied"), "w").close()
                 lost = self.judge(s, hop, told, hurt)
         finally:

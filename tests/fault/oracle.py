@@ -5,6 +5,7 @@ and why. Pure: lists in, a Verdict out."""
 from collections import Counter, defaultdict
 
 EXPLAIN_SECONDS = 2.0       # a remote 250 so long before a death of relay
+LATE_SECONDS = 0.25         # bytes of a dead relay still lie in the socket
 REFUSED, ACKED, UNKNOWN = "refused", "acked", "unknown"
 
 
@@ -60,11 +61,13 @@ class Verdict:
 
 def age_at_death(copy, deaths):
     """Whether another copy may follow this one: relay died between its dot
-    and 2 s after its 250, or the 250 never left. A death is (from, until):
+    and 2 s after its 250 (or just before the dot was read: what a dead process
+    wrote still comes), or the 250 never left. A death is (from, until):
     it fell somewhere between. Seconds from the 250 to the death (0: before
     it left), or None: nothing explains it."""
     ages = [max(0.0, begin - copy.t) for begin, until in deaths
-            if copy.t_dot <= until and begin <= copy.t + EXPLAIN_SECONDS]
+            if copy.t_dot <= until + LATE_SECONDS
+            and begin <= copy.t + EXPLAIN_SECONDS]
     return min(ages) if ages else None if copy.replied else 0.0
 
 

@@ -64,8 +64,7 @@ class Service:
         self.dir = tempfile.mkdtemp(prefix="postrider-test-")
         os.chmod(self.dir, 0o755)
         self.data = data or os.path.join(self.dir, "data")
-        self.port, self.port587, self.port465, self.http = (
-            free_port() for _ in range(4))
+        self.choose_ports()
         self.config = os.path.join(self.dir, "postrider.yaml")
         self.log_path = os.path.join(self.dir, "log")
         self.process = None
@@ -75,6 +74,10 @@ class Service:
         self.directory = os.path.join(self.dir, "directory.yaml")
         with open(self.directory, "w") as f:
             f.write(directory)
+
+    def choose_ports(self):
+        self.port, self.port587, self.port465, self.http = (
+            free_port() for _ in range(4))
 
     def write_config(self):
         with open(self.config, "w") as f:
@@ -110,16 +113,31 @@ delivery:
 
     def start(self, wait=True, apply=True, preexec=None):
         """apply: the directory file, once the service is ready."""
+        if not wait:
+            self.spawn(preexec)
+            return self
+        for left in (2, 1, 0):
+            self.spawn(preexec)
+            try:
+                self.wait_ready()
+                break
+            except RuntimeError as e:
+                # Somebody else took a port since it was chosen.
+                if "another program has this port" not in str(e) or not left:
+                    raise
+                self.log.close()
+                self.choose_ports()
+                self.write_config()
+        if apply:
+            self.apply()
+        return self
+
+    def spawn(self, preexec=None):
         self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [self.bin, "serve", "--config", self.config],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
             start_new_session=True, preexec_fn=preexec)
-        if wait:
-            self.wait_ready()
-        if apply:
-            self.apply()
-        return self
 
     def ready(self):
         try:

@@ -281,7 +281,8 @@ class Talk:
         if replies[0][:3] == "421":
             raise EOFError
         await asyncio.sleep(0.05)
-        await self.command("RSET")
+        if (await self.command("RSET"))[:3] == "421":
+            raise EOFError
 
     async def envelope_piped(self, message, body):
         """True when 354 came."""
@@ -334,7 +335,13 @@ class Talk:
         self.dot_sent(message)
         self.w.write("".join(x + "\r\n" for x in lines).encode() + body)
         await self.w.drain()
-        replies = [await self.reply() for _ in lines[:-1]]
+        replies = []
+        for _ in lines[:-1]:
+            replies.append(await self.reply())
+            if replies[-1][:3] == "421":
+                # Too many errors in a session: the end, and it was said.
+                message.state, message.reply = oracle.REFUSED, replies[-1]
+                raise EOFError
         taken = self.take_envelope(message, replies)
         await self.dot_answered(message, taken)
         if not taken:

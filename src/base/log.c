@@ -18,12 +18,31 @@ static size_t line_max(const struct log *log)
 	return max;
 }
 
+/* Threads that meet at the turn of a second may let a few lines more pass. */
+static bool has_room(struct log *log, int64_t now_ms)
+{
+	int64_t second = now_ms / 1000;
+	if (atomic_exchange_explicit(&log->second, second,
+				     memory_order_relaxed) != second)
+		atomic_store_explicit(&log->in_second, 0,
+				      memory_order_relaxed);
+	if (atomic_fetch_add_explicit(&log->in_second, 1,
+				      memory_order_relaxed) <
+	    LOG_LINES_A_SECOND)
+		return true;
+	atomic_fetch_add_explicit(&log->lost, 1, memory_order_relaxed);
+	return false;
+}
+
 void log_begin(struct log_event *e, struct log *log, enum log_level level,
 	       const char *event)
 {
 	invariant(level < ARRAY_LEN(level_names));
 	e->log = log;
 	e->wanted = log != NULL && log->write != NULL && level >= log->level;
+	int64_t now_ms = e->wanted ? log->wall_ms(log->ctx) : 0;
+	if (e->wanted)
+		e->wanted = has_room(log, now_ms);
 	/* Of an event that nobody wants no byte is kept. */
 	buf_init(&e->line, e->wanted ? line_max(log) - sizeof(CUT_END) : 0);
 	json_init(&e->json, &e->line);
@@ -32,7 +51,7 @@ void log_begin(struct log_event *e, struct log *log, enum log_level level,
 	if (!e->wanted)
 		return;
 	json_key(&e->json, "at");
-	json_time_ms(&e->json, log->wall_ms(log->ctx));
+	json_time_ms(&e->json, now_ms);
 	json_member_cstr(&e->json, "level", level_names[level]);
 	if (log->role != NULL)
 		json_member_cstr(&e->json, "role", log->role);

@@ -6,7 +6,8 @@
  *
  * A log is a value that each thread holds by pointer; its sink is a
  * function, so base/ does no I/O itself. A line that can't be written is
- * counted, never waited for.
+ * counted, never waited for. So is a line past LOG_LINES_A_SECOND: a failing
+ * disk is told of often enough, and the log doesn't fill another one.
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 enum {
 	LOG_LINE_MAX = 8192,		/* the default */
 	LOG_STRING_MAX = 2048,
+	LOG_LINES_A_SECOND = 1000,	/* the rest is counted as lost */
 };
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_ALARM };
@@ -30,6 +32,8 @@ struct log {
 	void *ctx;
 	const char *role;		/* "relay", "admin", … */
 	_Atomic uint64_t lost;
+	_Atomic int64_t second;		/* of the wall clock, and … */
+	_Atomic uint32_t in_second;	/* … lines begun in it */
 	uint32_t line_max;		/* limits.log_line; 0: LOG_LINE_MAX */
 };
 

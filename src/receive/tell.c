@@ -62,6 +62,10 @@ void tell_session_end(struct session *s)
 		json_member_u64(j, "auth_failed", s->auth_failed);
 	if (s->mangled)
 		json_member_bool(j, "firewall_mangled", true);
+	if (smtp_server_was_out_of_turn(s->server))
+		json_member_bool(j, "out_of_turn", true);
+	if (smtp_server_saw_secret_in_clear(s->server))
+		json_member_bool(j, "secret_in_clear", true);
 	if (s->close != SMTP_CLOSE_NONE)
 		json_member_cstr(j, "close",
 				 smtp_close_reason_name(s->close));

@@ -24,6 +24,18 @@ def a1_before_tls(world):
     assert b"secret" not in open(world.service.log_path, "rb").read()
 
 
+def a1_seen_in_clear(world):
+    """The user's administrator must learn that the password was on the wire."""
+    for helo, line in (("clear.test", "AUTH PLAIN " + b64(b"\0u\0p")),
+                       ("bare.test", "AUTH LOGIN")):
+        with world.client(STRANGER, hello=helo) as c:
+            assert c.code(line) == 538
+            assert c.code("QUIT") == 221
+    sessions = world.journal("session", "helo", ("clear.test", "bare.test"))
+    assert sessions["clear.test"].get("secret_in_clear") is True
+    assert "secret_in_clear" not in sessions["bare.test"]
+
+
 def a2_bad_words(world):
     words = ["!", "=", "====", "AAA", "A A A A", "AHU=AHA=", "\xe4",
              b64("no nul at all"), b64("\0one"), b64("\0\0\0\0"),
@@ -192,7 +204,7 @@ def s3_3_both(world):
 
 
 def tests(world, results):
-    for f in (a1_before_tls, a2_bad_words, a2_long_words,
+    for f in (a1_before_tls, a1_seen_in_clear, a2_bad_words, a2_long_words,
               a3_authorisation_identity, a4_order, a5_three_failures,
               a6_one_text_for_all, s1_3_user_names, s1_3_bound,
               s3_6_acts_at_once, s3_3_both):

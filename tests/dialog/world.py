@@ -1,10 +1,12 @@
 """The one service that the dialog tests talk to: customers of every kind,
 each known by a loopback address of its own, and next hops of every kind."""
+import json
 import os
 import ssl
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "lib"))
@@ -175,6 +177,26 @@ class World:
         if starttls:
             c.starttls(name)
         return c
+
+    def journal(self, event, key, values):
+        """Value of key -> the journal's event with it; waits for them."""
+        found = {}
+        for _ in range(100):
+            where = os.path.join(self.service.data, "journal")
+            for name in os.listdir(where):
+                if not name.endswith(".jsonl"):
+                    continue
+                with open(os.path.join(where, name)) as f:
+                    for line in f:
+                        if not line.endswith("\n") or '"' + event not in line:
+                            continue
+                        e = json.loads(line)
+                        if e.get("event") == event and e.get(key) in values:
+                            found[e[key]] = e
+            if len(found) == len(values):
+                break
+            time.sleep(0.1)
+        return found
 
     def unique(self, prefix="m"):
         with self.lock:

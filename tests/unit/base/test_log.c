@@ -41,6 +41,25 @@ static json_t *only_line(struct sink *s)
 	return line;
 }
 
+static void a_flood_is_cut_and_counted(void **state)
+{
+	(void)state;
+	struct sink s = { 0 };
+	struct log log = log_to(&s);
+	s.lines.max = 4 << 20;
+	for (int i = 0; i < LOG_LINES_A_SECOND + 5; i++) {
+		struct log_event e;
+		log_begin(&e, &log, LOG_ERROR, "disk.failed");
+		log_end(&e);
+	}
+	size_t lines = 0;
+	for (size_t i = 0; i < s.lines.n; i++)
+		lines += s.lines.p[i] == '\n';
+	assert_int_equal(lines, LOG_LINES_A_SECOND);
+	assert_int_equal(atomic_load(&log.lost), 5);
+	buf_fini(&s.lines);
+}
+
 static void an_event_is_a_line(void **state)
 {
 	(void)state;
@@ -164,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_is_a_line),
+		cmocka_unit_test(a_flood_is_cut_and_counted),
 		cmocka_unit_test(below_the_level_nothing_is_written),
 		cmocka_unit_test(errors_become_members),
 		cmocka_unit_test(a_cut_line_is_still_json),

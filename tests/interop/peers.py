@@ -85,8 +85,11 @@ def unpack(peer):
     return root
 
 
+# The root of a chroot is no mount point, so its mounts can't be made private:
+# what is mounted then is taken away again by close().
 SETUP = """\
 set -e
+mount --make-rprivate / 2>/dev/null || true
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/up" "$1/work" "$1/root"
 cp -a "$2" "$1/low"     # layers must not lie inside each other
@@ -110,7 +113,7 @@ class Root:
         os.makedirs(self.base)
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-             "--propagation", "private", "sh", "-c", SETUP, "sh", self.base,
+             "--propagation", "unchanged", "sh", "-c", SETUP, "sh", self.base,
              unpack(peer)], stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, start_new_session=True)
         self.pid = self.wait_ready()
@@ -169,6 +172,8 @@ class Root:
             os.kill(self.holder.pid, signal.SIGKILL)
         self.holder.wait(10)
         self.holder.stderr.close()
+        if os.path.ismount(self.base):
+            subprocess.run(["umount", "-R", "-l", self.base], check=False)
 
     def __enter__(self):
         return self

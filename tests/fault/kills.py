@@ -115,8 +115,9 @@ def random_kills(n, seed, flavour="gcc"):
             service.wait_ready()
             drained = drain(service, load, hop)
             verdict = verdict_of(service, load, hop)
+            assert drained, "the queue does not empty: " + verdict.line() \
+                + "\n" + service.tail()
             assert_good("kills", verdict, service, load, hop)
-            assert drained, "the queue does not empty\n" + service.tail()
             assert verdict.unknown > 0, "no outcome was unknown"
             assert kills.while_both * 2 >= n, "too few kills hit both waits"
             assert verdict.acked > 20 * n, "hardly any load"

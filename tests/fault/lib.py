@@ -685,16 +685,21 @@ def outstanding(load, hop):
             if r not in s.refused_rcpts and (s.id, r) not in ends]
 
 
-def drain(service, load, hop, seconds=40):
+def drain(service, load, hop, seconds=40, at_most=900):
     """Waits until all that was acknowledged has come to an end and the queue
-    is empty: what is unknown, or queued twice, shows itself too."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if service.ready() and service.metric("queue_messages") == 0 \
-                and hop.waiting == 0:
+    is empty: what is unknown, or queued twice, shows itself too. Gives up
+    when the queue has not become shorter for so many seconds: after a
+    thousand kills it is long."""
+    begun = moved = time.monotonic()
+    shortest = None
+    while time.monotonic() < min(moved + seconds, begun + at_most):
+        queued = service.metric("queue_messages") if service.ready() else None
+        if queued == 0 and hop.waiting == 0:
             time.sleep(0.1)
             if service.metric("queue_messages") == 0:
                 return True
+        if queued is not None and (shortest is None or queued < shortest):
+            shortest, moved = queued, time.monotonic()
         time.sleep(0.05)
     return False
 
@@ -807,7 +812,7 @@ class Disk:
             time.sleep(0.02)
         self.mounted = False
 
-    def power_on(self, seconds=10):
+    def power_on(self, seconds=30):
         """After a cut: as a boot does, checked first when it must be. Another
         mount namespace (a sandbox that is just being made) may hold the dead
         file system a moment longer: then it is what is mounted again."""

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum { SUMMARY_KEEP_MS = 24 * 3600000 + 600000,
-       JOURNAL_QUEUE = 16777216, DISK_THREADS = 4 };
+       JOURNAL_QUEUE = 16777216, DISK_THREADS = 4,
+       BUDGET_PLACES = 65536 };
 enum { CHECKPOINT_MIN = 268435456 };
 
 struct relay_core {
@@ -15,6 +16,7 @@ struct relay_core {
 	struct os_pool *disk;
 	struct spool *spool;
 	struct body_budget budget;
+	struct budgets *budgets;
 	struct destinations destinations;
 	struct routes *routes;		/* of today */
 	struct list old_routes;		/* kept till the end; few */
@@ -123,8 +125,7 @@ static bool open_shards(struct relay_core *c, struct err *err)
 		.pepper = g->pepper,
 		.booking_key = g->booking_key,
 		.body_log_max_bytes = g->limits->body_log_max,
-		.connections_max =
-			(uint32_t)(g->limits->connections_total / g->shards),
+		.budgets = c->budgets,
 		.refused = g->refused,
 		.refused_count = g->refused_count,
 		.destinations = &c->destinations,
@@ -193,7 +194,7 @@ static void spool_is_stopped(struct os_post *post);
 static bool open_all(struct relay_core *c, struct err *err)
 {
 	const struct relay_core_config *g = &c->config;
-	if (!destinations_init(&c->destinations))
+	if (c->budgets == NULL || !destinations_init(&c->destinations))
 		return err_set_memory(err, "relay_core");
 	if (!os_pool_open(&c->disk, "disk", DISK_THREADS, err) ||
 	    !open_journal(c, err) ||
@@ -218,6 +219,7 @@ bool relay_core_open(const struct relay_core_config *config,
 	c->config = *config;
 	c->budget.max_bytes = config->limits->bodies_memory;
 	c->view = view_ref(config->view);
+	c->budgets = budgets_new(BUDGET_PLACES);
 	list_init(&c->old_routes);
 	os_post_init(&c->spool_stopped, spool_is_stopped);
 	bool ok = open_all(c, err);
@@ -493,6 +495,7 @@ void relay_core_close(struct relay_core **core)
 	os_pool_close(&c->disk);
 	for (uint32_t i = 0; i < c->shard_count; i++)
 		os_thread_join(&threads[i]);
+	budgets_free(&c->budgets);
 	free_routes(c);
 	destinations_fini(&c->destinations);
 	if (c->view_next != NULL)

@@ -17,13 +17,13 @@ struct shard_config {
 	struct counters *counters;
 	struct note *note;
 	struct body_budget *budget;
+	struct budgets *budgets;
 	const struct limits *limits;
 	struct resolver *resolver;
 	struct os_pool *disk;
 	slice hostname, help_url;
 	const uint8_t *pepper, *booking_key;
 	uint64_t body_log_max_bytes;
-	uint32_t connections_max;
 	const struct receive_refused *refused;
 	size_t refused_count;
 	struct destinations *destinations;

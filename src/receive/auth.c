@@ -52,17 +52,54 @@ static const struct app_password *check(struct session *s,
 	return p;
 }
 
-void session_auth(struct session *s, const struct smtp_event *ev)
+/* The answer comes later, and each time later (RELIABILITY A5): what a
+ * person mistypes costs nothing, what a program guesses does. */
+static void punish(struct session *s, slice account)
 {
-	slice none = { 0 };
-	const struct app_password *p = check(s, ev);
-	if (p == NULL) {
-		s->auth_failed++;
-		counter_add(s->receive->config.counters,
-			    COUNTER_auth_failed_total, 1);
+	struct receive *r = s->receive;
+	enum { DOUBLED_MAX = 8 };
+	uint32_t times = s->auth_failed < DOUBLED_MAX ? s->auth_failed :
+							DOUBLED_MAX;
+	int64_t delay_ms = (int64_t)(r->config.limits->auth_delay_ms << times);
+	s->auth_failed++;
+	counter_add(r->config.counters, COUNTER_auth_failed_total, 1);
+	admission_auth_failed(s, account);
+	if (delay_ms == 0) {
+		slice none = { 0 };
 		session_answer(s, REPLY_AUTH_FAILED, none, none, none);
 		return;
 	}
+	s->state = SESSION_PUNISHED;
+	loop_timer_set(r->config.loop, &s->timer, delay_ms);
+}
+
+/* What the client names, whether it exists or not: the id in an app password,
+ * or the user. */
+static slice account_named(const struct smtp_event *ev,
+			   struct app_password_id *id)
+{
+	return app_password_id(ev->secret, id) ?
+		       (slice){ id->text, sizeof(id->text) } :
+		       ev->user;
+}
+
+void session_auth(struct session *s, const struct smtp_event *ev)
+{
+	slice none = { 0 };
+	struct admission_words words;
+	struct app_password_id id;
+	slice account = account_named(ev, &id);
+	if (!admit_auth(s, account, &words)) {
+		session_answer(s, REPLY_AUTH_BUSY, none, slice_of(words.text),
+			       none);
+		return;
+	}
+	const struct app_password *p = check(s, ev);
+	if (p == NULL) {
+		punish(s, account);
+		return;
+	}
+	admission_auth_good(s, account);
 	s->has_login = true;
 	memcpy(s->login_id, p->id, sizeof(s->login_id));
 	s->login_generation = p->generation;

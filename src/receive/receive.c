@@ -28,6 +28,7 @@ bool receive_new(const struct receive_config *config,
 	r->server = engine_config(r, true);
 	r->server_plain = engine_config(r, false);
 	list_init(&r->sessions);
+	list_init(&r->strangers);
 	*out = r;
 	return true;
 }
@@ -79,11 +80,12 @@ static bool is_refused(const struct receive *r, const struct ip_addr *a)
 
 /* Words for a connection that gets no session. A short write into a fresh
  * socket doesn't block; if it fails, so be it. */
-static void turn_away(struct receive *r, int fd, enum reply_id id)
+static void turn_away(struct receive *r, int fd, enum reply_id id,
+		      slice advice)
 {
 	struct buf out;
 	buf_init(&out, 1024);
-	struct reply reply = { .id = id };
+	struct reply reply = { .id = id, .advice = advice };
 	reply_write(&out, &reply);
 	struct iovec iov = { out.p, out.n };
 	size_t sent;
@@ -101,13 +103,16 @@ static void accepted(void *ctx, int fd, const struct ip_port *peer,
 {
 	struct receive_listener *l = ctx;
 	struct receive *r = l->receive;
+	struct admission admission;
+	struct admission_words words;
 	if (r->draining || spool_is_closed(r->config.spool))
-		turn_away(r, fd, REPLY_SHUTDOWN);
-	else if (r->open_count >= r->config.connections_max ||
-		 is_refused(r, &peer->addr))
-		turn_away(r, fd, REPLY_BUSY);
+		turn_away(r, fd, REPLY_SHUTDOWN, (slice){ 0 });
+	else if (is_refused(r, &peer->addr))
+		turn_away(r, fd, REPLY_BUSY, (slice){ 0 });
+	else if (!admit_connection(r, &peer->addr, &admission, &words))
+		turn_away(r, fd, REPLY_BUSY, slice_of(words.text));
 	else
-		session_begin(r, l, fd, peer, local);
+		session_begin(r, l, fd, peer, local, &admission);
 }
 
 bool receive_listen(struct receive *r, int fd, enum receive_tls tls,

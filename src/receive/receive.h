@@ -9,6 +9,7 @@
 #include "base/notes.h"
 #include "crypto/password.h"
 #include "limits/booking.h"
+#include "limits/budget.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "policy/decide.h"
@@ -30,12 +31,12 @@ struct receive_config {
 	struct counters *counters;
 	struct note *note;
 	struct body_budget *budget;
+	struct budgets *budgets;	/* of all shards */
 	const struct limits *limits;
 	slice hostname, help_url;
 	const uint8_t *pepper;		/* PEPPER_LEN */
 	const uint8_t *booking_key;	/* BOOKING_KEY */
 	uint64_t body_log_max_bytes;
-	uint32_t connections_max;	/* this shard's share */
 	const struct receive_refused *refused;	/* poison addresses */
 	size_t refused_count;
 };

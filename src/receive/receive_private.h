@@ -13,6 +13,17 @@ struct receive_listener {
 	char name[32];
 };
 
+/* What a session holds of the budgets of SPEC 7; see admission.c. */
+struct admission {
+	uint64_t address_key;		/* its place among its address' */
+	int64_t greeting_delay_ms;
+	int64_t active_ms;		/* last input, monotonic */
+	uint32_t class_customer;	/* whose listed address, 0: stranger */
+	bool is_stranger;		/* counted as one */
+	bool has_name;			/* the HELO name was counted */
+	struct list node;		/* in receive.strangers */
+};
+
 struct receive {
 	struct receive_config config;
 	struct smtp_server_config server;	/* of sessions with STARTTLS */
@@ -22,6 +33,7 @@ struct receive {
 	struct receive_listener *listeners[RECEIVE_LISTENERS_MAX];
 	size_t listener_count;
 	struct list sessions;
+	struct list strangers;		/* of them; longest without input first */
 	uint32_t open_count;
 	bool draining;
 	void (*empty)(void *ctx);
@@ -36,6 +48,7 @@ struct receive {
  *   COMMANDS → HANDSHAKE           STARTTLS
  *   COMMANDS ⇄ STORING             the door has the message
  *   COMMANDS ⇄ FULL                a big body waits for the disk
+ *   COMMANDS ⇄ PUNISHED            a failed AUTH is answered later
  *   any → (gone)                   session_end
  *
  * Input is taken in COMMANDS only; meanwhile it waits in the connection.
@@ -46,6 +59,7 @@ enum session_state {
 	SESSION_COMMANDS,
 	SESSION_STORING,
 	SESSION_FULL,
+	SESSION_PUNISHED,
 };
 
 struct session {
@@ -68,6 +82,7 @@ struct session {
 	char login_id[APP_PASSWORD_ID_LEN];
 	uint32_t login_generation;
 	uint32_t accepted, refused, auth_failed;
+	struct admission admission;
 	enum smtp_close_reason close;
 };
 
@@ -91,7 +106,8 @@ struct transaction {
 /* --- session.c */
 void session_begin(struct receive *r, const struct receive_listener *l,
 		   int fd, const struct ip_port *peer,
-		   const struct ip_port *local);
+		   const struct ip_port *local,
+		   const struct admission *admission);
 /* Journal, counters, and gone; while on_input is running, as soon as it
  * returns. */
 void session_end(struct session *s);
@@ -100,6 +116,31 @@ void session_resume(struct session *s);
 void session_answer(struct session *s, enum reply_id id, slice detail,
 		    slice advice, slice tag);
 void session_close_with(struct session *s, enum reply_id id);
+
+/* --- admission.c: SPEC 7. What is refused is told when to come again. */
+struct admission_words {
+	char text[256];
+};
+/* A new connection; false: words say why. Fills *a, which admission_end gives
+ * back. */
+bool admit_connection(struct receive *r, const struct ip_addr *client,
+		      struct admission *a,
+		      struct admission_words *words) MUST_USE;
+void admission_end(struct receive *r, struct admission *a);
+/* It showed who it is: no stranger any more. */
+void admission_known(struct session *s);
+/* Input came. */
+void admission_active(struct session *s);
+bool admit_handshake(struct session *s,
+		     struct admission_words *words) MUST_USE;
+bool admit_name(struct session *s, slice helo,
+		struct admission_words *words) MUST_USE;
+/* May this account be tried from here; and what came of it. account: what
+ * the client named, whether it exists or not. */
+bool admit_auth(struct session *s, slice account,
+		struct admission_words *words) MUST_USE;
+void admission_auth_failed(struct session *s, slice account);
+void admission_auth_good(struct session *s, slice account);
 
 /* --- auth.c: SMTP_AUTH */
 void session_auth(struct session *s, const struct smtp_event *ev);

@@ -44,6 +44,7 @@ static void set_wait(struct session *s)
 		break;
 	case SESSION_STORING:
 	case SESSION_FULL:
+	case SESSION_PUNISHED:
 		/* Ours to be done with; the disk has no deadline. */
 		s->deadline_ms = INT64_MAX;
 		break;
@@ -59,6 +60,12 @@ static void timer_fired(struct timer *timer)
 	int64_t now = loop_now_ms(loop);
 	if (s->state == SESSION_GREETING) {
 		greet(s);
+		return;
+	}
+	if (s->state == SESSION_PUNISHED) {
+		session_answer(s, REPLY_AUTH_FAILED, (slice){ 0 },
+			       (slice){ 0 }, (slice){ 0 });
+		session_resume(s);
 		return;
 	}
 	if (s->deadline_ms == INT64_MAX || s->conn == NULL)
@@ -106,6 +113,12 @@ void session_close_with(struct session *s, enum reply_id id)
 static void on_helo(struct session *s, const struct smtp_event *ev)
 {
 	slice helo = slice_sub(ev->helo, 0, HELO_KEPT);
+	struct admission_words words;
+	if (!admit_name(s, helo, &words)) {
+		session_answer(s, REPLY_BUSY, (slice){ 0 },
+			       slice_of(words.text), (slice){ 0 });
+		return;
+	}
 	char *copy = malloc(helo.n + 1);
 	if (copy == NULL) {
 		session_answer(s, REPLY_FAULT, (slice){ 0 }, (slice){ 0 },
@@ -127,6 +140,12 @@ static void on_starttls(struct session *s, const struct smtp_event *ev)
 	(void)ev;
 	struct err err;
 	slice none = { 0 };
+	struct admission_words words;
+	if (!admit_handshake(s, &words)) {
+		session_answer(s, REPLY_TLS_BUSY, none, slice_of(words.text),
+			       none);
+		return;
+	}
 	session_answer(s, REPLY_STARTTLS_GO, none, none, none);
 	s->state = SESSION_HANDSHAKE;
 	conn_flush(s->conn);
@@ -191,6 +210,7 @@ static void on_input(void *ctx, slice *in)
 	struct session *s = ctx;
 	struct note *note = s->receive->config.note;
 	struct smtp_event ev;
+	admission_active(s);
 	note_client(note, &s->client.addr, "receive");
 	s->in_input = true;
 	while (!s->over &&
@@ -276,18 +296,20 @@ static void begin_plain(struct session *s)
 {
 	s->state = SESSION_GREETING;
 	conn_resume(s->conn);
-	if (s->known)
+	int64_t delay_ms = s->known ? s->admission.greeting_delay_ms :
+				      STRANGER_GREETING_MS;
+	if (delay_ms == 0)
 		greet(s);
 	else
-		loop_timer_set(s->receive->config.loop, &s->timer,
-			       STRANGER_GREETING_MS);
+		loop_timer_set(s->receive->config.loop, &s->timer, delay_ms);
 }
 
 static void begin_tls(struct session *s)
 {
 	struct err err;
+	struct admission_words words;
 	s->state = SESSION_HANDSHAKE;
-	if (s->receive->tls == NULL ||
+	if (s->receive->tls == NULL || !admit_handshake(s, &words) ||
 	    !conn_start_tls(s->conn, s->receive->tls, (slice){ 0 }, &err)) {
 		finish(s);
 		return;
@@ -305,10 +327,14 @@ static void free_session(struct session *s)
 
 void session_begin(struct receive *r, const struct receive_listener *l,
 		   int fd, const struct ip_port *peer,
-		   const struct ip_port *local)
+		   const struct ip_port *local,
+		   const struct admission *admission)
 {
 	struct session *s = calloc(1, sizeof(*s));
+	struct admission given = *admission;
+	list_init(&given.node);
 	if (s == NULL) {
+		admission_end(r, &given);
 		os_socket_close(&fd);
 		return;
 	}
@@ -317,7 +343,9 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 	s->client = *peer;
 	s->begun_ms = loop_wall_ms(r->config.loop);
 	s->id = id_make(s->begun_ms, os_random_u64());
-	s->known = view_address_listed(r->view, &peer->addr);
+	s->admission = *admission;
+	list_init(&s->admission.node);
+	s->known = s->admission.class_customer != 0;
 	timer_init(&s->timer, timer_fired);
 	list_init(&s->node);
 	s->server = smtp_server_new(l->tls == RECEIVE_PLAIN ? &r->server_plain
@@ -327,6 +355,7 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 				&session_user, s);
 	if (s->server == NULL || s->conn == NULL) {
 		conn_free(&s->conn);
+		admission_end(r, &s->admission);
 		free_session(s);
 		return;
 	}
@@ -335,6 +364,8 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 	if (s->known)
 		smtp_server_known_client(s->server);
 	list_append(&r->sessions, &s->node);
+	if (s->admission.is_stranger)
+		list_append(&r->strangers, &s->admission.node);
 	r->open_count++;
 	counter_add(r->config.counters, COUNTER_sessions_total, 1);
 	counter_add(r->config.counters, COUNTER_sessions_open, 1);
@@ -365,6 +396,7 @@ void session_end(struct session *s)
 	if (s->conn != NULL)
 		conn_free(&s->conn);
 	list_remove(&s->node);
+	admission_end(r, &s->admission);
 	invariant(r->open_count > 0);
 	r->open_count--;
 	counter_sub(r->config.counters, COUNTER_sessions_open, 1);

@@ -158,8 +158,8 @@ class Root:
 
     def run(self, *args, stdin=b"", check=True, timeout=60):
         p = subprocess.run(
-            ["nsenter", "-t", str(self.pid), "--mount", "--pid", "chroot",
-             f"{self.base}/root", *args], input=stdin, capture_output=True,
+            ["nsenter", "-t", str(self.pid), "--mount", "--pid", "--root",
+             "--wd=/", "chroot", f"{self.base}/root", *args], input=stdin, capture_output=True,
             timeout=timeout)
         if check and p.returncode != 0:
             raise RuntimeError(f"{args}: exit {p.returncode}: "

@@ -24,10 +24,10 @@ LIBRARIES = {
                 "libsasl2-modules", "netbase"],
     "exim": ["libdb5.3", "libnsl2", "libtirpc3", "libtirpc-common",
              "libgnutls-dane0", "libgnutls30", "libidn12", "libidn2-0",
-             "libpcre2-8-0", "libunbound8"],
+             "libpcre2-8-0", "libunbound8", "netbase"],
     "sendmail": ["libdb5.3", "libnsl2", "libtirpc3", "libtirpc-common",
                  "libsasl2-2", "libsasl2-modules-db", "libsasl2-modules",
-                 "libldap-2.5-0", "liblockfile1", "libwrap0"],
+                 "libldap-2.5-0", "liblockfile1", "libwrap0", "netbase"],
 }
 # Users that the packages' scripts would make, in the private root only.
 USERS = {"postfix": (610, 610), "Debian-exim": (611, 611),

@@ -60,7 +60,8 @@ void call_start(struct admin_call *call, slice name, slice args_text)
 		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
 		return;
 	}
-	if (row == NULL && slice_starts(name, SLICE("queue."))) {
+	if (row == NULL && (slice_starts(name, SLICE("queue.")) ||
+			    slice_starts(name, SLICE("limits.")))) {
 		call_relay(call, args_text);
 		return;
 	}

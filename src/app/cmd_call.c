@@ -16,6 +16,8 @@ static const char *argument_key(const struct cli *cli)
 {
 	if (cli->command == COMMAND_APP_PASSWORD_CREATE)
 		return "address";
+	if (cli->command == COMMAND_LIMITS_SHOW)
+		return "customer";
 	if (cli->command == COMMAND_APPLY)
 		return "file";
 	/* A reference has five characters more than an id. */

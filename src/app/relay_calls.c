@@ -404,6 +404,10 @@ void relay_call(struct relay_core *c, slice name, slice args,
 		destinations(c, a);
 		return;
 	}
+	if (slice_eq(name, SLICE("limits.show"))) {
+		relay_call_limits(c, args, a);
+		return;
+	}
 	json_error_t where;
 	json_t *json = json_loadb(args.p, args.n, 0, &where);
 	const char *wrong = json_is_object(json)

@@ -1,7 +1,7 @@
 /*
- * Calls about the queue, answered inside relay (they come from admin, which
- * has judged who may make them): queue.list, queue.show, queue.retry,
- * queue.hold, queue.release, queue.remove, queue.destinations.
+ * Calls answered inside relay (they come from admin, which has judged who may
+ * make them): queue.list, queue.show, queue.retry, queue.hold, queue.release,
+ * queue.remove, queue.destinations; limits.show.
  */
 #pragma once
 
@@ -14,3 +14,8 @@
  * recipients: [{to, state, destination, tries, next_at, reply}]}. */
 void relay_call(struct relay_core *c, slice name, slice args,
 		struct control_answer *a);
+/* limits.show; args: customer (name), user (address, may be missing),
+ * language. Rows: {customer, user|null, name, used, reserved, limit,
+ * headroom, opens_at, full_at, binds_first}. */
+void relay_call_limits(struct relay_core *c, slice args,
+		       struct control_answer *a);

@@ -1,6 +1,8 @@
 /* The relay without its process; see relay_core.h. */
 #include "app/relay_core.h"
 
+#include "app/relay_ledger.h"
+
 #include "os/clock.h"
 
 #include <stdlib.h>
@@ -17,6 +19,7 @@ struct relay_core {
 	struct spool *spool;
 	struct body_budget budget;
 	struct budgets *budgets;
+	struct relay_ledger ledger;
 	struct destinations destinations;
 	struct routes *routes;		/* of today */
 	struct list old_routes;		/* kept till the end; few */
@@ -86,14 +89,13 @@ static bool found_done(void *ctx, struct id id, struct err *err)
 	return true;
 }
 
-/* Limits are not enforced yet: bookings are read to see that they can be. */
-static bool found_booking(void *ctx, int64_t wall_ms, slice booking,
+static bool found_booking(void *ctx, int64_t booked_ms, slice booking,
 			  struct err *err)
 {
-	struct booking b;
-	(void)ctx;
-	(void)wall_ms;
-	return booking.n == 0 || booking_read(booking, &b, err);
+	struct relay_core *c = ctx;
+	const struct log *log = c->config.log;
+	return relay_ledger_restore(&c->ledger, booking, booked_ms,
+				    log->wall_ms(log->ctx), err);
 }
 
 /* What the journal had not synced when the process ended is told again. */
@@ -126,6 +128,8 @@ static bool open_shards(struct relay_core *c, struct err *err)
 		.booking_key = g->booking_key,
 		.body_log_max_bytes = g->limits->body_log_max,
 		.budgets = c->budgets,
+		.ledger = c->ledger.ledger,
+		.plan = plan_standard(),
 		.refused = g->refused,
 		.refused_count = g->refused_count,
 		.destinations = &c->destinations,
@@ -197,6 +201,7 @@ static bool open_all(struct relay_core *c, struct err *err)
 	if (c->budgets == NULL || !destinations_init(&c->destinations))
 		return err_set_memory(err, "relay_core");
 	if (!os_pool_open(&c->disk, "disk", DISK_THREADS, err) ||
+	    !relay_ledger_open(&c->ledger, g->limits->ledger_memory, err) ||
 	    !open_journal(c, err) ||
 	    !routes_new(&c->destinations, g->routes, g->route_count,
 			(uint32_t)g->limits->destination_concurrency,
@@ -496,6 +501,7 @@ void relay_core_close(struct relay_core **core)
 	for (uint32_t i = 0; i < c->shard_count; i++)
 		os_thread_join(&threads[i]);
 	budgets_free(&c->budgets);
+	relay_ledger_close(&c->ledger);
 	free_routes(c);
 	destinations_fini(&c->destinations);
 	if (c->view_next != NULL)
@@ -515,6 +521,22 @@ uint32_t relay_core_shards(const struct relay_core *c)
 struct spool *relay_core_spool(struct relay_core *c)
 {
 	return c->spool;
+}
+
+const struct view *relay_core_view(const struct relay_core *c)
+{
+	return c->view;
+}
+
+struct ledger *relay_core_ledger(struct relay_core *c)
+{
+	return c->ledger.ledger;
+}
+
+struct plan relay_core_plan(const struct relay_core *c)
+{
+	(void)c;
+	return plan_standard();
 }
 
 struct destinations *relay_core_destinations(struct relay_core *c)

@@ -81,5 +81,9 @@ void relay_job_over(struct relay_job *job);
 uint32_t relay_core_shards(const struct relay_core *c);
 struct spool *relay_core_spool(struct relay_core *c);
 struct destinations *relay_core_destinations(struct relay_core *c);
+/* The newest one; lent until the next set_view. */
+const struct view *relay_core_view(const struct relay_core *c);
+struct ledger *relay_core_ledger(struct relay_core *c);
+struct plan relay_core_plan(const struct relay_core *c);
 /* Gauges of spool and memory into the control thread's slot. */
 void relay_core_count(struct relay_core *c, struct counters *to);

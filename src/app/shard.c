@@ -41,6 +41,8 @@ static void second(struct timer *timer)
 	counter_set(s->config.counters, COUNTER_queue_recipients, waiting);
 	counter_set(s->config.counters, COUNTER_queue_held_recipients, held);
 	note_beat(s->config.note);
+	if (s->config.number == 0)
+		ledger_tidy(s->config.ledger, wall_ms(s));
 	loop_timer_set(s->loop, &s->second, SECOND_MS);
 }
 
@@ -162,6 +164,8 @@ static bool open_receive(struct shard *s, struct err *err)
 		.note = c->note,
 		.budget = c->budget,
 		.budgets = c->budgets,
+		.ledger = c->ledger,
+		.plan = c->plan,
 		.limits = c->limits,
 		.hostname = c->hostname,
 		.help_url = c->help_url,

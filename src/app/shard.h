@@ -18,6 +18,8 @@ struct shard_config {
 	struct note *note;
 	struct body_budget *budget;
 	struct budgets *budgets;
+	struct ledger *ledger;
+	struct plan plan;
 	const struct limits *limits;
 	struct resolver *resolver;
 	struct os_pool *disk;

@@ -138,8 +138,9 @@ bool ledger_message_fits(struct ledger *l, uint32_t customer, uint32_t user,
  * transaction pass it again, with the same customer, user and mode, or with
  * mode LEDGER_FORCED. After ledger_renew only LEDGER_FORCED is left (and that
  * is where recipients of rules belong: before it they can lapse with the
- * others and are then judged like them). A session has one transaction at a time and so one reservation: it is where
- * the bound of 1,000 a session is kept. One that lapsed is reserved again
+ * others and are then judged like them). A session has one transaction at a
+ * time and so one reservation: it is where the bound of 1,000 a session is
+ * kept. One that lapsed is reserved again
  * first; if that is refused, so is every recipient of this call.
  *
  * verdicts: ask->count of them, filled. first: the first refused one, if

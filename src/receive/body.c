@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { BIG_OUTSTANDING_MAX = 262144, STACK_HASHES = 64 };
+enum { BIG_OUTSTANDING_MAX = 262144 };
 
 static const slice none = { 0 };
 
@@ -98,6 +98,7 @@ void body_piece(struct session *s, slice piece)
 	struct err err;
 	if (t == NULL || t->broken)
 		return;
+	reserve_progress(t);
 	header_scan_feed(&t->header, piece);
 	if (!keep(t, piece, &err)) {
 		broken(t, &err);
@@ -191,6 +192,9 @@ static void stored(void *ctx, bool ok, bool unknown, const struct err *err)
 	struct session *s = ctx;
 	invariant(s->state == SESSION_STORING && s->transaction != NULL);
 	struct id id = s->transaction->envelope.id;
+	/* What may be stored counts: after a start it would. */
+	if (ok || unknown)
+		reserve_book(s->transaction);
 	if (unknown && s->conn != NULL) {
 		/* Neither 250 nor 451 would be true. */
 		s->close = SMTP_CLOSE_CALLER;
@@ -230,23 +234,11 @@ static struct trace_facts trace_of(struct session *s)
 	return f;
 }
 
-static bool book(struct transaction *t, struct buf *out)
+static bool put_booking(struct transaction *t, struct buf *out,
+			enum reply_id *id)
 {
-	const struct envelope *e = &t->envelope;
-	const uint8_t *key = t->session->receive->config.booking_key;
-	uint64_t few[STACK_HASHES] = { 0 };
-	uint64_t *hashes = few;
-	if (e->recipient_count > STACK_HASHES)
-		hashes = calloc(e->recipient_count, sizeof(uint64_t));
-	if (hashes == NULL)
-		return false;
-	for (uint32_t i = 0; i < e->recipient_count; i++) {
-		const struct address *a = &e->recipients[i].address;
-		hashes[i] = booking_recipient_hash(key, a->local, a->domain);
-	}
-	booking_write(out, e->customer, e->user, hashes, e->recipient_count);
-	if (hashes != few)
-		free(hashes);
+	ledger_put_booking(out, t->reservation);
+	*id = REPLY_FAULT;
 	return !out->failed;
 }
 
@@ -286,11 +278,14 @@ void body_end(struct session *s, const struct smtp_event *ev)
 	struct transaction *t = s->transaction;
 	enum reply_id id = REPLY_FAULT;
 	struct buf booking;
+	struct limit_words words = { "" };
 	invariant(t != NULL && t->in_body);
 	buf_init(&booking, SIZE_MAX);
-	if (!judge(t, ev, &id) || !book(t, &booking)) {
+	if (!judge(t, ev, &id) ||
+	    (id = reserve_renew(t, &words)) != REPLY_ACCEPTED ||
+	    !put_booking(t, &booking, &id)) {
 		s->refused++;
-		session_answer(s, id, none, none, none);
+		session_answer(s, id, none, slice_of(words.text), none);
 		transaction_end(s);
 	} else {
 		finish_envelope(t);

@@ -10,6 +10,7 @@
 #include "crypto/password.h"
 #include "limits/booking.h"
 #include "limits/budget.h"
+#include "limits/ledger.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "policy/decide.h"
@@ -32,6 +33,8 @@ struct receive_config {
 	struct note *note;
 	struct body_budget *budget;
 	struct budgets *budgets;	/* of all shards */
+	struct ledger *ledger;		/* the same */
+	struct plan plan;		/* figures of limits */
 	const struct limits *limits;
 	slice hostname, help_url;
 	const uint8_t *pepper;		/* PEPPER_LEN */

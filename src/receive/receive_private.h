@@ -98,6 +98,9 @@ struct transaction {
 	struct body *body;
 	struct spool_big *big;
 	struct header_scan header;
+	struct allowance allowed;	/* as things stood at MAIL */
+	struct reservation *reservation;
+	int64_t progress_ms;		/* when the ledger last heard of it */
 	bool in_body;
 	bool broken;			/* err says why; the rest is eaten */
 	struct err err;
@@ -153,6 +156,24 @@ void transaction_mail(struct session *s, const struct smtp_event *ev);
 void transaction_rcpt(struct session *s, const struct smtp_event *ev);
 void transaction_end(struct session *s);
 
+/* --- reserve.c: limits (SPEC 6) */
+struct limit_words {
+	char text[200];			/* for a person: how much, until when */
+};
+/* REPLY_SENDER_OK, or who may send no more. */
+enum reply_id reserve_at_mail(struct transaction *t,
+			      struct limit_words *words);
+/* REPLY_RECIPIENT_OK: it is reserved. */
+enum reply_id reserve_recipient(struct transaction *t,
+				const struct address *a,
+				struct limit_words *words);
+void reserve_progress(struct transaction *t);
+/* At the final dot; REPLY_ACCEPTED: it can't lapse any more. */
+enum reply_id reserve_renew(struct transaction *t, struct limit_words *words);
+/* What became of the message. */
+void reserve_book(struct transaction *t);
+void reserve_release(struct transaction *t);
+
 /* --- body.c: SMTP_DATA, SMTP_BODY, SMTP_BODY_END */
 void body_begin(struct session *s);
 void body_piece(struct session *s, slice piece);
@@ -162,3 +183,5 @@ void body_end(struct session *s, const struct smtp_event *ev);
 void tell_refusal(struct session *s, const struct facts *f,
 		  const struct decision *d, struct reference reference);
 void tell_session_end(struct session *s);
+/* 80 or 100 % of a limit are used (SPEC 6.11). */
+void tell_limit(struct session *s, const struct ledger_alert *alert);

@@ -28,6 +28,14 @@ static void refuse(struct session *s, enum reply_id id)
 	session_answer(s, id, none, none, none);
 }
 
+/* words may be empty. */
+static void refuse_by_limit(struct session *s, enum reply_id id,
+			    const struct limit_words *words)
+{
+	count_refusal(s, id);
+	session_answer(s, id, none, slice_of(words->text), none);
+}
+
 /* A refusal of policy: with the address, what to change, and a reference
  * under which the facts can be looked up (SPEC 4.3). */
 static void refuse_by_policy(struct session *s, const struct facts *f,
@@ -64,6 +72,7 @@ static void free_transaction(struct transaction *t)
 				t->room_bytes);
 	body_unref(&t->body);
 	spool_big_drop(&t->big);
+	reserve_release(t);
 	free(t->envelope.recipients);
 	view_unref(&t->view);
 	free(t);
@@ -134,26 +143,33 @@ void transaction_mail(struct session *s, const struct smtp_event *ev)
 	}
 	t->room_bytes = ev->declared_size;
 	fill_envelope(t, ev);
+	struct limit_words words;
+	enum reply_id id = reserve_at_mail(t, &words);
+	if (id != REPLY_SENDER_OK) {
+		refuse_by_limit(s, id, &words);
+		free_transaction(t);
+		return;
+	}
 	s->transaction = t;
 	session_answer(s, REPLY_SENDER_OK, none, none, none);
 }
 
 /* --- RCPT ----------------------------------------------------------------- */
 
-static bool add_recipient(struct transaction *t, const struct recipient *r)
+/* Room for one more. */
+static bool grow_recipients(struct transaction *t)
 {
 	struct envelope *e = &t->envelope;
-	if (e->recipient_count == t->recipients_cap) {
-		uint32_t cap = t->recipients_cap ? t->recipients_cap * 2
-						 : RECIPIENTS_FIRST;
-		struct recipient *more = realloc(
-			e->recipients, cap * sizeof(struct recipient));
-		if (more == NULL)
-			return false;
-		e->recipients = more;
-		t->recipients_cap = cap;
-	}
-	e->recipients[e->recipient_count++] = *r;
+	if (e->recipient_count < t->recipients_cap)
+		return true;
+	uint32_t cap = t->recipients_cap ? t->recipients_cap * 2
+					 : RECIPIENTS_FIRST;
+	struct recipient *more = realloc(e->recipients,
+					 cap * sizeof(struct recipient));
+	if (more == NULL)
+		return false;
+	e->recipients = more;
+	t->recipients_cap = cap;
 	return true;
 }
 
@@ -167,7 +183,8 @@ static bool has_recipient(const struct envelope *e, const struct address *a)
 }
 
 static enum reply_id judge_recipient(struct transaction *t,
-				     const struct recipient *rcpt)
+				     const struct recipient *rcpt,
+				     struct limit_words *words)
 {
 	const struct receive_config *c = &t->session->receive->config;
 	const struct router *router = queue_router(c->queue);
@@ -179,7 +196,12 @@ static enum reply_id judge_recipient(struct transaction *t,
 		return REPLY_NO_ROUTE;
 	if (has_recipient(e, &rcpt->address))
 		return REPLY_RECIPIENT_OK;
-	return add_recipient(t, rcpt) ? REPLY_RECIPIENT_OK : REPLY_FAULT;
+	if (!grow_recipients(t))
+		return REPLY_FAULT;
+	enum reply_id id = reserve_recipient(t, &rcpt->address, words);
+	if (id == REPLY_RECIPIENT_OK)
+		e->recipients[e->recipient_count++] = *rcpt;
+	return id;
 }
 
 void transaction_rcpt(struct session *s, const struct smtp_event *ev)
@@ -189,9 +211,10 @@ void transaction_rcpt(struct session *s, const struct smtp_event *ev)
 	/* "postmaster" alone is ours (RFC 5321 4.5.1). */
 	if (rcpt.address.domain.n == 0)
 		rcpt.address.domain = s->receive->config.hostname;
-	enum reply_id id = judge_recipient(s->transaction, &rcpt);
+	struct limit_words words = { "" };
+	enum reply_id id = judge_recipient(s->transaction, &rcpt, &words);
 	if (id == REPLY_RECIPIENT_OK)
 		session_answer(s, id, none, none, none);
 	else
-		refuse(s, id);
+		refuse_by_limit(s, id, &words);
 }

@@ -15,6 +15,7 @@ struct block {
 	size_t n;
 	uint32_t magic;
 	bool process;			/* or the world's, by code they share */
+	uint8_t lead;			/* bytes before it, for alignment */
 };
 _Static_assert(sizeof(struct block) % 16 == 0, "memory stays aligned");
 
@@ -70,6 +71,7 @@ static void *begin(struct block *b, size_t n)
 	invariant(b != NULL);	/* the machine itself has enough */
 	b->n = n;
 	b->magic = MAGIC;
+	b->lead = 0;
 	b->process = sim != NULL && sim->inside;
 	if (b->process)
 		link_in(b);
@@ -81,6 +83,12 @@ static struct block *block_of(void *p)
 	struct block *b = (struct block *)p - 1;
 	invariant(b->magic == MAGIC);
 	return b;
+}
+
+static void release(struct block *b)
+{
+	b->magic = 0;
+	free((char *)b - b->lead);
 }
 
 void *heap_malloc(size_t n)
@@ -97,6 +105,20 @@ void *heap_calloc(size_t count, size_t n)
 	return begin(calloc(1, sizeof(struct block) + count * n), count * n);
 }
 
+void *heap_aligned_alloc(size_t alignment, size_t n)
+{
+	enum { LINE = 64 };
+	invariant(alignment == LINE && n % LINE == 0);
+	if (must_fail() || n > SIZE_MAX / 2)
+		return NULL;
+	char *all = aligned_alloc(LINE, LINE + n);
+	invariant(all != NULL);
+	struct block *b = (struct block *)(void *)(all + LINE) - 1;
+	void *p = begin(b, n);
+	b->lead = LINE - sizeof(*b);
+	return p;
+}
+
 void *heap_realloc(void *p, size_t n)
 {
 	if (p == NULL)
@@ -105,6 +127,7 @@ void *heap_realloc(void *p, size_t n)
 		return NULL;
 	struct block *b = block_of(p);
 	bool process = b->process;
+	invariant(b->lead == 0);
 	if (process)
 		link_out(b);
 	b->magic = 0;
@@ -132,8 +155,7 @@ void heap_free(void *p)
 	struct block *b = block_of(p);
 	if (b->process)
 		link_out(b);
-	b->magic = 0;
-	free(b);
+	release(b);
 }
 
 void heap_process_died(void)
@@ -141,8 +163,7 @@ void heap_process_died(void)
 	while (heap.first != NULL) {
 		struct block *b = heap.first;
 		link_out(b);
-		b->magic = 0;
-		free(b);
+		release(b);
 	}
 }
 

@@ -28,6 +28,7 @@ void heap_begin(void);
 
 void *heap_malloc(size_t n);
 void *heap_calloc(size_t count, size_t n);
+void *heap_aligned_alloc(size_t alignment, size_t n);
 void *heap_realloc(void *p, size_t n);
 void *heap_reallocarray(void *p, size_t count, size_t n);
 void heap_free(void *p);

@@ -1,0 +1,43 @@
+/* The ledger and its locks; see relay_ledger.h. */
+#include "app/relay_ledger.h"
+
+static void lock_stripe(void *ctx, unsigned stripe)
+{
+	struct relay_ledger *r = ctx;
+	os_mutex_lock(r->stripes[stripe]);
+}
+
+static void unlock_stripe(void *ctx, unsigned stripe)
+{
+	struct relay_ledger *r = ctx;
+	os_mutex_unlock(r->stripes[stripe]);
+}
+
+bool relay_ledger_open(struct relay_ledger *r, uint64_t max_bytes,
+		       struct err *err)
+{
+	struct ledger_locks locks = { lock_stripe, unlock_stripe, r };
+	for (unsigned i = 0; i < LEDGER_STRIPES; i++)
+		if (!os_mutex_new(&r->stripes[i], err))
+			return false;
+	r->ledger = ledger_new(locks, max_bytes);
+	return r->ledger != NULL || err_set_memory(err, "relay_ledger");
+}
+
+void relay_ledger_close(struct relay_ledger *r)
+{
+	if (r->ledger != NULL)
+		ledger_free(&r->ledger);
+	for (unsigned i = 0; i < LEDGER_STRIPES; i++)
+		if (r->stripes[i] != NULL)
+			os_mutex_free(&r->stripes[i]);
+}
+
+bool relay_ledger_restore(struct relay_ledger *r, slice booking,
+			  int64_t booked_ms, int64_t now_ms, struct err *err)
+{
+	struct booking b;
+	return booking.n == 0 ||
+	       (booking_read(booking, &b, err) &&
+		ledger_restore(r->ledger, &b, booked_ms, now_ms, err));
+}

@@ -1,0 +1,141 @@
+/*
+ * limits.show, answered inside relay: what a customer and one of its users
+ * have used of their limits, how much room is left, when more opens, and
+ * which limit binds first (SPEC 6.11). See relay_calls.h.
+ */
+#include <jansson.h>
+
+#include "app/relay_calls.h"
+
+#include "base/arena.h"
+#include "limits/window.h"
+#include "os/clock.h"
+
+enum { EXIT_FINE = 0, EXIT_USAGE_CODE = 64, ROW_MAX = 4096,
+       SCRATCH_MAX = 16384 };
+
+struct words {
+	const char *en, *ja;
+};
+static const struct words no_customer = {
+	"no such customer; customer list shows their names",
+	"その顧客はありません。customer list で名前を確認してください",
+};
+static const struct words no_user = {
+	"no such user of this customer",
+	"この顧客にそのユーザーはいません",
+};
+static const struct words no_arguments = {
+	"customer: a name is wanted",
+	"customer: 名前を指定してください",
+};
+
+struct asked {
+	slice customer, user;
+	bool japanese;
+};
+
+static slice text_of(const json_t *o, const char *key)
+{
+	const json_t *v = json_object_get(o, key);
+	return json_is_string(v) ? (slice){ json_string_value(v),
+					    json_string_length(v) } :
+				   (slice){ 0 };
+}
+
+static void put_time(struct json *j, const char *key, int64_t at_ms)
+{
+	json_key(j, key);
+	if (at_ms == 0 || at_ms == WINDOW_NEVER)
+		json_put_null(j);
+	else
+		json_time_ms(j, at_ms);
+}
+
+static void put_row(struct control_answer *a, const struct customer *c,
+		    const struct user *u, const struct ledger_row *row)
+{
+	bool of_user = row->limit == LEDGER_USER_MESSAGES ||
+		       row->limit == LEDGER_USER_UNIQUE;
+	struct buf out;
+	struct json j;
+	buf_init(&out, ROW_MAX);
+	json_init(&j, &out);
+	json_object_begin(&j);
+	json_member_string(&j, "customer", c->name);
+	json_key(&j, "user");
+	if (of_user)
+		json_put_string(&j, u->address);
+	else
+		json_put_null(&j);
+	json_member_cstr(&j, "name", ledger_verdict_name(row->limit));
+	json_member_u64(&j, "used", row->used);
+	json_member_u64(&j, "reserved", row->reserved);
+	json_member_u64(&j, "limit", row->allowed);
+	json_member_u64(&j, "headroom", row->headroom);
+	put_time(&j, "opens_at", row->opens_at_ms);
+	put_time(&j, "full_at", row->full_at_ms);
+	json_member_bool(&j, "binds_first", row->binds_first);
+	json_object_end(&j);
+	control_answer_row(a, buf_slice(&out));
+	buf_fini(&out);
+}
+
+static const struct user *find_user(const struct view *v,
+				    const struct customer *c, slice text)
+{
+	struct arena scratch;
+	struct address address;
+	struct err err;
+	arena_init(&scratch, SCRATCH_MAX);
+	const struct user *u = NULL;
+	if (address_parse(text, &scratch, &address, &err))
+		u = view_user(v, &address);
+	arena_fini(&scratch);
+	return u != NULL && u->customer == c->id ? u : NULL;
+}
+
+static const struct words *show(struct relay_core *core,
+				const struct asked *asked,
+				struct control_answer *a)
+{
+	const struct view *v = relay_core_view(core);
+	const struct user *u = NULL;
+	if (asked->customer.n == 0)
+		return &no_arguments;
+	const struct customer *c = view_customer_named(v, asked->customer);
+	if (c == NULL)
+		return &no_customer;
+	if (asked->user.n > 0 &&
+	    (u = find_user(v, c, asked->user)) == NULL)
+		return &no_user;
+	struct plan plan = relay_core_plan(core);
+	struct allowance allowed = plan_allowance(
+		&plan, c->licences, c->billing == BILLING_PAID);
+	struct ledger_view seen;
+	ledger_show(relay_core_ledger(core), c->id, u ? u->id : 0, &allowed,
+		    os_wall_ms(), &seen);
+	for (uint32_t i = 0; i < seen.count; i++)
+		put_row(a, c, u, &seen.rows[i]);
+	return NULL;
+}
+
+void relay_call_limits(struct relay_core *core, slice args,
+		       struct control_answer *a)
+{
+	json_error_t where;
+	json_t *json = json_loadb(args.p, args.n, 0, &where);
+	struct asked asked = {
+		.customer = text_of(json, "customer"),
+		.user = text_of(json, "user"),
+		.japanese = slice_eq(text_of(json, "language"), SLICE("ja")),
+	};
+	const struct words *wrong = show(core, &asked, a);
+	if (wrong == NULL)
+		control_answer_end(a, EXIT_FINE, (slice){ 0 });
+	else
+		control_answer_end(a, EXIT_USAGE_CODE,
+				   slice_of(asked.japanese ? wrong->ja :
+							     wrong->en));
+	json_decref(json);
+}

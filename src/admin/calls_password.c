@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "admin/calls.h"
-#include "crypto/password.h"
+#include "crypto/scram.h"
 #include "os/random.h"
 
 static const slice NONE = { 0 };
@@ -72,6 +72,28 @@ static bool find_user(struct admin_call *call, struct making *m)
 	return true;
 }
 
+/* Each is tried when the user proves one by SCRAM under its address. */
+static bool has_too_many(struct admin_call *call, const struct making *m)
+{
+	struct sql q = sql_of(call->admin->store,
+			      "SELECT count(*) FROM app_passwords "
+			      "WHERE user = ? AND scram_salt IS NOT NULL");
+	sql_u64(&q, m->row.user);
+	bool many = sql_row(&q) && sql_get_u64(&q, 0) >= VIEW_SCRAM_MAX;
+	sql_end(&q);
+	return many;
+}
+
+static bool make_scram(struct admin_call *call, struct making *m)
+{
+	m->row.has_scram =
+		scram_salt_of_user(call->admin->pepper, m->row.user,
+				   m->row.scram_salt) &&
+		scram_keys_make(slice_of(m->secret), m->row.scram_salt,
+				m->row.scram_stored, m->row.scram_server);
+	return m->row.has_scram;
+}
+
 static bool make_secret(struct admin_call *call, struct making *m)
 {
 	uint8_t random[24];
@@ -81,7 +103,8 @@ static bool make_secret(struct admin_call *call, struct making *m)
 	secret_wipe(random, sizeof(random));
 	ok = ok && app_password_id(slice_of(m->secret), &id) &&
 	     app_password_mac(slice_of(m->secret), call->admin->pepper,
-			      m->row.mac);
+			      m->row.mac) &&
+	     make_scram(call, m);
 	if (ok)
 		memcpy(m->row.id, id.text, sizeof(m->row.id));
 	m->row.generation = 1;
@@ -94,8 +117,9 @@ static void insert(struct admin_call *call, const struct making *m,
 	struct sql q = sql_of(call->admin->store,
 			      "INSERT INTO app_passwords (id, user, customer, "
 			      "mac, sender, range_first, range_bits, "
-			      "generation, created_at) "
-			      "VALUES (?,?,?,?,?,?,?,?,?)");
+			      "generation, created_at, scram_salt, "
+			      "scram_stored, scram_server) "
+			      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?)");
 	sql_text(&q, (slice){ m->row.id, sizeof(m->row.id) });
 	sql_u64(&q, m->row.user);
 	sql_u64(&q, m->row.customer);
@@ -111,6 +135,12 @@ static void insert(struct admin_call *call, const struct making *m,
 	}
 	sql_u64(&q, m->row.generation);
 	sql_i64(&q, by->at_ms);
+	sql_blob(&q, (slice){ (const char *)m->row.scram_salt,
+			      sizeof(m->row.scram_salt) });
+	sql_blob(&q, (slice){ (const char *)m->row.scram_stored,
+			      sizeof(m->row.scram_stored) });
+	sql_blob(&q, (slice){ (const char *)m->row.scram_server,
+			      sizeof(m->row.scram_server) });
 	sql_run(&q);
 }
 
@@ -185,14 +215,18 @@ static void create(struct admin_call *call, struct making *m)
 	store_begin(a->store);
 	struct audit_by by = call_audit_by(call);
 	bool found = find_user(call, m);
+	bool many = found && has_too_many(call, m);
 	if (!store_good(a->store, &err)) {
 		store_rollback(a->store);
 		call_fail(call, &err, SAY_STORE_FAILED);
 		return;
 	}
-	if (!found || !make_secret(call, m)) {
+	if (!found || many || !make_secret(call, m)) {
 		store_rollback(a->store);
-		if (!found)
+		if (many)
+			call_say(call, CALL_DATA, SAY_TOO_MANY_PASSWORDS,
+				 m->address);
+		else if (!found)
 			call_say(call, CALL_DATA, SAY_NO_SUCH_USER,
 				 m->address);
 		else

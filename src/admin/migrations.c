@@ -111,6 +111,13 @@ static const char *const STEPS[] = {
 	" before TEXT,"
 	" after TEXT);"
 	"CREATE INDEX audit_customer ON audit(customer);",
+	/* 2: keys of SCRAM; app passwords of before have none */
+	"ALTER TABLE app_passwords ADD COLUMN scram_salt BLOB"
+	" CHECK (length(scram_salt) = 16);"
+	"ALTER TABLE app_passwords ADD COLUMN scram_stored BLOB"
+	" CHECK (length(scram_stored) = 32);"
+	"ALTER TABLE app_passwords ADD COLUMN scram_server BLOB"
+	" CHECK (length(scram_server) = 32);",
 };
 
 static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };

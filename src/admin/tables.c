@@ -470,6 +470,16 @@ struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 
 /* --- app passwords -------------------------------------------------------- */
 
+/* False when the column is null. */
+static bool take_octets(struct sql *q, int column, uint8_t *to, size_t n)
+{
+	slice s = sql_peek(q, column);
+	if (s.n != n)
+		return false;
+	memcpy(to, s.p, n);
+	return true;
+}
+
 void tables_app_passwords(struct tables *t, uint32_t customer,
 			  void (*each)(void *ctx,
 				       const struct app_password *p),
@@ -478,7 +488,9 @@ void tables_app_passwords(struct tables *t, uint32_t customer,
 	struct sql q = sql_of(t->store,
 			      "SELECT p.id, p.user, p.customer, p.mac, "
 			      "p.sender, p.range_first, p.range_bits, "
-			      "p.generation FROM users u JOIN app_passwords p "
+			      "p.generation, p.scram_salt, p.scram_stored, "
+			      "p.scram_server FROM users u "
+			      "JOIN app_passwords p "
 			      "ON p.user = u.id WHERE u.customer = ?");
 	sql_u64(&q, customer);
 	while (sql_row(&q)) {
@@ -502,6 +514,12 @@ void tables_app_passwords(struct tables *t, uint32_t customer,
 			memcpy(p.range.first.bytes, first.p, 16);
 			p.range.bits = (uint8_t)sql_get_u64(&q, 6);
 		}
+		p.has_scram = take_octets(&q, 8, p.scram_salt,
+					  sizeof(p.scram_salt)) &&
+			      take_octets(&q, 9, p.scram_stored,
+					  sizeof(p.scram_stored)) &&
+			      take_octets(&q, 10, p.scram_server,
+					  sizeof(p.scram_server));
 		each(ctx, &p);
 	}
 }

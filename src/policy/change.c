@@ -202,10 +202,18 @@ void change_put_app_password(struct buf *out, const struct app_password *p)
 	buf_u32(out, p->customer);
 	buf_u32(out, p->generation);
 	buf_append_bytes(out, p->mac, sizeof(p->mac));
-	buf_u8(out, bit_if(p->has_range, APP_PASSWORD_HAS_RANGE));
+	buf_u8(out, bit_if(p->has_range, APP_PASSWORD_HAS_RANGE) |
+			    bit_if(p->has_scram, APP_PASSWORD_HAS_SCRAM));
 	struct ip_range none = { 0 };
 	range_write(out, p->has_range ? &p->range : &none);
 	buf_bytes32(out, p->sender);
+	if (p->has_scram) {
+		buf_append_bytes(out, p->scram_salt, sizeof(p->scram_salt));
+		buf_append_bytes(out, p->scram_stored,
+				 sizeof(p->scram_stored));
+		buf_append_bytes(out, p->scram_server,
+				 sizeof(p->scram_server));
+	}
 	record_end(out, at);
 }
 

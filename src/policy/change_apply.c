@@ -121,6 +121,13 @@ static bool put_user(struct view *v, struct cursor *c, struct err *err)
 				malformed(err);
 }
 
+static void octets(struct cursor *c, uint8_t *to, size_t n)
+{
+	slice s = cursor_take(c, n);
+	if (s.n == n)
+		memcpy(to, s.p, n);
+}
+
 static bool put_app_password(struct view *v, struct cursor *c,
 			     struct err *err)
 {
@@ -130,9 +137,16 @@ static bool put_app_password(struct view *v, struct cursor *c,
 	row.customer = cursor_u32(c);
 	row.generation = cursor_u32(c);
 	slice mac = cursor_take(c, sizeof(row.mac));
-	row.has_range = small(c, APP_PASSWORD_HAS_RANGE) != 0;
+	uint8_t bits = small(c, APP_PASSWORD_BITS);
+	row.has_range = (bits & APP_PASSWORD_HAS_RANGE) != 0;
+	row.has_scram = (bits & APP_PASSWORD_HAS_SCRAM) != 0;
 	row.range = range(c);
 	row.sender = text(c);
+	if (row.has_scram) {
+		octets(c, row.scram_salt, sizeof(row.scram_salt));
+		octets(c, row.scram_stored, sizeof(row.scram_stored));
+		octets(c, row.scram_server, sizeof(row.scram_server));
+	}
 	if (!cursor_done(c))
 		return malformed(err);
 	memcpy(row.id, id.p, sizeof(row.id));

@@ -53,6 +53,8 @@ enum {
 	DOMAIN_VERIFIED = 1,
 	USER_SUSPENDED = 1,
 	APP_PASSWORD_HAS_RANGE = 1,
+	APP_PASSWORD_HAS_SCRAM = 2,	/* salt and keys follow the row */
+	APP_PASSWORD_BITS = 3,
 };
 
 /* Over the header without the checksum itself, and what follows it. `bytes`

@@ -317,10 +317,29 @@ static bool app_password_valid(const struct view *v,
 	return true;
 }
 
+/* The list of the user's app passwords that SCRAM may prove. */
+static bool scram_listed(struct view *v, const struct app_password *row,
+			 bool more, struct err *err)
+{
+	struct trie_key k = key_of_id(&row->user);
+	const struct logins_object *l =
+		object_logins(trie_get(&v->logins, &k));
+	uint32_t had = l != NULL ? l->head.alias_count : 0;
+	if (more && had == VIEW_SCRAM_MAX)
+		return edit_refused(err, "user has too many app passwords");
+	invariant(more || had > 0);
+	if (!more && had == 1)
+		return edit_remove(v, &v->logins, &k, true, err);
+	return edit_put(v, &v->logins, &k, object_of_logins(l, row, more),
+			true, err);
+}
+
 static bool app_password_depend(struct view *v, const struct app_password *row,
 				bool more, struct err *err)
 {
 	struct dependents_key k;
+	if (row->has_scram && !scram_listed(v, row, more, err))
+		return false;
 	dependents_of_id(&k, OBJECT_USER, row->user);
 	return edit_depend(v, &k, more, err);
 }

@@ -156,6 +156,27 @@ struct object *object_of_app_password(const struct app_password *row)
 	return &o->head;
 }
 
+struct object *object_of_logins(const struct logins_object *of,
+				const struct app_password *row, bool more)
+{
+	uint32_t n = 0, had = of != NULL ? of->head.alias_count : 0;
+	invariant(had < VIEW_SCRAM_MAX || !more);
+	uint32_t count = more ? had + 1 : had - 1;
+	struct logins_object *o = object_new(
+		OBJECT_LOGINS, sizeof(*o) + count * sizeof(o->ids[0]));
+	if (o == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < had && n < count; i++)
+		if (memcmp(of->ids[i], row->id, sizeof(row->id)) != 0)
+			memcpy(o->ids[n++], of->ids[i], sizeof(row->id));
+	if (more)
+		memcpy(o->ids[n++], row->id, sizeof(row->id));
+	o->user = row->user;
+	invariant(n == count);
+	o->head.alias_count = (uint16_t)n;
+	return &o->head;
+}
+
 struct object *object_of_dependents(slice key, uint32_t count)
 {
 	invariant(key.n <= UINT8_MAX + 1u && key.n > 0);
@@ -229,6 +250,9 @@ size_t object_bytes(const struct object *o)
 		       object_app_password(o)->sender.n;
 	case OBJECT_DEPENDENTS:
 		return sizeof(struct dependents_object) + o->key_n + 1u;
+	case OBJECT_LOGINS:
+		return sizeof(struct logins_object) +
+		       o->alias_count * sizeof(object_logins(o)->ids[0]);
 	}
 	unreachable_state("every kind is listed");
 }
@@ -277,6 +301,14 @@ const struct dependents_object *object_dependents(const struct object *o)
 	return CONTAINER_OF((uintptr_t)o, struct dependents_object, head);
 }
 
+const struct logins_object *object_logins(const struct object *o)
+{
+	if (o == NULL)
+		return NULL;
+	invariant(o->kind == OBJECT_LOGINS);
+	return CONTAINER_OF((uintptr_t)o, struct logins_object, head);
+}
+
 slice object_user_alias(const struct object *o, uint32_t i)
 {
 	invariant(o->kind == OBJECT_USER && i < o->alias_count);
@@ -300,6 +332,7 @@ static uint32_t id_of(const struct object *o)
 	case OBJECT_SETTING: return object_setting(o)->id;
 	case OBJECT_ENTRY: return object_entry(o)->id;
 	case OBJECT_USER: return object_user(o)->id;
+	case OBJECT_LOGINS: return object_logins(o)->user;
 	case OBJECT_DOMAIN:
 	case OBJECT_ALIAS:
 	case OBJECT_APP_PASSWORD:

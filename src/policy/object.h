@@ -21,13 +21,14 @@ enum object_kind {
 	OBJECT_ALIAS,		/* a further address of a user */
 	OBJECT_APP_PASSWORD,
 	OBJECT_DEPENDENTS,	/* how many rows name a row */
+	OBJECT_LOGINS,		/* a user's app passwords with SCRAM */
 };
 
 struct object {
 	_Atomic uint32_t refs;
 	uint8_t kind;		/* enum object_kind */
 	uint8_t key_n;		/* of dependents */
-	uint16_t alias_count;	/* of a user */
+	uint16_t alias_count;	/* of a user; of logins: how many */
 };
 
 struct customer_object {
@@ -62,6 +63,11 @@ struct app_password_object {
 	struct object head;
 	struct app_password row;
 };
+struct logins_object {
+	struct object head;
+	uint32_t user;
+	char ids[][10];		/* of app passwords */
+};
 struct dependents_object {
 	struct object head;
 	uint32_t count;
@@ -80,6 +86,9 @@ struct object *object_of_user(const struct user *row, const slice *aliases,
 			      uint32_t alias_count);
 struct object *object_of_alias(uint32_t user, slice address);
 struct object *object_of_app_password(const struct app_password *row);
+/* `of` (may be NULL) with the app password's id added or taken away. */
+struct object *object_of_logins(const struct logins_object *of,
+				const struct app_password *row, bool more);
 struct object *object_of_dependents(slice key, uint32_t count);
 
 void object_ref(struct object *o);
@@ -94,6 +103,7 @@ const struct domain *object_domain(const struct object *o);
 const struct user *object_user(const struct object *o);
 const struct app_password *object_app_password(const struct object *o);
 const struct dependents_object *object_dependents(const struct object *o);
+const struct logins_object *object_logins(const struct object *o);
 /* The alias number i < alias_count of a user. */
 slice object_user_alias(const struct object *o, uint32_t i);
 

@@ -36,6 +36,7 @@ static void view_free(struct view *v)
 	trie_release(&v->users);
 	trie_release(&v->addresses);
 	trie_release(&v->app_passwords);
+	trie_release(&v->logins);
 	trie_release(&v->dependents);
 	radix_release(&v->ranges);
 	free(v);
@@ -69,6 +70,7 @@ struct view *view_fork(const struct view *from)
 	v->users = trie_share(&from->users);
 	v->addresses = trie_share(&from->addresses);
 	v->app_passwords = trie_share(&from->app_passwords);
+	v->logins = trie_share(&from->logins);
 	v->dependents = trie_share(&from->dependents);
 	v->ranges = radix_share(&from->ranges);
 	v->object_bytes = from->object_bytes;
@@ -138,6 +140,20 @@ const struct app_password *view_app_password(const struct view *v, slice id)
 		return NULL;
 	return object_app_password(
 		by_name(&v->app_passwords, &OPS_APP_PASSWORD, id));
+}
+
+uint32_t view_scram_passwords(const struct view *v, uint32_t user,
+			      const struct app_password *out[VIEW_SCRAM_MAX])
+{
+	const struct logins_object *l = object_logins(by_id(&v->logins, user));
+	uint32_t n = l != NULL ? l->head.alias_count : 0;
+	invariant(n <= VIEW_SCRAM_MAX);
+	for (uint32_t i = 0; i < n; i++) {
+		out[i] = view_app_password(v, (slice){ l->ids[i],
+						       sizeof(l->ids[i]) });
+		invariant(out[i] != NULL && out[i]->has_scram);
+	}
+	return n;
 }
 
 const struct customer *view_next_customer(const struct view *v, uint32_t *at)
@@ -314,7 +330,7 @@ void view_count(const struct view *v, struct view_counts *out)
 			 v->customer_names.bytes + v->settings.bytes +
 			 v->entries.bytes + v->domains.bytes +
 			 v->users.bytes + v->addresses.bytes +
-			 v->app_passwords.bytes + v->dependents.bytes +
-			 v->ranges.bytes,
+			 v->app_passwords.bytes + v->logins.bytes +
+			 v->dependents.bytes + v->ranges.bytes,
 	};
 }

@@ -34,6 +34,8 @@ enum {
 	VIEW_DESCRIPTION_MAX = 1024,
 	VIEW_SETTINGS_MAX = 1000,	/* of a customer */
 	VIEW_ALIASES_MAX = 64,		/* of a user */
+	VIEW_SCRAM_MAX = 32,		/* of a user: app passwords that SCRAM
+					 * may prove, each of which is tried */
 	VIEW_ENTRY_BITS_MIN = 112,	/* SPEC 3.4: 65,536 addresses at most;
 					 * the same for both families */
 };
@@ -104,6 +106,9 @@ struct app_password {
 	uint32_t user;			/* user id */
 	uint32_t customer;
 	uint8_t mac[32];
+	bool has_scram;			/* made since there is SCRAM */
+	uint8_t scram_salt[16];		/* one for all of a user */
+	uint8_t scram_stored[32], scram_server[32];
 	slice sender;			/* bound to this sender, or empty */
 	bool has_range;			/* bound to this range */
 	struct ip_range range;
@@ -139,6 +144,9 @@ const struct user *view_user(const struct view *v, const struct address *a);
 const struct user *view_user_by_id(const struct view *v, uint32_t id);
 const struct app_password *view_app_password(const struct view *v,
 					     slice id);
+/* The app passwords of a user with has_scram, in any order; how many. */
+uint32_t view_scram_passwords(const struct view *v, uint32_t user,
+			      const struct app_password *out[VIEW_SCRAM_MAX]);
 /* Calls each for every enabled, not inert entry of an enabled ip-only
  * setting that holds the address, until it returns false. */
 void view_entries_of(const struct view *v, const struct ip_addr *a,

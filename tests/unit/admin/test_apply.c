@@ -1,6 +1,7 @@
 /* Directory files: applied, changed, pruned, exported and applied again. */
 #include "unit/admin/harness.h"
 
+#include "crypto/scram.h"
 #include "policy/decide.h"
 
 static const char EXAMPLE[] =
@@ -387,6 +388,45 @@ static void s2_4_a_name_below_anothers_needs_the_operator(void **state)
 	answer_free(&a);
 }
 
+/* The keys were made of the password that was told. */
+static void scram_is_of(const struct view *v, const struct app_password *p,
+			const char *password)
+{
+	const struct app_password *list[VIEW_SCRAM_MAX];
+	uint8_t stored[SCRAM_KEY_LEN], server[SCRAM_KEY_LEN];
+	assert_true(p->has_scram);
+	assert_int_equal(view_scram_passwords(v, p->user, list), 1);
+	assert_ptr_equal(list[0], p);
+	assert_true(scram_keys_make((slice){ password, APP_PASSWORD_LEN },
+				    p->scram_salt, stored, server));
+	assert_memory_equal(stored, p->scram_stored, sizeof(stored));
+	assert_memory_equal(server, p->scram_server, sizeof(server));
+}
+
+static void s1_3_a_user_has_at_most_32_app_passwords(void **state)
+{
+	apply_good(*state, EXAMPLE);
+	for (int i = 0; i <= VIEW_SCRAM_MAX; i++) {
+		struct answer a = call(*state, "app_password.create",
+				       "{\"address\":\"alice@example.com\"}");
+		assert_int_equal(a.code, i < VIEW_SCRAM_MAX ? 0 : 65);
+		if (i == VIEW_SCRAM_MAX)
+			assert_has(&a.text, "remove one");
+		answer_free(&a);
+	}
+	const struct view *v = load_view(*state);
+	const struct app_password *list[VIEW_SCRAM_MAX];
+	struct address address = { .local = SLICE("alice"),
+				   .domain = SLICE("example.com") };
+	assert_int_equal(view_scram_passwords(v, view_user(v, &address)->id,
+					      list), VIEW_SCRAM_MAX);
+	/* one salt: the exchange tells it before it knows which is proved */
+	for (int i = 1; i < VIEW_SCRAM_MAX; i++)
+		assert_memory_equal(list[i]->scram_salt, list[0]->scram_salt,
+				    SCRAM_SALT_LEN);
+	view_unref(&v);
+}
+
 static void s1_3_an_app_password_is_told_once(void **state)
 {
 	apply_good(*state, EXAMPLE);
@@ -403,6 +443,7 @@ static void s1_3_an_app_password_is_told_once(void **state)
 	const struct app_password *p = view_app_password(v, (slice){ id, 10 });
 	assert_non_null(p);
 	assert_true(p->has_range);
+	scram_is_of(v, p, strstr(a.rows.p, "\"pr_") + 1);
 	view_unref(&v);
 	struct answer audit = call(*state, "audit.list", "{\"limit\":1}");
 	assert_has(&audit.rows, "app-password");
@@ -553,6 +594,7 @@ int main(void)
 		TEST(s3_6_each_change_has_its_audit_row),
 		TEST(s2_4_a_name_below_anothers_needs_the_operator),
 		TEST(s1_3_an_app_password_is_told_once),
+		TEST(s1_3_a_user_has_at_most_32_app_passwords),
 		TEST(s4_explain_uses_admins_own_view),
 		TEST(bad_calls_are_usage_errors),
 		TEST(a_large_file_goes_in_parts),

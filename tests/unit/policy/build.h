@@ -118,6 +118,15 @@ static inline struct app_password an_app_password(const char *id,
 	return p;
 }
 
+static inline struct app_password with_scram(struct app_password p)
+{
+	p.has_scram = true;
+	memset(p.scram_salt, 's', sizeof(p.scram_salt));
+	memset(p.scram_stored, p.id[9], sizeof(p.scram_stored));
+	memset(p.scram_server, 'k', sizeof(p.scram_server));
+	return p;
+}
+
 static inline void put_customer(struct build *b, struct customer c)
 {
 	change_put_customer(&b->change, &c);

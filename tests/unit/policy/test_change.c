@@ -34,6 +34,68 @@ static void counts_are(const struct view *v, uint64_t customers,
 	assert_int_equal(c.app_passwords, app_passwords);
 }
 
+/* --- the app passwords of a user that SCRAM may prove --- */
+
+static struct app_password numbered(uint32_t n, uint32_t user)
+{
+	char id[16];
+	snprintf(id, sizeof(id), "%010u", n);
+	return an_app_password(id, user, 1);
+}
+
+static void remove_numbered(struct build *b, uint32_t n)
+{
+	struct app_password p = numbered(n, 0);
+	change_remove_app_password(&b->change,
+				   (slice){ p.id, sizeof(p.id) });
+}
+
+static void proves(const struct view *v, uint32_t user, uint32_t count)
+{
+	const struct app_password *list[VIEW_SCRAM_MAX];
+	assert_int_equal(view_scram_passwords(v, user, list), count);
+	for (uint32_t i = 0; i < count; i++) {
+		assert_int_equal(list[i]->user, user);
+		assert_int_equal(list[i]->scram_salt[15], 's');
+		assert_int_equal(list[i]->scram_stored[31], list[i]->id[9]);
+		assert_int_equal(list[i]->scram_server[31], 'k');
+		for (uint32_t k = 0; k < i; k++)
+			assert_ptr_not_equal(list[i], list[k]);
+	}
+}
+
+static void s1_3_scram_passwords_of_a_user(void **state)
+{
+	(void)state;
+	struct build b;
+	struct err err;
+	base_rows(&b);
+	put_user(&b, a_user(32, 1, "bob@example.com"));
+	proves(b.v, 31, 0);		/* the one it has is an older one */
+	for (uint32_t n = 1; n <= VIEW_SCRAM_MAX; n++) {
+		put_app_password(&b, with_scram(numbered(n, 31)));
+		build_apply(&b);
+		proves(b.v, 31, n);
+	}
+	put_app_password(&b, with_scram(numbered(7, 31)));	/* again */
+	put_app_password(&b, numbered(100, 31));		/* without */
+	build_apply(&b);
+	proves(b.v, 31, VIEW_SCRAM_MAX);
+	put_app_password(&b, with_scram(numbered(99, 31)));
+	assert_false(build_try(&b, &err));
+	put_app_password(&b, with_scram(numbered(3, 32)));	/* moves */
+	put_app_password(&b, numbered(4, 31));			/* loses them */
+	remove_numbered(&b, 5);
+	build_apply(&b);
+	proves(b.v, 31, VIEW_SCRAM_MAX - 3);
+	proves(b.v, 32, 1);
+	remove_numbered(&b, 3);
+	change_remove_user(&b.change, 32);
+	build_apply(&b);
+	proves(b.v, 32, 0);
+	build_fini(&b);
+}
+
 /* --- each row that must be refused --- */
 static void no_customer_setting(struct build *b)
 {
@@ -423,6 +485,8 @@ static void random_rows(struct build *b, uint64_t *random)
 		char id[16];
 		snprintf(id, sizeof(id), "%010u", n);
 		struct app_password p = an_app_password(id, n, c);
+		if (n % 3 == 0)
+			p = with_scram(p);
 		switch (next_random(random) % 6) {
 		case 0:
 			if (remove)
@@ -550,6 +614,7 @@ int main(void)
 		cmocka_unit_test(parts_take_effect_with_the_last),
 		cmocka_unit_test(any_flipped_bit_is_found),
 		cmocka_unit_test(a_record_too_long_fails_the_writer),
+		cmocka_unit_test(s1_3_scram_passwords_of_a_user),
 		cmocka_unit_test(export_gives_the_same_view),
 		cmocka_unit_test(a_large_export_goes_in_parts),
 	};

@@ -74,7 +74,7 @@ static void many_rows(struct build *b, uint32_t from, uint32_t count)
 		slice alias = slice_of(alias_text);
 		change_put_user(&b->change, &u, &alias, 1);
 		snprintf(text, sizeof(text), "%010u", i);
-		put_app_password(b, an_app_password(text, i, i));
+		put_app_password(b, with_scram(an_app_password(text, i, i)));
 	}
 }
 

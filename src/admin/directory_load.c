@@ -42,7 +42,7 @@ static const slice NONE = { 0 };
 
 bool directory_no_memory(struct directory *d)
 {
-	yaml_say(d->yaml, NULL, &d->errors, say_no_memory(), NULL, 0);
+	yaml_error(d->yaml, NULL, &d->errors, "out of memory");
 	return false;
 }
 
@@ -468,8 +468,9 @@ static struct row *load_customer(struct directory *d,
 bool directory_load(struct directory *d, slice text, const char *file)
 {
 	static const char *const keys[] = { "customers", NULL };
-	if (!yaml_open(text, file, d->language, &d->yaml, &d->errors))
+	if (!yaml_open(text, file, &d->yaml, &d->errors))
 		return false;
+	yaml_set_language(d->yaml, d->language);
 	const struct yaml_node *root = yaml_root(d->yaml);
 	yaml_check_keys(d->yaml, root, keys, &d->errors);
 	if (yaml_kind(root) == YAML_MAPPING &&

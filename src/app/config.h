@@ -13,7 +13,6 @@
 #include "base/err.h"
 #include "base/ip.h"
 #include "base/limits_table.h"
-#include "base/text.h"
 
 enum {
 	CONFIG_TEXT_MAX = 262144,
@@ -95,18 +94,8 @@ struct config {
 bool config_defaults(struct config *c, struct arena *arena) MUST_USE;
 /* Defaults and then the text on top. Errors, a line each, go to `errors` as
  * "file:line:col: error: …"; false if there was any. */
-bool config_parse(slice text, const char *file, enum language language,
-		  struct arena *arena, struct config *c,
-		  struct buf *errors) MUST_USE;
-/* The words of configuration errors. */
-enum config_text {
-#define TEXT(id, en, ja) CONFIG_SAY_##id,
-#include "app/config_text.def"
-#undef TEXT
-	CONFIG_SAY_COUNT,
-};
-const struct text *config_text(enum config_text id);
-
+bool config_parse(slice text, const char *file, struct arena *arena,
+		  struct config *c, struct buf *errors) MUST_USE;
 /* The first route that covers the domain (A-label form, lower case), NULL:
  * by MX. A route's domain covers its subdomains. */
 const struct config_route *config_route_of(const struct config *c,

@@ -5,8 +5,6 @@
 
 #include "mail/address.h"
 
-static const slice NONE = { 0 };
-
 /* --- one route ------------------------------------------------------------ */
 
 static void read_smart_host(struct parse *p, const struct yaml_node *n,
@@ -67,9 +65,11 @@ static void read_maildir(struct parse *p, const struct yaml_node *n,
 		return;
 	r->maildir = text;
 	if (!is_inside(path))
-		config_wrong(p, n, CONFIG_SAY_MAILDIR_OUTSIDE);
+		yaml_error(p->yaml, n, p->errors, "a Maildir is a folder "
+			   "below data_dir, without \"..\": \"capture/\"?");
 	else if (is_ours(path))
-		config_wrong_about(p, n, CONFIG_SAY_MAILDIR_OURS, path, NONE);
+		yaml_error(p->yaml, n, p->errors, "\"%s\" is used by Postrider "
+			   "itself", text);
 }
 
 static void read_auth(struct parse *p, const struct yaml_node *n,
@@ -83,7 +83,8 @@ static void read_auth(struct parse *p, const struct yaml_node *n,
 	user = yaml_get(n, "user");
 	password = yaml_get(n, "password");
 	if (user == NULL || password == NULL) {
-		config_wrong(p, n, CONFIG_SAY_AUTH_HALF);
+		yaml_error(p->yaml, n, p->errors,
+			   "auth needs user and password");
 		return;
 	}
 	given = config_cstr(p, user);
@@ -95,7 +96,8 @@ static void read_auth(struct parse *p, const struct yaml_node *n,
 	else if (given != NULL)
 		r->password = slice_of(given);
 	if (r->password_file != NULL && r->password_file[0] != '/')
-		config_wrong(p, password, CONFIG_SAY_PASSWORD_PATH);
+		yaml_error(p->yaml, password, p->errors, "the file of a "
+			   "password is named by its whole path: @file:/…");
 }
 
 static void read_ends(struct parse *p, const struct yaml_node *n,
@@ -106,18 +108,19 @@ static void read_ends(struct parse *p, const struct yaml_node *n,
 	const struct yaml_node *node = yaml_get(n, "tls");
 	unsigned choice = 0;
 	if (node != NULL && r->kind != ROUTE_SMART_HOST)
-		config_wrong_about(p, node, CONFIG_SAY_SMART_HOST_ONLY,
-				   SLICE("tls"), NONE);
+		yaml_error(p->yaml, node, p->errors,
+			   "tls belongs to a smart_host");
 	else if (yaml_choice(p->yaml, node, tls, &choice, p->errors))
 		r->tls = (enum route_tls)choice;
 	node = yaml_get(n, "auth");
 	if (node != NULL && r->kind != ROUTE_SMART_HOST)
-		config_wrong_about(p, node, CONFIG_SAY_SMART_HOST_ONLY,
-				   SLICE("auth"), NONE);
+		yaml_error(p->yaml, node, p->errors,
+			   "auth belongs to a smart_host");
 	else if (node != NULL)
 		read_auth(p, node, r);
 	if (r->user.n > 0 && r->tls == ROUTE_TLS_NEVER)
-		config_wrong(p, node, CONFIG_SAY_PASSWORD_PLAIN);
+		yaml_error(p->yaml, node, p->errors, "a password is never sent "
+			   "without TLS: tls: required");
 }
 
 static void read_route(struct parse *p, const struct yaml_node *n,
@@ -133,7 +136,8 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 		return;
 	const struct yaml_node *domain = yaml_get(n, "domain");
 	if (domain == NULL)
-		config_wrong(p, n, CONFIG_SAY_ROUTE_NO_DOMAIN);
+		yaml_error(p->yaml, n, p->errors, "a route needs a domain "
+			   "(\"*\": all)");
 	else if (yaml_kind(domain) == YAML_SCALAR &&
 		 slice_eq(yaml_scalar(domain), SLICE("*")))
 		r->domain = SLICE("*");
@@ -145,7 +149,8 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 			readers[i](p, node, r);
 	}
 	if (kinds != 1)
-		config_wrong(p, n, CONFIG_SAY_ROUTE_KINDS);
+		yaml_error(p->yaml, n, p->errors, "a route has exactly one of "
+			   "smart_host, lmtp, maildir");
 	else
 		read_ends(p, n, r);
 }
@@ -154,7 +159,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 
 static void read_routes(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX);
+	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX, "routes");
 	struct config_route *routes;
 	if (count == 0)
 		return;
@@ -169,7 +174,7 @@ static void read_routes(struct parse *p, const struct yaml_node *n)
 
 static void read_allow(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_RANGES_MAX);
+	size_t count = config_items(p, n, CONFIG_RANGES_MAX, "address ranges");
 	struct ip_range *ranges;
 	if (count == 0)
 		return;
@@ -181,14 +186,14 @@ static void read_allow(struct parse *p, const struct yaml_node *n)
 		slice s = yaml_kind(item) == YAML_SCALAR ? yaml_scalar(item)
 							 : SLICE("");
 		if (!ip_range_parse(s, &ranges[i])) {
-			config_wrong_about(p, item, CONFIG_SAY_NO_RANGE, s,
-					   NONE);
+			yaml_error(p->yaml, item, p->errors, "\"%.*s\" is no "
+				   "address range: 127.0.0.0/8?", SLICE_ARG(s));
 		} else if (ip_range_has_host_bits(&ranges[i])) {
 			char text[IP_RANGE_TEXT_MAX];
 			struct ip_range network = ip_range_network(&ranges[i]);
-			config_wrong_about(p, item, CONFIG_SAY_HOST_BITS, s,
-					   slice_of(ip_range_text(&network,
-								  text)));
+			yaml_error(p->yaml, item, p->errors, "\"%.*s\" has host "
+				   "bits set; did you mean %s?", SLICE_ARG(s),
+				   ip_range_text(&network, text));
 		}
 	}
 	p->config->allow_addresses = ranges;
@@ -204,11 +209,12 @@ static void read_port(struct parse *p, const struct yaml_node *n)
 
 static void read_retry(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_RETRIES_MAX);
+	size_t count = config_items(p, n, CONFIG_RETRIES_MAX, "times");
 	uint64_t *times;
 	if (count == 0) {
 		if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
-			config_wrong(p, n, CONFIG_SAY_NONE_GIVEN);
+			yaml_error(p->yaml, n, p->errors,
+				   "at least one time is needed");
 		return;
 	}
 	times = config_alloc(p, n, count * sizeof(*times));
@@ -218,8 +224,8 @@ static void read_retry(struct parse *p, const struct yaml_node *n)
 		const struct yaml_node *item = yaml_item(n, i);
 		if (yaml_duration_ms(p->yaml, item, &times[i], p->errors) &&
 		    (times[i] < 1000 || times[i] > 7 * 86400000ULL))
-			config_wrong_about(p, item, CONFIG_SAY_BETWEEN,
-					   SLICE("1s"), SLICE("7d"));
+			yaml_error(p->yaml, item, p->errors, "a retry time "
+				   "lies between 1s and 7d");
 	}
 	p->config->retry_ms = times;
 	p->config->retry_count = count;
@@ -230,8 +236,8 @@ static void read_expire(struct parse *p, const struct yaml_node *n)
 	uint64_t *expire = &p->config->expire_ms;
 	if (yaml_duration_ms(p->yaml, n, expire, p->errors) &&
 	    (*expire < 1000 || *expire > 30 * 86400000ULL))
-		config_wrong_about(p, n, CONFIG_SAY_BETWEEN, SLICE("1s"),
-				   SLICE("30d"));
+		yaml_error(p->yaml, n, p->errors,
+			   "expire lies between 1s and 30d");
 }
 
 void config_read_delivery(struct parse *p, const struct yaml_node *n)

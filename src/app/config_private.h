@@ -11,13 +11,6 @@ struct parse {
 	struct config *config;
 };
 
-/* "file:line:col: error: …" about a node. */
-void config_wrong(struct parse *p, const struct yaml_node *n,
-		  enum config_text id);
-/* The same about one or two arguments. */
-void config_wrong_about(struct parse *p, const struct yaml_node *n,
-			enum config_text id, slice a, slice b);
-
 /* A key of a mapping and who reads its value; rows end with name NULL. */
 struct config_key {
 	const char *name;
@@ -33,9 +26,11 @@ void config_walk(struct parse *p, const struct yaml_node *n,
 bool config_mapping(struct parse *p, const struct yaml_node *n,
 		    const char *const *keys);
 /* The items of a sequence, at most max (reported); 0 when it is none. */
-size_t config_items(struct parse *p, const struct yaml_node *n, size_t max);
+size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
+		    const char *what);
 /* The same where each item must hold something. */
-size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max);
+size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
+		   const char *what);
 /* Zeroed; NULL is reported. */
 void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes);
 /* A string with a NUL behind it that holds none; NULL: reported or missing. */

@@ -1,51 +1,18 @@
 /* Values of the configuration file: mappings, lists, names, addresses. */
 #include "app/config_private.h"
 
-#include <stdio.h>
-
 #include "mail/address.h"
-#include "wire/say.h"
-
-static const struct text texts[CONFIG_SAY_COUNT] = {
-#define TEXT(id, en, ja) [CONFIG_SAY_##id] = { en, ja },
-#include "app/config_text.def"
-#undef TEXT
-};
-
-const struct text *config_text(enum config_text id)
-{
-	invariant(id < CONFIG_SAY_COUNT);
-	return &texts[id];
-}
-
-void config_wrong_about(struct parse *p, const struct yaml_node *n,
-			enum config_text id, slice a, slice b)
-{
-	slice args[] = { a, b };
-	yaml_say(p->yaml, n, p->errors, config_text(id), args,
-		 ARRAY_LEN(args));
-}
-
-void config_wrong(struct parse *p, const struct yaml_node *n,
-		  enum config_text id)
-{
-	config_wrong_about(p, n, id, (slice){ 0 }, (slice){ 0 });
-}
-
-static void wrong_number(struct parse *p, const struct yaml_node *n,
-			 enum config_text id, size_t number)
-{
-	char text[24];
-	snprintf(text, sizeof(text), "%zu", number);
-	config_wrong_about(p, n, id, slice_of(text), (slice){ 0 });
-}
 
 bool config_mapping(struct parse *p, const struct yaml_node *n,
 		    const char *const *keys)
 {
-	if (yaml_kind(n) == YAML_NULL ||
-	    !yaml_want(p->yaml, n, YAML_MAPPING, p->errors))
+	if (yaml_kind(n) == YAML_NULL)
 		return false;
+	if (yaml_kind(n) != YAML_MAPPING) {
+		yaml_error(p->yaml, n, p->errors, "a mapping (key: value) is "
+			   "needed here");
+		return false;
+	}
 	yaml_check_keys(p->yaml, n, keys, p->errors);
 	return true;
 }
@@ -68,22 +35,29 @@ void config_walk(struct parse *p, const struct yaml_node *n,
 	}
 }
 
-size_t config_items(struct parse *p, const struct yaml_node *n, size_t max)
+size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
+		    const char *what)
 {
-	if (!yaml_want(p->yaml, n, YAML_SEQUENCE, p->errors))
+	if (yaml_kind(n) != YAML_SEQUENCE) {
+		yaml_error(p->yaml, n, p->errors, "a list of %s is needed here",
+			   what);
 		return 0;
-	if (yaml_count(n) <= max)
-		return yaml_count(n);
-	wrong_number(p, n, CONFIG_SAY_TOO_MANY, max);
-	return 0;
+	}
+	if (yaml_count(n) > max) {
+		yaml_error(p->yaml, n, p->errors, "at most %zu %s", max, what);
+		return 0;
+	}
+	return yaml_count(n);
 }
 
-size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max)
+size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
+		   const char *what)
 {
-	size_t count = config_items(p, n, max);
+	size_t count = config_items(p, n, max, what);
 	for (size_t i = 0; i < count; i++)
 		if (yaml_kind(yaml_item(n, i)) == YAML_NULL) {
-			wrong_number(p, n, CONFIG_SAY_ITEM_EMPTY, i + 1);
+			yaml_error(p->yaml, n, p->errors, "number %zu of these "
+				   "%s is empty", i + 1, what);
 			return 0;
 		}
 	return count;
@@ -93,7 +67,7 @@ void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes)
 {
 	void *memory = arena_alloc(p->arena, bytes);
 	if (memory == NULL)
-		yaml_say(p->yaml, n, p->errors, say_no_memory(), NULL, 0);
+		yaml_error(p->yaml, n, p->errors, "out of memory");
 	return memory;
 }
 
@@ -103,13 +77,14 @@ const char *config_cstr(struct parse *p, const struct yaml_node *n)
 	if (!yaml_string(p->yaml, n, p->arena, &s, p->errors) || n == NULL)
 		return NULL;
 	if (s.n == 0) {
-		config_wrong(p, n, CONFIG_SAY_EMPTY);
+		yaml_error(p->yaml, n, p->errors, "must not be empty");
 		return NULL;
 	}
 	char *text = config_alloc(p, n, s.n + 1);
-	/* The reader takes no NUL in a text. */
-	bool whole = text == NULL || slice_to_cstr(s, text, s.n + 1);
-	invariant(whole);
+	if (text != NULL && !slice_to_cstr(s, text, s.n + 1)) {
+		yaml_error(p->yaml, n, p->errors, "must not hold a NUL");
+		return NULL;
+	}
 	return text;
 }
 
@@ -121,7 +96,8 @@ bool config_domain(struct parse *p, const struct yaml_node *n, slice *out)
 		return false;
 	if (domain_normalise(s, p->arena, out, &err))
 		return true;
-	config_wrong_about(p, n, CONFIG_SAY_NO_DOMAIN, s, (slice){ 0 });
+	yaml_error(p->yaml, n, p->errors, "\"%.*s\" is no domain name",
+		   SLICE_ARG(s));
 	return false;
 }
 
@@ -141,13 +117,14 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	size_t colon = slice_rfind(s, ':');
 	uint64_t number;
 	if (colon == s.n) {
-		config_wrong_about(p, n, CONFIG_SAY_PORT_MISSING, s,
-				   (slice){ 0 });
+		yaml_error(p->yaml, n, p->errors, "the port is missing: "
+			   "\"%.*s:25\"?", SLICE_ARG(s));
 		return false;
 	}
 	if (!slice_u64(slice_skip(s, colon + 1), 65535, &number) ||
 	    number == 0) {
-		config_wrong(p, n, CONFIG_SAY_PORT_NUMBER);
+		yaml_error(p->yaml, n, p->errors, "a port is a number from 1 "
+			   "to 65535");
 		return false;
 	}
 	*host = slice_sub(s, 0, colon);
@@ -157,6 +134,7 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	*port = (uint16_t)number;
 	if (is_host(p, *host))
 		return true;
-	config_wrong_about(p, n, CONFIG_SAY_NO_HOST, *host, (slice){ 0 });
+	yaml_error(p->yaml, n, p->errors, "\"%.*s\" is neither an address nor "
+		   "a host name", SLICE_ARG(*host));
 	return false;
 }

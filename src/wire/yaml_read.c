@@ -7,9 +7,6 @@
 #include "wire/yaml_private.h"
 
 #include <libfyaml.h>
-#include <stdio.h>
-
-#include "wire/say.h"
 
 struct child {			/* of an open collection, newest first */
 	struct child *before;
@@ -32,67 +29,58 @@ struct reader {
 	struct buf *errors;
 };
 
-static bool fail_with(struct reader *r, const struct fy_mark *at,
-		      enum yaml_text id, slice a, slice b)
+static bool fail_at(struct reader *r, const struct fy_mark *at,
+		    const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static bool fail_at(struct reader *r, const struct fy_mark *at,
+		    const char *format, ...)
 {
 	uint32_t line = at != NULL ? (uint32_t)at->line + 1 : 0;
 	uint32_t column = at != NULL ? (uint32_t)at->column + 1 : 0;
-	slice args[] = { a, b };
-	return yaml_tell(r->yaml, line, column, r->errors, id, args,
-			 ARRAY_LEN(args));
-}
-
-static bool fail_at(struct reader *r, const struct fy_mark *at,
-		    enum yaml_text id)
-{
-	return fail_with(r, at, id, (slice){ 0 }, (slice){ 0 });
-}
-
-static bool fail_number(struct reader *r, const struct fy_mark *at,
-			enum yaml_text id, slice a, size_t number)
-{
-	char text[24];
-	snprintf(text, sizeof(text), "%zu", number);
-	return a.p != NULL ? fail_with(r, at, id, a, slice_of(text)) :
-			     fail_with(r, at, id, slice_of(text), (slice){ 0 });
+	if (!yaml_error_begin(r->yaml, line, column, r->errors))
+		return false;
+	va_list args;
+	va_start(args, format);
+	buf_vprintf(r->errors, format, args);
+	va_end(args);
+	buf_append_char(r->errors, '\n');
+	return false;
 }
 
 /* --- the bytes before anything else --------------------------------------- */
 
-/* YAML_TEXT_COUNT: none. */
-static enum yaml_text bad_character(slice rest)
+static const char *bad_character(slice rest)
 {
 	uint8_t c = (uint8_t)rest.p[0];
 	if (c == 0)
-		return YAML_NUL_BYTE;
+		return "NUL byte; is this a text file?";
 	if (c == '\r')
-		return YAML_LINE_END;
+		return "line ends with CR LF (or a bare CR); save the file "
+		       "with Unix line ends (LF)";
 	if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-		return YAML_CONTROL;
+		return "control character";
 	size_t n = utf8_length(rest);
 	if (n == 0)
-		return YAML_NOT_UTF8;
+		return "not UTF-8; save the file as UTF-8";
 	if (n == 2 && c == 0xc2 && (uint8_t)rest.p[1] < 0xa0)
-		return YAML_CONTROL;
+		return "control character";
 	if (n == 3 && memcmp(rest.p, "\xef\xbb\xbf", 3) == 0)
-		return YAML_ORDER_MARK;
-	return YAML_TEXT_COUNT;
+		return "byte order mark; save the file as UTF-8 without BOM";
+	return NULL;
 }
 
 static bool bytes_good(struct reader *r, slice text)
 {
 	struct fy_mark at = { 0 };
-	if (text.n > YAML_TEXT_MAX) {
-		char size[24];
-		snprintf(size, sizeof(size), "%zu", text.n);
-		return fail_number(r, NULL, YAML_TOO_LARGE, slice_of(size),
-				   YAML_TEXT_MAX);
-	}
+	if (text.n > YAML_TEXT_MAX)
+		return fail_at(r, NULL,
+			       "file is too large (%zu bytes, at most %d); "
+			       "split it", text.n, YAML_TEXT_MAX);
 	for (size_t i = 0; i < text.n;) {
 		slice rest = slice_skip(text, i);
-		enum yaml_text why = bad_character(rest);
-		if (why != YAML_TEXT_COUNT)
-			return fail_at(r, &at, why);
+		const char *why = bad_character(rest);
+		if (why != NULL)
+			return fail_at(r, &at, "%s", why);
 		i += utf8_length(rest);
 		at.column++;
 		if (rest.p[0] == '\n')
@@ -105,16 +93,15 @@ static bool bytes_good(struct reader *r, slice text)
 
 static bool no_memory(struct reader *r)
 {
-	yaml_say(r->yaml, NULL, r->errors, say_no_memory(), NULL, 0);
-	return false;
+	return fail_at(r, NULL, "out of memory");
 }
 
 static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind,
 				  const struct fy_mark *at)
 {
 	if (++r->nodes > YAML_NODES_MAX) {
-		fail_number(r, at, YAML_TOO_MANY_VALUES, (slice){ 0 },
-			    YAML_NODES_MAX);
+		fail_at(r, at, "too many values (at most %d); split the file",
+			YAML_NODES_MAX);
 		return NULL;
 	}
 	struct yaml_node *n = arena_alloc(&r->yaml->arena, sizeof(*n));
@@ -148,9 +135,9 @@ static bool place(struct reader *r, const struct yaml_node *n)
 	struct fy_mark at = mark_of(n);
 	bool key = l->node->kind == YAML_MAPPING && l->count % 2 == 0;
 	if (key && n->kind != YAML_SCALAR)
-		return fail_at(r, &at, YAML_KEY_NO_TEXT);
+		return fail_at(r, &at, "a key must be plain text");
 	if (key && l->count / 2 >= YAML_KEYS_MAX)
-		return fail_at(r, &at, YAML_TOO_MANY_KEYS);
+		return fail_at(r, &at, "too many keys in one mapping");
 	struct child *c = arena_alloc(&r->scratch, sizeof(*c));
 	if (c == NULL)
 		return no_memory(r);
@@ -167,8 +154,8 @@ static bool open_collection(struct reader *r, enum yaml_kind kind,
 	if (n == NULL || !place(r, n))
 		return false;
 	if (r->depth == YAML_DEPTH_MAX)
-		return fail_number(r, at, YAML_TOO_DEEP, (slice){ 0 },
-				   YAML_DEPTH_MAX);
+		return fail_at(r, at, "nested too deeply (at most %d levels)",
+			       YAML_DEPTH_MAX);
 	r->levels[r->depth++] = (struct level){ .node = n };
 	return true;
 }
@@ -180,9 +167,13 @@ static bool keys_differ(struct reader *r, const struct yaml_node *n)
 			if (!slice_eq(n->keys[i]->text, n->keys[k]->text))
 				continue;
 			struct fy_mark at = mark_of(n->keys[i]);
-			return fail_number(r, &at, YAML_KEY_TWICE,
-					   n->keys[i]->text,
-					   n->keys[k]->line);
+			return fail_at(r, &at,
+				       "key '%.*s' stands twice here (first "
+				       "on line %u)",
+				       (int)slice_sub(n->keys[i]->text, 0,
+						      80).n,
+				       n->keys[i]->text.p,
+				       n->keys[k]->line);
 		}
 	return true;
 }
@@ -254,7 +245,7 @@ static bool take_scalar(struct reader *r, struct fy_event *e,
 	/* An escape may have made what bytes_good looked for. */
 	struct fy_mark mark = mark_of(node);
 	if (slice_find(node->text, '\0') != node->text.n)
-		return fail_at(r, &mark, YAML_TEXT_NUL);
+		return fail_at(r, &mark, "text holds a NUL");
 	return place(r, node);
 }
 
@@ -262,13 +253,15 @@ static bool take_event(struct reader *r, struct fy_event *e)
 {
 	const struct fy_mark *at = fy_event_start_mark(e);
 	if (e->type == FYET_ALIAS || fy_event_get_anchor_token(e) != NULL)
-		return fail_at(r, at, YAML_ALIAS);
+		return fail_at(r, at, "anchors and aliases (& and *) are not "
+				      "taken here; write the value out");
 	if (fy_event_get_tag_token(e) != NULL)
-		return fail_at(r, at, YAML_TAG);
+		return fail_at(r, at, "tags (!) are not taken here");
 	switch ((int)e->type) {
 	case FYET_DOCUMENT_START:
 		if (++r->documents > 1)
-			return fail_at(r, at, YAML_SECOND_DOCUMENT);
+			return fail_at(r, at, "a second document begins here; "
+					      "one file holds one");
 		return true;
 	case FYET_MAPPING_START:
 		return open_collection(r, YAML_MAPPING, at);
@@ -305,11 +298,11 @@ static bool tell_stream_error(struct reader *r, struct fy_diag *diag)
 							  0 };
 		slice msg = slice_of(e->msg);
 		msg.n = slice_find(msg, '\n');
-		fail_with(r, &mark, YAML_SYNTAX, msg, (slice){ 0 });
+		fail_at(r, &mark, "%.*s", SLICE_ARG(msg));
 		told = true;
 	}
 	if (!told)
-		fail_at(r, NULL, YAML_UNREADABLE);
+		fail_at(r, NULL, "no YAML that can be read");
 	return false;
 }
 

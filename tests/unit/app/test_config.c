@@ -22,7 +22,7 @@ static struct parsed parse(slice text)
 	struct parsed p;
 	arena_init(&p.arena, CONFIG_ARENA_MAX);
 	buf_init(&p.errors, 65536);
-	p.ok = config_parse(text, "test.yaml", LANGUAGE_EN, &p.arena, &p.c, &p.errors);
+	p.ok = config_parse(text, "test.yaml", &p.arena, &p.c, &p.errors);
 	return p;
 }
 
@@ -201,8 +201,7 @@ static void l7_broken_files_say_what_is_wrong(void **state)
 		slice got = read_file(path, text, sizeof(text));
 		arena_init(&arena, CONFIG_ARENA_MAX);
 		buf_init(&errors, 65536);
-		assert_false(config_parse(got, file, LANGUAGE_EN, &arena, &c,
-					  &errors));
+		assert_false(config_parse(got, file, &arena, &c, &errors));
 		slice all = buf_slice(&errors), first = slice_cut(&all, '\n');
 		if (!slice_eq(first, line))
 			fail_msg("got \"%.*s\", want \"%.*s\"",
@@ -218,68 +217,6 @@ static void l7_broken_files_say_what_is_wrong(void **state)
 		found += strstr(e->d_name, ".yaml") != NULL;
 	closedir(d);
 	assert_int_equal(found, files);
-}
-
-static slice first_line(slice text, enum language language, struct buf *to)
-{
-	struct arena arena;
-	struct config c;
-	arena_init(&arena, CONFIG_ARENA_MAX);
-	buf_init(to, 65536);
-	assert_false(config_parse(text, "f", language, &arena, &c, to));
-	arena_fini(&arena);
-	slice all = buf_slice(to);
-	return slice_cut(&all, '\n');
-}
-
-/* The same place, other words; no file of bad/ is left out. */
-static void l7_broken_files_say_it_in_japanese_too(void **state)
-{
-	(void)state;
-	static const slice mark = SLICE(": error: ");
-	static char text[65536];
-	DIR *d = opendir(BAD);
-	for (struct dirent *e; (e = readdir(d)) != NULL;) {
-		char path[512];
-		struct buf ours, theirs;
-		if (strstr(e->d_name, ".yaml") == NULL)
-			continue;
-		snprintf(path, sizeof(path), BAD "%s", e->d_name);
-		slice file = read_file(path, text, sizeof(text));
-		slice en = first_line(file, LANGUAGE_EN, &ours);
-		slice ja = first_line(file, LANGUAGE_JA, &theirs);
-		size_t at = slice_find_slice(en, mark) + mark.n;
-		if (!slice_eq(slice_sub(en, 0, at), slice_sub(ja, 0, at)) ||
-		    slice_eq(en, ja) || !utf8_valid(ja))
-			fail_msg("%s: %.*s", e->d_name, SLICE_ARG(ja));
-		buf_fini(&ours);
-		buf_fini(&theirs);
-	}
-	closedir(d);
-}
-
-static int places(const char *s)
-{
-	int seen = 0;
-	for (; *s; s++)
-		if (s[0] == '{' && s[2] == '}')
-			seen |= 1 << (s[1] - '0');
-	return seen;
-}
-
-static void every_text_is_there_twice(void **state)
-{
-	(void)state;
-	for (enum config_text i = 0; i < CONFIG_SAY_COUNT; i++) {
-		const struct text *t = config_text(i);
-		if (t->en == NULL || t->ja == NULL || t->en[0] == '\0' ||
-		    t->ja[0] == '\0' || strcmp(t->en, t->ja) == 0 ||
-		    places(t->en) != places(t->ja) ||
-		    !utf8_valid(slice_of(t->ja)))
-			fail_msg("%d: %s", (int)i, t->en ? t->en : "missing");
-		for (enum config_text k = 0; k < i; k++)
-			assert_string_not_equal(t->en, config_text(k)->en);
-	}
 }
 
 static void l7_all_errors_are_told_at_once(void **state)
@@ -342,8 +279,6 @@ int main(void)
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(s11_2_the_first_route_that_covers_a_domain),
 		cmocka_unit_test(l7_broken_files_say_what_is_wrong),
-		cmocka_unit_test(l7_broken_files_say_it_in_japanese_too),
-		cmocka_unit_test(every_text_is_there_twice),
 		cmocka_unit_test(l7_all_errors_are_told_at_once),
 		cmocka_unit_test(l7_a_file_cut_anywhere_is_no_crash),
 		cmocka_unit_test(l7_bytes_changed_anywhere_are_no_crash),

@@ -468,9 +468,8 @@ static struct row *load_customer(struct directory *d,
 bool directory_load(struct directory *d, slice text, const char *file)
 {
 	static const char *const keys[] = { "customers", NULL };
-	if (!yaml_open(text, file, &d->yaml, &d->errors))
+	if (!yaml_open_in(text, file, d->language, &d->yaml, &d->errors))
 		return false;
-	yaml_set_language(d->yaml, d->language);
 	const struct yaml_node *root = yaml_root(d->yaml);
 	yaml_check_keys(d->yaml, root, keys, &d->errors);
 	if (yaml_kind(root) == YAML_MAPPING &&

@@ -227,7 +227,7 @@ static bool read_text(struct check *k, struct arena *arena, struct config *c)
 	if (!ok)
 		tell_err(k, k->file, &err);
 	ok = ok && arena_copy(arena, buf_slice(&text), &kept) &&
-	     config_parse(kept, k->file, arena, c, &errors);
+	     config_parse(kept, k->file, k->cli->language, arena, c, &errors);
 	tell_lines(k, buf_slice(&errors));
 	buf_fini(&text);
 	buf_fini(&errors);

@@ -8,6 +8,7 @@ int cmd_serve(struct cli *cli)
 	struct master_options options = {
 		.config_file = setup_config_file(cli),
 		.data_dir = cli->data_dir,
+		.language = cli->language,
 	};
 	return master_run(&options);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "mail/address.h"
+#include "wire/say.h"
 
 static const uint64_t MINUTE_MS = 60000;
 static const uint64_t DAY_MS = 86400000;
@@ -86,9 +87,7 @@ static void read_address(struct parse *p, const struct yaml_node *n,
 		return;
 	l->at_count = 1;
 	if (!ip_port_parse(l->address, &l->at[0]) || l->at[0].port == 0)
-		yaml_error(p->yaml, n, p->errors, "\"%.*s\" is no address with "
-			   "a port: \"*:25\", \"192.0.2.1:25\", \"[::1]:25\"",
-			   SLICE_ARG(l->address));
+		config_say(p, n, CONFIG_NO_ADDRESS_WITH_PORT, l->address, none);
 }
 
 static void read_listener(struct parse *p, const struct yaml_node *n,
@@ -107,7 +106,7 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 		l->tls = (enum listener_tls)choice;
 	address = yaml_get(n, "address");
 	if (address == NULL)
-		yaml_error(p->yaml, n, p->errors, "a listener needs an address");
+		config_say(p, n, CONFIG_LISTENER_NEEDS_ADDRESS, none, none);
 	else
 		read_address(p, address, l);
 	if (l->name.n == 0)
@@ -128,11 +127,11 @@ static bool same_place(const struct config_listener *a,
 
 void config_read_listeners(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_rows(p, n, CONFIG_LISTENERS_MAX, "listeners");
+	size_t count = config_rows(p, n, CONFIG_LISTENERS_MAX,
+				   CONFIG_LISTENERS);
 	struct config_listener *rows;
 	if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
-		yaml_error(p->yaml, n, p->errors,
-			   "at least one listener is needed");
+		config_say(p, n, CONFIG_ONE_LISTENER, none, none);
 	if (count == 0)
 		return;
 	rows = config_alloc(p, n, count * sizeof(*rows));
@@ -142,10 +141,8 @@ void config_read_listeners(struct parse *p, const struct yaml_node *n)
 		read_listener(p, yaml_item(n, i), &rows[i]);
 		for (size_t k = 0; k < i; k++)
 			if (same_place(&rows[i], &rows[k]))
-				yaml_error(p->yaml, yaml_item(n, i), p->errors,
-					   "%.*s is taken by listener %.*s",
-					   SLICE_ARG(rows[i].address),
-					   SLICE_ARG(rows[k].name));
+				config_say(p, yaml_item(n, i), CONFIG_LISTENER_TAKEN, rows[i].address,
+					   rows[k].name);
 	}
 	p->config->listeners = rows;
 	p->config->listener_count = count;
@@ -199,8 +196,7 @@ static void read_tls(struct parse *p, const struct yaml_node *n)
 	if (yaml_kind(n) == YAML_MAPPING &&
 	    (yaml_get(n, "certificate") == NULL) !=
 		    (yaml_get(n, "key") == NULL))
-		yaml_error(p->yaml, n, p->errors,
-			   "tls needs both certificate and key");
+		config_say(p, n, CONFIG_TLS_NEEDS_BOTH, none, none);
 }
 
 static void read_console_address(struct parse *p, const struct yaml_node *n)
@@ -215,12 +211,9 @@ static void read_console_address(struct parse *p, const struct yaml_node *n)
 		c->console_path = s + 5;
 	} else if (!ip_port_parse(slice_of(s), &c->console_at) ||
 		   c->console_at.port == 0) {
-		yaml_error(p->yaml, n, p->errors, "\"%s\" is no address with a "
-			   "port: \"127.0.0.1:8025\", \"unix:/run/…\", none", s);
+		config_say(p, n, CONFIG_NO_CONSOLE_ADDRESS, slice_of(s), none);
 	} else if (ip_addr_class(&c->console_at.addr) != IP_LOOPBACK) {
-		yaml_error(p->yaml, n, p->errors, "the console speaks plain "
-			   "HTTP and so listens on loopback (127.0.0.1) or a "
-			   "unix socket only");
+		config_say(p, n, CONFIG_CONSOLE_LOOPBACK, none, none);
 	}
 }
 
@@ -240,8 +233,7 @@ static void read_store_url(struct parse *p, const struct yaml_node *n)
 		return;
 	/* The key stands for the day when there are others. */
 	if (strcmp(s, "sqlite:directory.db") != 0)
-		yaml_error(p->yaml, n, p->errors,
-			   "the store is \"sqlite:directory.db\"");
+		config_say(p, n, CONFIG_STORE_IS, none, none);
 }
 
 static void read_store(struct parse *p, const struct yaml_node *n)
@@ -267,7 +259,8 @@ static bool is_forwarder(const char *s)
 
 static void read_forward(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_FORWARDERS_MAX, "servers");
+	size_t count = config_items(p, n, CONFIG_FORWARDERS_MAX,
+				    CONFIG_SERVERS);
 	const char **rows;
 	if (count == 0)
 		return;
@@ -278,8 +271,8 @@ static void read_forward(struct parse *p, const struct yaml_node *n)
 		const struct yaml_node *item = yaml_item(n, i);
 		rows[i] = config_cstr(p, item);
 		if (rows[i] != NULL && !is_forwarder(rows[i]))
-			yaml_error(p->yaml, item, p->errors, "\"%s\" is no "
-				   "server: \"127.0.0.1@53\"", rows[i]);
+			config_say(p, item, CONFIG_NO_SERVER, slice_of(rows[i]),
+				   none);
 	}
 	p->config->dns_forward = rows;
 }
@@ -309,8 +302,7 @@ static void read_operator_mail(struct parse *p, const struct yaml_node *n)
 	p->config->operator_mail = slice_of(s);
 	if (!address_parse(slice_of(s), p->arena, &address, &err) ||
 	    address.domain.n == 0)
-		yaml_error(p->yaml, n, p->errors, "\"%s\" is no mail address",
-			   s);
+		config_say(p, n, CONFIG_NO_MAIL_ADDRESS, slice_of(s), none);
 }
 
 static void read_operator(struct parse *p, const struct yaml_node *n)
@@ -323,26 +315,27 @@ static void read_operator(struct parse *p, const struct yaml_node *n)
 }
 
 static void read_size(struct parse *p, const struct yaml_node *n, uint64_t min,
-		      uint64_t max, const char *range, uint64_t *out)
+		      uint64_t max, slice low, slice high, uint64_t *out)
 {
 	uint64_t v = 0;
 	if (!yaml_size(p->yaml, n, &v, p->errors))
 		return;
 	if (v < min || v > max)
-		yaml_error(p->yaml, n, p->errors, "must lie between %s", range);
+		config_say(p, n, CONFIG_BETWEEN, low, high);
 	else
 		*out = v;
 }
 
 static void read_segment(struct parse *p, const struct yaml_node *n)
 {
-	read_size(p, n, MIB, 1024 * MIB, "1MiB and 1GiB",
+	read_size(p, n, MIB, 1024 * MIB, SLICE("1MiB"), SLICE("1GiB"),
 		  &p->config->spool_segment_bytes);
 }
 
 static void read_keep_free(struct parse *p, const struct yaml_node *n)
 {
-	read_size(p, n, 0, UINT64_MAX / 2, "0 and the size of the disk",
+	read_size(p, n, 0, UINT64_MAX / 2, SLICE("0"),
+		  config_words(p, CONFIG_DISK_SIZE),
 		  &p->config->spool_keep_free_bytes);
 }
 
@@ -362,15 +355,16 @@ static void read_journal_keep(struct parse *p, const struct yaml_node *n)
 	if (!yaml_duration_ms(p->yaml, n, &v, p->errors))
 		return;
 	if (v < 3600000 || v > 3660 * DAY_MS)
-		yaml_error(p->yaml, n, p->errors,
-			   "must lie between 1h and 3660d");
+		config_say(p, n, CONFIG_BETWEEN, SLICE("1h"),
+			   SLICE("3660d"));
 	else
 		p->config->journal_keep_ms = v;
 }
 
 static void read_journal_size(struct parse *p, const struct yaml_node *n)
 {
-	read_size(p, n, MIB, UINT64_MAX / 2, "1MiB and the size of the disk",
+	read_size(p, n, MIB, UINT64_MAX / 2, SLICE("1MiB"),
+		  config_words(p, CONFIG_DISK_SIZE),
 		  &p->config->journal_bytes);
 }
 
@@ -409,8 +403,8 @@ static void read_limits(struct parse *p, const struct yaml_node *n)
 		    !yaml_u64(p->yaml, node, row->min, row->max, &v,
 			      p->errors))
 			continue;
-		if (!limits_set(&p->config->limits, row, v))
-			yaml_error(p->yaml, node, p->errors, "out of range");
+		bool set = limits_set(&p->config->limits, row, v);
+		invariant(set);
 	}
 }
 
@@ -428,21 +422,26 @@ static const struct config_key top_keys[] = {
 	{ "limits", read_limits },	  { NULL, NULL },
 };
 
-bool config_parse(slice text, const char *file, struct arena *arena,
-		  struct config *c, struct buf *errors)
+bool config_parse(slice text, const char *file, enum language language,
+		  struct arena *arena, struct config *c, struct buf *errors)
 {
 	struct yaml *yaml = NULL;
 	if (!config_defaults(c, arena)) {
-		buf_printf(errors, "%s: error: out of memory\n", file);
+		buf_printf(errors, "%s: error: %s\n", file,
+			   text_in(config_text(CONFIG_NO_MEMORY), language));
 		return false;
 	}
 	c->from_file = true;
 	if (text.n > CONFIG_TEXT_MAX) {
-		buf_printf(errors, "%s:1:1: error: larger than %u bytes\n",
-			   file, (unsigned)CONFIG_TEXT_MAX);
+		char room[24];
+		snprintf(room, sizeof(room), "%u", (unsigned)CONFIG_TEXT_MAX);
+		slice max = slice_of(room);
+		buf_printf(errors, "%s:1:1: error: ", file);
+		say(errors, config_text(CONFIG_TOO_LARGE), language, &max, 1);
+		buf_append_char(errors, '\n');
 		return false;
 	}
-	if (!yaml_open(text, file, &yaml, errors)) {
+	if (!yaml_open_in(text, file, language, &yaml, errors)) {
 		yaml_close(&yaml);
 		return false;
 	}

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/text.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/ip.h"
@@ -94,8 +95,11 @@ struct config {
 bool config_defaults(struct config *c, struct arena *arena) MUST_USE;
 /* Defaults and then the text on top. Errors, a line each, go to `errors` as
  * "file:line:col: error: …"; false if there was any. */
-bool config_parse(slice text, const char *file, struct arena *arena,
-		  struct config *c, struct buf *errors) MUST_USE;
+bool config_parse(slice text, const char *file, enum language language,
+		  struct arena *arena, struct config *c,
+		  struct buf *errors) MUST_USE;
+/* Text number i of those, NULL behind the last: for tests. */
+const struct text *config_text(size_t i);
 /* The first route that covers the domain (A-label form, lower case), NULL:
  * by MX. A route's domain covers its subdomains. */
 const struct config_route *config_route_of(const struct config *c,

@@ -65,11 +65,9 @@ static void read_maildir(struct parse *p, const struct yaml_node *n,
 		return;
 	r->maildir = text;
 	if (!is_inside(path))
-		yaml_error(p->yaml, n, p->errors, "a Maildir is a folder "
-			   "below data_dir, without \"..\": \"capture/\"?");
+		config_say(p, n, CONFIG_MAILDIR_BELOW, none, none);
 	else if (is_ours(path))
-		yaml_error(p->yaml, n, p->errors, "\"%s\" is used by Postrider "
-			   "itself", text);
+		config_say(p, n, CONFIG_MAILDIR_OURS, path, none);
 }
 
 static void read_auth(struct parse *p, const struct yaml_node *n,
@@ -83,8 +81,7 @@ static void read_auth(struct parse *p, const struct yaml_node *n,
 	user = yaml_get(n, "user");
 	password = yaml_get(n, "password");
 	if (user == NULL || password == NULL) {
-		yaml_error(p->yaml, n, p->errors,
-			   "auth needs user and password");
+		config_say(p, n, CONFIG_AUTH_NEEDS, none, none);
 		return;
 	}
 	given = config_cstr(p, user);
@@ -96,8 +93,7 @@ static void read_auth(struct parse *p, const struct yaml_node *n,
 	else if (given != NULL)
 		r->password = slice_of(given);
 	if (r->password_file != NULL && r->password_file[0] != '/')
-		yaml_error(p->yaml, password, p->errors, "the file of a "
-			   "password is named by its whole path: @file:/…");
+		config_say(p, password, CONFIG_PASSWORD_PATH, none, none);
 }
 
 static void read_ends(struct parse *p, const struct yaml_node *n,
@@ -108,19 +104,18 @@ static void read_ends(struct parse *p, const struct yaml_node *n,
 	const struct yaml_node *node = yaml_get(n, "tls");
 	unsigned choice = 0;
 	if (node != NULL && r->kind != ROUTE_SMART_HOST)
-		yaml_error(p->yaml, node, p->errors,
-			   "tls belongs to a smart_host");
+		config_say(p, node, CONFIG_SMART_HOST_ONLY, SLICE("tls"),
+			   none);
 	else if (yaml_choice(p->yaml, node, tls, &choice, p->errors))
 		r->tls = (enum route_tls)choice;
 	node = yaml_get(n, "auth");
 	if (node != NULL && r->kind != ROUTE_SMART_HOST)
-		yaml_error(p->yaml, node, p->errors,
-			   "auth belongs to a smart_host");
+		config_say(p, node, CONFIG_SMART_HOST_ONLY, SLICE("auth"),
+			   none);
 	else if (node != NULL)
 		read_auth(p, node, r);
 	if (r->user.n > 0 && r->tls == ROUTE_TLS_NEVER)
-		yaml_error(p->yaml, node, p->errors, "a password is never sent "
-			   "without TLS: tls: required");
+		config_say(p, node, CONFIG_PASSWORD_NEEDS_TLS, none, none);
 }
 
 static void read_route(struct parse *p, const struct yaml_node *n,
@@ -136,8 +131,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 		return;
 	const struct yaml_node *domain = yaml_get(n, "domain");
 	if (domain == NULL)
-		yaml_error(p->yaml, n, p->errors, "a route needs a domain "
-			   "(\"*\": all)");
+		config_say(p, n, CONFIG_ROUTE_NEEDS_DOMAIN, none, none);
 	else if (yaml_kind(domain) == YAML_SCALAR &&
 		 slice_eq(yaml_scalar(domain), SLICE("*")))
 		r->domain = SLICE("*");
@@ -149,8 +143,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 			readers[i](p, node, r);
 	}
 	if (kinds != 1)
-		yaml_error(p->yaml, n, p->errors, "a route has exactly one of "
-			   "smart_host, lmtp, maildir");
+		config_say(p, n, CONFIG_ROUTE_ONE_OF, none, none);
 	else
 		read_ends(p, n, r);
 }
@@ -159,7 +152,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 
 static void read_routes(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX, "routes");
+	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX, CONFIG_ROUTES);
 	struct config_route *routes;
 	if (count == 0)
 		return;
@@ -174,7 +167,7 @@ static void read_routes(struct parse *p, const struct yaml_node *n)
 
 static void read_allow(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_RANGES_MAX, "address ranges");
+	size_t count = config_items(p, n, CONFIG_RANGES_MAX, CONFIG_RANGES);
 	struct ip_range *ranges;
 	if (count == 0)
 		return;
@@ -186,14 +179,13 @@ static void read_allow(struct parse *p, const struct yaml_node *n)
 		slice s = yaml_kind(item) == YAML_SCALAR ? yaml_scalar(item)
 							 : SLICE("");
 		if (!ip_range_parse(s, &ranges[i])) {
-			yaml_error(p->yaml, item, p->errors, "\"%.*s\" is no "
-				   "address range: 127.0.0.0/8?", SLICE_ARG(s));
+			config_say(p, item, CONFIG_NO_RANGE, s, none);
 		} else if (ip_range_has_host_bits(&ranges[i])) {
 			char text[IP_RANGE_TEXT_MAX];
 			struct ip_range network = ip_range_network(&ranges[i]);
-			yaml_error(p->yaml, item, p->errors, "\"%.*s\" has host "
-				   "bits set; did you mean %s?", SLICE_ARG(s),
-				   ip_range_text(&network, text));
+			config_say(p, item, CONFIG_RANGE_HOST_BITS, s,
+				   slice_of(ip_range_text(&network,
+							   text)));
 		}
 	}
 	p->config->allow_addresses = ranges;
@@ -209,12 +201,11 @@ static void read_port(struct parse *p, const struct yaml_node *n)
 
 static void read_retry(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_RETRIES_MAX, "times");
+	size_t count = config_items(p, n, CONFIG_RETRIES_MAX, CONFIG_TIMES);
 	uint64_t *times;
 	if (count == 0) {
 		if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
-			yaml_error(p->yaml, n, p->errors,
-				   "at least one time is needed");
+			config_say(p, n, CONFIG_ONE_TIME, none, none);
 		return;
 	}
 	times = config_alloc(p, n, count * sizeof(*times));
@@ -224,8 +215,8 @@ static void read_retry(struct parse *p, const struct yaml_node *n)
 		const struct yaml_node *item = yaml_item(n, i);
 		if (yaml_duration_ms(p->yaml, item, &times[i], p->errors) &&
 		    (times[i] < 1000 || times[i] > 7 * 86400000ULL))
-			yaml_error(p->yaml, item, p->errors, "a retry time "
-				   "lies between 1s and 7d");
+			config_say(p, item, CONFIG_BETWEEN, SLICE("1s"),
+				   SLICE("7d"));
 	}
 	p->config->retry_ms = times;
 	p->config->retry_count = count;
@@ -236,8 +227,7 @@ static void read_expire(struct parse *p, const struct yaml_node *n)
 	uint64_t *expire = &p->config->expire_ms;
 	if (yaml_duration_ms(p->yaml, n, expire, p->errors) &&
 	    (*expire < 1000 || *expire > 30 * 86400000ULL))
-		yaml_error(p->yaml, n, p->errors,
-			   "expire lies between 1s and 30d");
+		config_say(p, n, CONFIG_BETWEEN, SLICE("1s"), SLICE("30d"));
 }
 
 void config_read_delivery(struct parse *p, const struct yaml_node *n)

@@ -1,18 +1,49 @@
 /* Values of the configuration file: mappings, lists, names, addresses. */
 #include "app/config_private.h"
 
+#include <stdio.h>
+
 #include "mail/address.h"
+#include "wire/say.h"
+
+static const struct text TEXTS[] = {
+#define TEXT(id, en, ja) { en, ja },
+#include "app/config_text.def"
+#undef TEXT
+};
+
+const struct text *config_text(size_t i)
+{
+	return i < ARRAY_LEN(TEXTS) ? &TEXTS[i] : NULL;
+}
+
+void config_say(struct parse *p, const struct yaml_node *n,
+		enum config_text id, slice a, slice b)
+{
+	slice args[] = { a, b };
+	yaml_say(p->yaml, n, p->errors, config_text(id), args,
+		 ARRAY_LEN(args));
+}
+
+slice config_words(const struct parse *p, enum config_text id)
+{
+	return slice_of(text_in(config_text(id), yaml_language(p->yaml)));
+}
+
+enum { NUMBER_ROOM = 24 };
+static slice number(size_t n, char room[NUMBER_ROOM])
+{
+	snprintf(room, NUMBER_ROOM, "%zu", n);
+	return slice_of(room);
+}
 
 bool config_mapping(struct parse *p, const struct yaml_node *n,
 		    const char *const *keys)
 {
 	if (yaml_kind(n) == YAML_NULL)
 		return false;
-	if (yaml_kind(n) != YAML_MAPPING) {
-		yaml_error(p->yaml, n, p->errors, "a mapping (key: value) is "
-			   "needed here");
+	if (!yaml_want(p->yaml, n, YAML_MAPPING, p->errors))
 		return false;
-	}
 	yaml_check_keys(p->yaml, n, keys, p->errors);
 	return true;
 }
@@ -36,28 +67,31 @@ void config_walk(struct parse *p, const struct yaml_node *n,
 }
 
 size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
-		    const char *what)
+		    enum config_text what)
 {
+	char room[NUMBER_ROOM];
 	if (yaml_kind(n) != YAML_SEQUENCE) {
-		yaml_error(p->yaml, n, p->errors, "a list of %s is needed here",
-			   what);
+		config_say(p, n, CONFIG_WANT_LIST_OF, config_words(p, what),
+			   none);
 		return 0;
 	}
 	if (yaml_count(n) > max) {
-		yaml_error(p->yaml, n, p->errors, "at most %zu %s", max, what);
+		config_say(p, n, CONFIG_AT_MOST, number(max, room),
+			   config_words(p, what));
 		return 0;
 	}
 	return yaml_count(n);
 }
 
 size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
-		   const char *what)
+		   enum config_text what)
 {
+	char room[NUMBER_ROOM];
 	size_t count = config_items(p, n, max, what);
 	for (size_t i = 0; i < count; i++)
 		if (yaml_kind(yaml_item(n, i)) == YAML_NULL) {
-			yaml_error(p->yaml, n, p->errors, "number %zu of these "
-				   "%s is empty", i + 1, what);
+			config_say(p, n, CONFIG_ROW_EMPTY,
+				   number(i + 1, room), config_words(p, what));
 			return 0;
 		}
 	return count;
@@ -67,7 +101,7 @@ void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes)
 {
 	void *memory = arena_alloc(p->arena, bytes);
 	if (memory == NULL)
-		yaml_error(p->yaml, n, p->errors, "out of memory");
+		config_say(p, n, CONFIG_NO_MEMORY, none, none);
 	return memory;
 }
 
@@ -77,12 +111,12 @@ const char *config_cstr(struct parse *p, const struct yaml_node *n)
 	if (!yaml_string(p->yaml, n, p->arena, &s, p->errors) || n == NULL)
 		return NULL;
 	if (s.n == 0) {
-		yaml_error(p->yaml, n, p->errors, "must not be empty");
+		config_say(p, n, CONFIG_EMPTY, none, none);
 		return NULL;
 	}
 	char *text = config_alloc(p, n, s.n + 1);
 	if (text != NULL && !slice_to_cstr(s, text, s.n + 1)) {
-		yaml_error(p->yaml, n, p->errors, "must not hold a NUL");
+		config_say(p, n, CONFIG_NUL, none, none);
 		return NULL;
 	}
 	return text;
@@ -96,8 +130,7 @@ bool config_domain(struct parse *p, const struct yaml_node *n, slice *out)
 		return false;
 	if (domain_normalise(s, p->arena, out, &err))
 		return true;
-	yaml_error(p->yaml, n, p->errors, "\"%.*s\" is no domain name",
-		   SLICE_ARG(s));
+	config_say(p, n, CONFIG_NO_DOMAIN, s, none);
 	return false;
 }
 
@@ -117,14 +150,12 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	size_t colon = slice_rfind(s, ':');
 	uint64_t number;
 	if (colon == s.n) {
-		yaml_error(p->yaml, n, p->errors, "the port is missing: "
-			   "\"%.*s:25\"?", SLICE_ARG(s));
+		config_say(p, n, CONFIG_PORT_MISSING, s, none);
 		return false;
 	}
 	if (!slice_u64(slice_skip(s, colon + 1), 65535, &number) ||
 	    number == 0) {
-		yaml_error(p->yaml, n, p->errors, "a port is a number from 1 "
-			   "to 65535");
+		config_say(p, n, CONFIG_BAD_PORT, none, none);
 		return false;
 	}
 	*host = slice_sub(s, 0, colon);
@@ -134,7 +165,6 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	*port = (uint16_t)number;
 	if (is_host(p, *host))
 		return true;
-	yaml_error(p->yaml, n, p->errors, "\"%.*s\" is neither an address nor "
-		   "a host name", SLICE_ARG(*host));
+	config_say(p, n, CONFIG_NO_HOST, *host, none);
 	return false;
 }

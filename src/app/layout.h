@@ -51,10 +51,11 @@ bool layout_pepper(const struct layout *l, uint8_t *to,
 		   struct err *err) MUST_USE;
 /* Certificate and key as configured, else a self-signed pair in keys/ and
  * certs/ that is made when missing; passwords of routes. In the arena.
- * Problems go to errors, a line each. */
+ * Problems go to errors, a line each ("error: …"). */
 bool layout_files(const struct layout *l, const struct config *c,
-		  slice hostname, struct arena *arena,
+		  slice hostname, enum language language, struct arena *arena,
 		  struct config_files *out, struct buf *errors) MUST_USE;
 /* The passwords alone. */
-bool layout_passwords(const struct config *c, struct arena *arena,
-		      struct config_files *out, struct buf *errors);
+bool layout_passwords(const struct config *c, enum language language,
+		      struct arena *arena, struct config_files *out,
+		      struct buf *errors);

@@ -124,7 +124,7 @@ static void reload(struct master *m)
 	memcpy(hostname, m->hostname, sizeof(hostname));
 	buf_init(&errors, 65536);
 	os_notify("RELOADING=1");
-	struct master_config *c = master_config_read(m, &errors);
+	struct master_config *c = master_config_read(m, LANGUAGE_EN, &errors);
 	if (c != NULL) {
 		const char *key = fixed_change(&m->now->config, &c->config);
 		if (key != NULL) {
@@ -286,7 +286,7 @@ static int serve(struct master *m)
 	struct err err = { 0 };
 	struct buf errors;
 	buf_init(&errors, 65536);
-	m->now = master_config_read(m, &errors);
+	m->now = master_config_read(m, m->options.language, &errors);
 	if (m->now == NULL)
 		/* For people: they see it in the terminal or the journal. */
 		os_write_error(buf_slice(&errors));

@@ -86,7 +86,9 @@ int master_exit_code(const struct err *err);
 /* master_setup.c */
 /* Reads and checks the configuration and its files. False: errors are in
  * the buffer, a line each; nothing is left behind. */
-struct master_config *master_config_read(struct master *m, struct buf *errors);
+struct master_config *master_config_read(struct master *m,
+					 enum language language,
+					 struct buf *errors);
 void master_config_free(struct master_config **c);
 /* All that must stand before children start. */
 bool master_setup(struct master *m, struct err *err) MUST_USE;

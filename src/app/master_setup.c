@@ -32,8 +32,9 @@ static bool parse_text(struct master *m, struct master_config *c,
 	}
 	c->files.file = slice_of(m->options.config_file);
 	return arena_copy(&c->arena, buf_slice(text), &c->files.text) &&
-	       config_parse(c->files.text, m->options.config_file, &c->arena,
-			    &c->config, errors);
+	       config_parse(c->files.text, m->options.config_file,
+			    m->options.language, &c->arena, &c->config,
+			    errors);
 }
 
 static bool read_rest(struct master *m, struct master_config *c,

@@ -84,7 +84,8 @@ static bool read_config(struct setup *s, struct buf *text, struct buf *errors,
 		return false;
 	}
 	if (arena_copy(&s->arena, buf_slice(text), &kept) &&
-	    config_parse(kept, s->file, &s->arena, &s->config, errors))
+	    config_parse(kept, s->file, s->language, &s->arena,
+			 &s->config, errors))
 		return true;
 	os_write_error(buf_slice(errors));
 	return false;
@@ -94,7 +95,8 @@ bool setup_open(struct setup *s, const struct cli *cli, int *code)
 {
 	struct err err = { 0 };
 	struct buf text, errors;
-	*s = (struct setup){ .file = setup_config_file(cli) };
+	*s = (struct setup){ .file = setup_config_file(cli),
+			      .language = cli->language };
 	arena_init(&s->arena, CONFIG_ARENA_MAX);
 	buf_init(&text, CONFIG_TEXT_MAX + 131072);
 	buf_init(&errors, 65536);

@@ -19,7 +19,7 @@ static bool begin(struct master *m, struct err *err)
 {
 	struct buf errors;
 	buf_init(&errors, 65536);
-	m->now = master_config_read(m, &errors);
+	m->now = master_config_read(m, m->options.language, &errors);
 	if (m->now == NULL)
 		os_write_error(buf_slice(&errors));
 	buf_fini(&errors);
@@ -34,7 +34,8 @@ bool solo_begin(const struct cli *cli, const char *config_file,
 		struct solo **out, struct err *err)
 {
 	struct master_options options = { .config_file = config_file,
-					  .data_dir = cli->data_dir };
+					  .data_dir = cli->data_dir,
+					  .language = cli->language };
 	struct solo *s = calloc(1, sizeof(*s));
 	*out = NULL;
 	if (s == NULL)

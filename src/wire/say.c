@@ -1,6 +1,12 @@
 /* Filling the places of a text; see say.h. */
 #include "wire/say.h"
 
+const struct text *say_no_memory(void)
+{
+	static const struct text t = { "out of memory", "メモリが足りません" };
+	return &t;
+}
+
 void say_plain(struct buf *out, slice s)
 {
 	slice shown = utf8_cut(s, SAY_ARGUMENT_MAX);

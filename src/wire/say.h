@@ -13,5 +13,7 @@ enum { SAY_ARGUMENT_MAX = 200, SAY_ARGUMENTS_MAX = 10 };
 
 void say(struct buf *out, const struct text *t, enum language language,
 	 const slice *args, size_t count);
+/* "out of memory", which everybody may have to say. */
+const struct text *say_no_memory(void);
 /* The argument alone, as above. */
 void say_plain(struct buf *out, slice s);

@@ -14,18 +14,26 @@
 bool yaml_open(slice text, const char *file, struct yaml **out,
 	       struct buf *errors)
 {
+	return yaml_open_in(text, file, LANGUAGE_EN, out, errors);
+}
+
+bool yaml_open_in(slice text, const char *file, enum language language,
+		  struct yaml **out, struct buf *errors)
+{
 	*out = NULL;
 	struct yaml *y = calloc(1, sizeof(*y));
 	if (y == NULL) {
-		buf_printf(errors, "%s: error: %s\n", file, YAML_NO_MEMORY.en);
+		buf_printf(errors, "%s: error: %s\n", file,
+			   text_in(&YAML_NO_MEMORY, language));
 		return false;
 	}
+	y->language = language;
 	arena_init(&y->arena, (size_t)1 << 30);
 	if (!arena_copy(&y->arena, slice_of(file), &y->file) ||
 	    !yaml_read(y, text, errors)) {
 		if (errors->n == 0)
 			buf_printf(errors, "%s: error: %s\n", file,
-				   YAML_NO_MEMORY.en);
+				   text_in(&YAML_NO_MEMORY, language));
 		yaml_close(&y);
 		return false;
 	}
@@ -45,11 +53,6 @@ void yaml_close(struct yaml **y)
 const struct yaml_node *yaml_root(const struct yaml *y)
 {
 	return y->root;
-}
-
-void yaml_set_language(struct yaml *y, enum language language)
-{
-	y->language = language;
 }
 
 enum language yaml_language(const struct yaml *y)

@@ -30,10 +30,11 @@ enum {
  * aliases and tags. Out of memory is a line, too. */
 bool yaml_open(slice text, const char *file, struct yaml **out,
 	       struct buf *errors) MUST_USE;
+/* The same with messages in another language than English. */
+bool yaml_open_in(slice text, const char *file, enum language language,
+		  struct yaml **out, struct buf *errors) MUST_USE;
 void yaml_close(struct yaml **y);
 const struct yaml_node *yaml_root(const struct yaml *y);
-/* Of the messages below (English until then). */
-void yaml_set_language(struct yaml *y, enum language language);
 enum language yaml_language(const struct yaml *y);
 
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };

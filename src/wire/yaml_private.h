@@ -22,7 +22,14 @@ struct yaml {
 
 /* Fills y->root; messages to errors. y->file and y->arena are set. */
 bool yaml_read(struct yaml *y, slice text, struct buf *errors) MUST_USE;
-/* "file:line:col: error: "; 0: without line. False when there is no room for
- * more errors. */
-bool yaml_error_begin(const struct yaml *y, uint32_t line, uint32_t column,
-		      struct buf *errors);
+
+enum yaml_text {
+#define TEXT(id, en, ja) YAML_##id,
+#include "wire/yaml_text.def"
+#undef TEXT
+	YAML_TEXT_COUNT,
+};
+/* "file:line:col: error: …"; line 0: the document. Always false. */
+bool yaml_tell(const struct yaml *y, uint32_t line, uint32_t column,
+	       struct buf *errors, enum yaml_text id, const slice *args,
+	       size_t count);

@@ -6,7 +6,11 @@
  */
 #include "wire/yaml_private.h"
 
+#include "wire/say.h"
+
+#include <inttypes.h>
 #include <libfyaml.h>
+#include <stdio.h>
 
 struct child {			/* of an open collection, newest first */
 	struct child *before;
@@ -29,58 +33,76 @@ struct reader {
 	struct buf *errors;
 };
 
+enum read_text {
+#define TEXT(id, en, ja) READ_##id,
+#include "wire/yaml_read_text.def"
+#undef TEXT
+};
+
+static const struct text TEXTS[] = {
+#define TEXT(id, en, ja) { en, ja },
+#include "wire/yaml_read_text.def"
+#undef TEXT
+};
+
+static const slice none = { 0 };
+
 static bool fail_at(struct reader *r, const struct fy_mark *at,
-		    const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static bool fail_at(struct reader *r, const struct fy_mark *at,
-		    const char *format, ...)
+		    enum read_text why, slice a, slice b)
 {
+	slice args[] = { a, b };
 	uint32_t line = at != NULL ? (uint32_t)at->line + 1 : 0;
 	uint32_t column = at != NULL ? (uint32_t)at->column + 1 : 0;
 	if (!yaml_error_begin(r->yaml, line, column, r->errors))
 		return false;
-	va_list args;
-	va_start(args, format);
-	buf_vprintf(r->errors, format, args);
-	va_end(args);
+	say(r->errors, &TEXTS[why], r->yaml->language, args, ARRAY_LEN(args));
 	buf_append_char(r->errors, '\n');
 	return false;
 }
 
+enum { NUMBER_ROOM = 24 };
+static slice number(uint64_t n, char room[NUMBER_ROOM])
+{
+	snprintf(room, NUMBER_ROOM, "%" PRIu64, n);
+	return slice_of(room);
+}
+
 /* --- the bytes before anything else --------------------------------------- */
 
-static const char *bad_character(slice rest)
+/* False: *why says what is wrong with the first one. */
+static bool good_character(slice rest, enum read_text *why)
 {
 	uint8_t c = (uint8_t)rest.p[0];
-	if (c == 0)
-		return "NUL byte; is this a text file?";
-	if (c == '\r')
-		return "line ends with CR LF (or a bare CR); save the file "
-		       "with Unix line ends (LF)";
-	if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-		return "control character";
 	size_t n = utf8_length(rest);
-	if (n == 0)
-		return "not UTF-8; save the file as UTF-8";
-	if (n == 2 && c == 0xc2 && (uint8_t)rest.p[1] < 0xa0)
-		return "control character";
-	if (n == 3 && memcmp(rest.p, "\xef\xbb\xbf", 3) == 0)
-		return "byte order mark; save the file as UTF-8 without BOM";
-	return NULL;
+	if (c == 0)
+		*why = READ_NUL;
+	else if (c == '\r')
+		*why = READ_CR;
+	else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+		*why = READ_CONTROL;
+	else if (n == 0)
+		*why = READ_NOT_UTF8;
+	else if (n == 2 && c == 0xc2 && (uint8_t)rest.p[1] < 0xa0)
+		*why = READ_CONTROL;
+	else if (n == 3 && memcmp(rest.p, "\xef\xbb\xbf", 3) == 0)
+		*why = READ_BOM;
+	else
+		return true;
+	return false;
 }
 
 static bool bytes_good(struct reader *r, slice text)
 {
 	struct fy_mark at = { 0 };
+	char size[NUMBER_ROOM], max[NUMBER_ROOM];
 	if (text.n > YAML_TEXT_MAX)
-		return fail_at(r, NULL,
-			       "file is too large (%zu bytes, at most %d); "
-			       "split it", text.n, YAML_TEXT_MAX);
+		return fail_at(r, NULL, READ_TOO_LARGE, number(text.n, size),
+			       number(YAML_TEXT_MAX, max));
 	for (size_t i = 0; i < text.n;) {
 		slice rest = slice_skip(text, i);
-		const char *why = bad_character(rest);
-		if (why != NULL)
-			return fail_at(r, &at, "%s", why);
+		enum read_text why;
+		if (!good_character(rest, &why))
+			return fail_at(r, &at, why, none, none);
 		i += utf8_length(rest);
 		at.column++;
 		if (rest.p[0] == '\n')
@@ -93,15 +115,16 @@ static bool bytes_good(struct reader *r, slice text)
 
 static bool no_memory(struct reader *r)
 {
-	return fail_at(r, NULL, "out of memory");
+	return fail_at(r, NULL, READ_OUT_OF_MEMORY, none, none);
 }
 
 static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind,
 				  const struct fy_mark *at)
 {
 	if (++r->nodes > YAML_NODES_MAX) {
-		fail_at(r, at, "too many values (at most %d); split the file",
-			YAML_NODES_MAX);
+		char room[NUMBER_ROOM];
+		fail_at(r, at, READ_TOO_MANY_VALUES,
+			number(YAML_NODES_MAX, room), none);
 		return NULL;
 	}
 	struct yaml_node *n = arena_alloc(&r->yaml->arena, sizeof(*n));
@@ -135,9 +158,9 @@ static bool place(struct reader *r, const struct yaml_node *n)
 	struct fy_mark at = mark_of(n);
 	bool key = l->node->kind == YAML_MAPPING && l->count % 2 == 0;
 	if (key && n->kind != YAML_SCALAR)
-		return fail_at(r, &at, "a key must be plain text");
+		return fail_at(r, &at, READ_KEY_NO_TEXT, none, none);
 	if (key && l->count / 2 >= YAML_KEYS_MAX)
-		return fail_at(r, &at, "too many keys in one mapping");
+		return fail_at(r, &at, READ_TOO_MANY_KEYS, none, none);
 	struct child *c = arena_alloc(&r->scratch, sizeof(*c));
 	if (c == NULL)
 		return no_memory(r);
@@ -151,11 +174,12 @@ static bool open_collection(struct reader *r, enum yaml_kind kind,
 			    const struct fy_mark *at)
 {
 	struct yaml_node *n = node_new(r, kind, at);
+	char room[NUMBER_ROOM];
 	if (n == NULL || !place(r, n))
 		return false;
 	if (r->depth == YAML_DEPTH_MAX)
-		return fail_at(r, at, "nested too deeply (at most %d levels)",
-			       YAML_DEPTH_MAX);
+		return fail_at(r, at, READ_TOO_DEEP,
+			       number(YAML_DEPTH_MAX, room), none);
 	r->levels[r->depth++] = (struct level){ .node = n };
 	return true;
 }
@@ -167,13 +191,11 @@ static bool keys_differ(struct reader *r, const struct yaml_node *n)
 			if (!slice_eq(n->keys[i]->text, n->keys[k]->text))
 				continue;
 			struct fy_mark at = mark_of(n->keys[i]);
-			return fail_at(r, &at,
-				       "key '%.*s' stands twice here (first "
-				       "on line %u)",
-				       (int)slice_sub(n->keys[i]->text, 0,
-						      80).n,
-				       n->keys[i]->text.p,
-				       n->keys[k]->line);
+			char room[NUMBER_ROOM];
+			return fail_at(r, &at, READ_KEY_TWICE,
+				       slice_sub(n->keys[i]->text, 0,
+						 80),
+				       number(n->keys[k]->line, room));
 		}
 	return true;
 }
@@ -245,7 +267,7 @@ static bool take_scalar(struct reader *r, struct fy_event *e,
 	/* An escape may have made what bytes_good looked for. */
 	struct fy_mark mark = mark_of(node);
 	if (slice_find(node->text, '\0') != node->text.n)
-		return fail_at(r, &mark, "text holds a NUL");
+		return fail_at(r, &mark, READ_TEXT_NUL, none, none);
 	return place(r, node);
 }
 
@@ -253,15 +275,14 @@ static bool take_event(struct reader *r, struct fy_event *e)
 {
 	const struct fy_mark *at = fy_event_start_mark(e);
 	if (e->type == FYET_ALIAS || fy_event_get_anchor_token(e) != NULL)
-		return fail_at(r, at, "anchors and aliases (& and *) are not "
-				      "taken here; write the value out");
+		return fail_at(r, at, READ_ANCHOR, none, none);
 	if (fy_event_get_tag_token(e) != NULL)
-		return fail_at(r, at, "tags (!) are not taken here");
+		return fail_at(r, at, READ_TAG, none, none);
 	switch ((int)e->type) {
 	case FYET_DOCUMENT_START:
 		if (++r->documents > 1)
-			return fail_at(r, at, "a second document begins here; "
-					      "one file holds one");
+			return fail_at(r, at, READ_SECOND_DOCUMENT, none,
+				       none);
 		return true;
 	case FYET_MAPPING_START:
 		return open_collection(r, YAML_MAPPING, at);
@@ -298,11 +319,11 @@ static bool tell_stream_error(struct reader *r, struct fy_diag *diag)
 							  0 };
 		slice msg = slice_of(e->msg);
 		msg.n = slice_find(msg, '\n');
-		fail_at(r, &mark, "%.*s", SLICE_ARG(msg));
+		fail_at(r, &mark, READ_SYNTAX, msg, none);
 		told = true;
 	}
 	if (!told)
-		fail_at(r, NULL, "no YAML that can be read");
+		fail_at(r, NULL, READ_UNREADABLE, none, none);
 	return false;
 }
 

@@ -22,8 +22,54 @@ static struct parsed parse(slice text)
 	struct parsed p;
 	arena_init(&p.arena, CONFIG_ARENA_MAX);
 	buf_init(&p.errors, 65536);
-	p.ok = config_parse(text, "test.yaml", &p.arena, &p.c, &p.errors);
+	p.ok = config_parse(text, "test.yaml", LANGUAGE_EN, &p.arena, &p.c,
+			    &p.errors);
 	return p;
+}
+
+static unsigned places(const char *s)
+{
+	unsigned set = 0;
+	for (; *s != '\0'; s++)
+		if (s[0] == '{' && s[1] >= '0' && s[1] <= '9' && s[2] == '}')
+			set |= 1u << (s[1] - '0');
+	return set;
+}
+
+static void every_text_is_there_in_both_languages(void **state)
+{
+	(void)state;
+	size_t n = 0;
+	for (const struct text *t; (t = config_text(n)) != NULL; n++) {
+		assert_true(t->en[0] != '\0' && t->ja[0] != '\0');
+		assert_true(utf8_valid(slice_of(t->ja)));
+		assert_string_not_equal(t->en, t->ja);
+		assert_int_equal(places(t->en), places(t->ja));
+	}
+	assert_true(n > 30);
+}
+
+static void errors_in_japanese(void **state)
+{
+	(void)state;
+	struct arena arena;
+	struct config c;
+	struct buf e;
+	arena_init(&arena, CONFIG_ARENA_MAX);
+	buf_init(&e, 65536);
+	assert_false(config_parse(SLICE("hostnam: x\nlisteners: []\n"
+					"delivery: { expire: 1y }\n"),
+				  "f", LANGUAGE_JA, &arena, &c, &e));
+	static const char *const words[] = {
+		"f:1:1: error: キー 'hostnam' はありません。'hostname' のこと",
+		"f:2:12: error: リスナーが少なくとも一つ必要です",
+		"のような時間が必要ですが '1y' です",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		assert_true(slice_find_slice(buf_slice(&e),
+					     slice_of(words[i])) < e.n);
+	buf_fini(&e);
+	arena_fini(&arena);
 }
 
 static void done(struct parsed *p)
@@ -201,7 +247,7 @@ static void l7_broken_files_say_what_is_wrong(void **state)
 		slice got = read_file(path, text, sizeof(text));
 		arena_init(&arena, CONFIG_ARENA_MAX);
 		buf_init(&errors, 65536);
-		assert_false(config_parse(got, file, &arena, &c, &errors));
+		assert_false(config_parse(got, file, LANGUAGE_EN, &arena, &c, &errors));
 		slice all = buf_slice(&errors), first = slice_cut(&all, '\n');
 		if (!slice_eq(first, line))
 			fail_msg("got \"%.*s\", want \"%.*s\"",
@@ -275,6 +321,8 @@ static void l7_huge_files_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_text_is_there_in_both_languages),
+		cmocka_unit_test(errors_in_japanese),
 		cmocka_unit_test(s1_1_without_a_file_the_high_ports),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(s11_2_the_first_route_that_covers_a_domain),

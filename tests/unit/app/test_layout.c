@@ -81,13 +81,13 @@ static void a_certificate_is_made_at_the_first_start(void **state)
 {
 	struct place *p = *state;
 	struct config_files first = { 0 }, again = { 0 };
-	bool ok = layout_files(&p->layout, &p->config, SLICE("a.example"),
+	bool ok = layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 			       &p->arena, &first, &p->errors);
 	if (!ok)
 		fail_msg("%.*s", SLICE_ARG(buf_slice(&p->errors)));
 	assert_true(slice_starts(first.certificate_pem,
 				 SLICE("-----BEGIN CERTIFICATE")));
-	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"),
+	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 				 &p->arena, &again, &p->errors));
 	assert_true(slice_eq(first.key_pem, again.key_pem));
 }
@@ -96,10 +96,10 @@ static void l7_a_key_that_others_may_read_is_refused(void **state)
 {
 	struct place *p = *state;
 	struct config_files files = { 0 };
-	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"),
+	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 				 &p->arena, &files, &p->errors));
 	assert_int_equal(chmod(at(p, "keys/self-signed.key"), 0644), 0);
-	assert_false(layout_files(&p->layout, &p->config, SLICE("a.example"),
+	assert_false(layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 				  &p->arena, &files, &p->errors));
 	assert_true(slice_find_slice(buf_slice(&p->errors),
 				     SLICE("others may read it")) <
@@ -111,17 +111,17 @@ static void l7_key_and_certificate_must_belong_together(void **state)
 	struct place *p = *state;
 	struct config_files files = { 0 };
 	char certificate[256], other[256];
-	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"),
+	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 				 &p->arena, &files, &p->errors));
 	strcpy(certificate, at(p, "certs/self-signed.pem"));
 	strcpy(other, at(p, "certs/old.pem"));
 	assert_int_equal(rename(certificate, other), 0);
 	assert_int_equal(unlink(at(p, "keys/self-signed.key")), 0);
-	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"),
+	assert_true(layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 				 &p->arena, &files, &p->errors));
 	p->config.tls_certificate = other;
 	p->config.tls_key = at(p, "keys/self-signed.key");
-	assert_false(layout_files(&p->layout, &p->config, SLICE("a.example"),
+	assert_false(layout_files(&p->layout, &p->config, SLICE("a.example"), LANGUAGE_EN,
 				  &p->arena, &files, &p->errors));
 }
 
@@ -136,14 +136,14 @@ static void passwords_of_routes_come_from_files(void **state)
 	p->config.routes = &route;
 	p->config.route_count = 1;
 	assert_true(os_file_save(path, SLICE("s3cret\n"), 0600, NULL));
-	assert_true(layout_passwords(&p->config, &p->arena, &files,
+	assert_true(layout_passwords(&p->config, LANGUAGE_EN, &p->arena, &files,
 				     &p->errors));
 	assert_slice_eq(files.secrets[0], "s3cret");
 	assert_true(os_file_save(path, SLICE("\n"), 0600, NULL));
-	assert_false(layout_passwords(&p->config, &p->arena, &files,
+	assert_false(layout_passwords(&p->config, LANGUAGE_EN, &p->arena, &files,
 				      &p->errors));
 	unlink(path);
-	assert_false(layout_passwords(&p->config, &p->arena, &files,
+	assert_false(layout_passwords(&p->config, LANGUAGE_EN, &p->arena, &files,
 				      &p->errors));
 }
 

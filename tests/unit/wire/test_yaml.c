@@ -209,7 +209,9 @@ static void unknown_keys_are_all_told(void **state)
 			"f:1:1: error: unknown key 'licenses', did you mean "
 			"'licences'?\nf:3:1: error: unknown key 'zzz'\n");
 	buf_clear(&e);
-	yaml_set_language(y, LANGUAGE_JA);
+	yaml_close(&y);
+	assert_true(yaml_open_in(SLICE("licenses: 1\nbilling: x\nzzz: 1\n"),
+				 "f", LANGUAGE_JA, &y, &e));
 	yaml_check_keys(y, yaml_root(y), keys, &e);
 	assert_true(slice_starts(buf_slice(&e),
 				 SLICE("f:1:1: error: キー 'licenses' は"
@@ -219,6 +221,30 @@ static void unknown_keys_are_all_told(void **state)
 	assert_true(e.n > 0);
 	buf_fini(&e);
 	yaml_close(&y);
+}
+
+static void why_it_is_no_yaml_in_japanese(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *words;
+	} table[] = {
+		{ "a: 1\r\n", "f:1:5: error: 行末が CR LF" },
+		{ "a: 1\na: 2\n", "f:2:1: error: キー 'a' が二度" },
+		{ "a: [", "error: YAML の書き方が正しくありません" },
+		{ "a: &x 1\n", "error: アンカー" },
+		{ "a: \xff\n", "error: UTF-8 ではありません" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct yaml *y;
+		struct buf e;
+		buf_init(&e, 100000);
+		assert_false(yaml_open_in(slice_of(table[i].text), "f",
+					  LANGUAGE_JA, &y, &e));
+		assert_true(slice_find_slice(buf_slice(&e),
+					     slice_of(table[i].words)) < e.n);
+		buf_fini(&e);
+	}
 }
 
 static void messages_stay_one_line(void **state)
@@ -260,6 +286,7 @@ int main(void)
 		cmocka_unit_test(depth_and_size_are_bounded),
 		cmocka_unit_test(typed_values),
 		cmocka_unit_test(unknown_keys_are_all_told),
+		cmocka_unit_test(why_it_is_no_yaml_in_japanese),
 		cmocka_unit_test(messages_stay_one_line),
 		cmocka_unit_test(texts_take_the_same_arguments),
 	};

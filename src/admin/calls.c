@@ -57,7 +57,7 @@ void call_start(struct admin_call *call, slice name, slice args_text)
 	const struct call_row_of_table *row = find(name);
 	arena_init(&call->arena, ARENA_MAX);
 	if (!arena_copy(&call->arena, name, &call->name)) {
-		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		call_no_memory(call);
 		return;
 	}
 	if (row == NULL && (slice_starts(name, SLICE("queue.")) ||
@@ -106,6 +106,12 @@ void call_say(struct admin_call *call, int code, enum admin_text id, slice a)
 	admin_say(&text, call->language, id, a, NONE, NONE);
 	call_end(call, code, buf_slice(&text));
 	buf_fini(&text);
+}
+
+void call_no_memory(struct admin_call *call)
+{
+	call_end(call, CALL_TEMPORARY,
+		 slice_of(text_in(say_no_memory(), call->language)));
 }
 
 void call_fail(struct admin_call *call, const struct err *err,

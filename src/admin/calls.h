@@ -66,6 +66,7 @@ void call_row(struct admin_call *call, slice json_object);
 void call_end(struct admin_call *call, int code, slice text);
 /* With a text out of the table. */
 void call_say(struct admin_call *call, int code, enum admin_text id, slice a);
+void call_no_memory(struct admin_call *call);
 void call_fail(struct admin_call *call, const struct err *err,
 	       enum admin_text id);
 void call_end_when_live(struct admin_call *call, uint64_t revision,

@@ -223,7 +223,7 @@ static void export_one(struct admin_call *call, slice name)
 	else if (export_customer(call, c))
 		call_end(call, CALL_OK, NONE);
 	else
-		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		call_no_memory(call);
 	arena_fini(&arena);
 }
 
@@ -243,7 +243,7 @@ void call_directory_export(struct admin_call *call)
 	}
 	struct exporting *e = calloc(1, sizeof(*e));
 	if (e == NULL) {
-		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		call_no_memory(call);
 		return;
 	}
 	e->revision = view_revision(call->admin->view);

@@ -132,7 +132,7 @@ void call_explain(struct admin_call *call)
 		return;
 	t.steps = arena_alloc(&call->arena, t.cap * sizeof(*t.steps));
 	if (t.steps == NULL) {
-		call_end(call, CALL_TEMPORARY, SLICE("out of memory"));
+		call_no_memory(call);
 		return;
 	}
 	const struct view *v = call->admin->view;

@@ -230,8 +230,7 @@ static void create(struct admin_call *call, struct making *m)
 			call_say(call, CALL_DATA, SAY_NO_SUCH_USER,
 				 m->address);
 		else
-			call_end(call, CALL_TEMPORARY,
-				 SLICE("out of memory"));
+			call_no_memory(call);
 		return;
 	}
 	admin_note_revision(a, &by);

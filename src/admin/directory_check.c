@@ -212,17 +212,9 @@ static void say_no_domain(struct check *k, const struct customer_row *c,
 		memcpy(copy, name.p, name.n);
 		names[n++] = copy;
 	}
-	struct buf line;
-	buf_init(&line, 4096);
-	admin_say(&line, k->d->language, SAY_ADDRESS_DOMAIN, address, NONE,
-		  NONE);
-	const char *near = text_nearest(domain, names);
-	if (near != NULL)
-		admin_say(&line, k->d->language, SAY_DID_YOU_MEAN,
-			  slice_of(near), NONE, NONE);
-	yaml_error(k->d->yaml, at, &k->d->errors, "%.*s",
-		   SLICE_ARG(buf_slice(&line)));
-	buf_fini(&line);
+	yaml_say_nearest(k->d->yaml, at, &k->d->errors,
+			 admin_text(SAY_ADDRESS_DOMAIN), &address, 1, domain,
+			 names);
 }
 
 static void check_address(struct check *k, struct user_row *u,

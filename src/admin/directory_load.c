@@ -42,7 +42,7 @@ static const slice NONE = { 0 };
 
 bool directory_no_memory(struct directory *d)
 {
-	yaml_error(d->yaml, NULL, &d->errors, "out of memory");
+	yaml_say(d->yaml, NULL, &d->errors, say_no_memory(), NULL, 0);
 	return false;
 }
 
@@ -468,7 +468,7 @@ static struct row *load_customer(struct directory *d,
 bool directory_load(struct directory *d, slice text, const char *file)
 {
 	static const char *const keys[] = { "customers", NULL };
-	if (!yaml_open_in(text, file, d->language, &d->yaml, &d->errors))
+	if (!yaml_open(text, file, d->language, &d->yaml, &d->errors))
 		return false;
 	const struct yaml_node *root = yaml_root(d->yaml);
 	yaml_check_keys(d->yaml, root, keys, &d->errors);

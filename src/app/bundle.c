@@ -61,8 +61,7 @@ bool files_to_config(const struct config_files *f, struct arena *arena,
 		return err_set(err, ERR_PROTOCOL, SCOPE_SELF,
 			       "files_to_config", "bad file name");
 	buf_init(&errors, 65536);
-	bool ok = config_parse(f->text, name, LANGUAGE_EN, arena, out,
-			       &errors);
+	bool ok = config_parse(f->text, name, LANGUAGE_EN, arena, out, &errors);
 	if (!ok) {
 		slice rest = buf_slice(&errors);
 		err_set(err, ERR_PERMANENT, SCOPE_SELF, "files_to_config",

@@ -116,8 +116,9 @@ static void look_at_files(struct check *k, const struct layout *l,
 	arena_init(&arena, CONFIG_ARENA_MAX);
 	buf_init(&errors, 65536);
 	if (c->tls_certificate == NULL) {
-		layout_passwords(&only, &arena, &files, &errors);
-	} else if (!layout_files(l, c, hostname, &arena, &files, &errors)) {
+		layout_passwords(&only, k->cli->language, &arena, &files, &errors);
+	} else if (!layout_files(l, c, hostname, k->cli->language,
+				 &arena, &files, &errors)) {
 		files.certificate_pem = (slice){ 0 };
 	}
 	tell_lines(k, buf_slice(&errors));
@@ -227,7 +228,8 @@ static bool read_text(struct check *k, struct arena *arena, struct config *c)
 	if (!ok)
 		tell_err(k, k->file, &err);
 	ok = ok && arena_copy(arena, buf_slice(&text), &kept) &&
-	     config_parse(kept, k->file, k->cli->language, arena, c, &errors);
+	     config_parse(kept, k->file, k->cli->language, arena, c,
+			  &errors);
 	tell_lines(k, buf_slice(&errors));
 	buf_fini(&text);
 	buf_fini(&errors);

@@ -13,6 +13,8 @@
 static const uint64_t MINUTE_MS = 60000;
 static const uint64_t DAY_MS = 86400000;
 static const uint64_t MIB = 1048576;
+static const uint64_t SIZE_MOST = 8388607ULL << 40;	/* no disk is larger */
+static const slice NONE = { 0 };
 
 /* --- defaults ------------------------------------------------------------- */
 
@@ -87,7 +89,8 @@ static void read_address(struct parse *p, const struct yaml_node *n,
 		return;
 	l->at_count = 1;
 	if (!ip_port_parse(l->address, &l->at[0]) || l->at[0].port == 0)
-		config_say(p, n, CONFIG_NO_ADDRESS_WITH_PORT, l->address, none);
+		config_wrong_about(p, n, CONFIG_SAY_LISTENER_ADDRESS,
+				   l->address, NONE);
 }
 
 static void read_listener(struct parse *p, const struct yaml_node *n,
@@ -106,7 +109,7 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 		l->tls = (enum listener_tls)choice;
 	address = yaml_get(n, "address");
 	if (address == NULL)
-		config_say(p, n, CONFIG_LISTENER_NEEDS_ADDRESS, none, none);
+		config_wrong(p, n, CONFIG_SAY_LISTENER_NO_ADDRESS);
 	else
 		read_address(p, address, l);
 	if (l->name.n == 0)
@@ -127,11 +130,10 @@ static bool same_place(const struct config_listener *a,
 
 void config_read_listeners(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_rows(p, n, CONFIG_LISTENERS_MAX,
-				   CONFIG_LISTENERS);
+	size_t count = config_rows(p, n, CONFIG_LISTENERS_MAX);
 	struct config_listener *rows;
 	if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
-		config_say(p, n, CONFIG_ONE_LISTENER, none, none);
+		config_wrong(p, n, CONFIG_SAY_NONE_GIVEN);
 	if (count == 0)
 		return;
 	rows = config_alloc(p, n, count * sizeof(*rows));
@@ -141,8 +143,10 @@ void config_read_listeners(struct parse *p, const struct yaml_node *n)
 		read_listener(p, yaml_item(n, i), &rows[i]);
 		for (size_t k = 0; k < i; k++)
 			if (same_place(&rows[i], &rows[k]))
-				config_say(p, yaml_item(n, i), CONFIG_LISTENER_TAKEN, rows[i].address,
-					   rows[k].name);
+				config_wrong_about(p, yaml_item(n, i),
+						   CONFIG_SAY_LISTENER_TAKEN,
+						   rows[i].address,
+						   rows[k].name);
 	}
 	p->config->listeners = rows;
 	p->config->listener_count = count;
@@ -196,7 +200,7 @@ static void read_tls(struct parse *p, const struct yaml_node *n)
 	if (yaml_kind(n) == YAML_MAPPING &&
 	    (yaml_get(n, "certificate") == NULL) !=
 		    (yaml_get(n, "key") == NULL))
-		config_say(p, n, CONFIG_TLS_NEEDS_BOTH, none, none);
+		config_wrong(p, n, CONFIG_SAY_TLS_HALF);
 }
 
 static void read_console_address(struct parse *p, const struct yaml_node *n)
@@ -211,9 +215,10 @@ static void read_console_address(struct parse *p, const struct yaml_node *n)
 		c->console_path = s + 5;
 	} else if (!ip_port_parse(slice_of(s), &c->console_at) ||
 		   c->console_at.port == 0) {
-		config_say(p, n, CONFIG_NO_CONSOLE_ADDRESS, slice_of(s), none);
+		config_wrong_about(p, n, CONFIG_SAY_CONSOLE_ADDRESS,
+				   slice_of(s), NONE);
 	} else if (ip_addr_class(&c->console_at.addr) != IP_LOOPBACK) {
-		config_say(p, n, CONFIG_CONSOLE_LOOPBACK, none, none);
+		config_wrong(p, n, CONFIG_SAY_CONSOLE_PUBLIC);
 	}
 }
 
@@ -233,7 +238,7 @@ static void read_store_url(struct parse *p, const struct yaml_node *n)
 		return;
 	/* The key stands for the day when there are others. */
 	if (strcmp(s, "sqlite:directory.db") != 0)
-		config_say(p, n, CONFIG_STORE_IS, none, none);
+		config_wrong(p, n, CONFIG_SAY_STORE_URL);
 }
 
 static void read_store(struct parse *p, const struct yaml_node *n)
@@ -259,8 +264,7 @@ static bool is_forwarder(const char *s)
 
 static void read_forward(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_FORWARDERS_MAX,
-				    CONFIG_SERVERS);
+	size_t count = config_items(p, n, CONFIG_FORWARDERS_MAX);
 	const char **rows;
 	if (count == 0)
 		return;
@@ -271,8 +275,8 @@ static void read_forward(struct parse *p, const struct yaml_node *n)
 		const struct yaml_node *item = yaml_item(n, i);
 		rows[i] = config_cstr(p, item);
 		if (rows[i] != NULL && !is_forwarder(rows[i]))
-			config_say(p, item, CONFIG_NO_SERVER, slice_of(rows[i]),
-				   none);
+			config_wrong_about(p, item, CONFIG_SAY_NO_SERVER,
+					   slice_of(rows[i]), NONE);
 	}
 	p->config->dns_forward = rows;
 }
@@ -302,7 +306,8 @@ static void read_operator_mail(struct parse *p, const struct yaml_node *n)
 	p->config->operator_mail = slice_of(s);
 	if (!address_parse(slice_of(s), p->arena, &address, &err) ||
 	    address.domain.n == 0)
-		config_say(p, n, CONFIG_NO_MAIL_ADDRESS, slice_of(s), none);
+		config_wrong_about(p, n, CONFIG_SAY_NO_MAIL_ADDRESS,
+				   slice_of(s), NONE);
 }
 
 static void read_operator(struct parse *p, const struct yaml_node *n)
@@ -314,28 +319,28 @@ static void read_operator(struct parse *p, const struct yaml_node *n)
 	config_walk(p, n, keys);
 }
 
+/* least, most: min and max for people. */
 static void read_size(struct parse *p, const struct yaml_node *n, uint64_t min,
-		      uint64_t max, slice low, slice high, uint64_t *out)
+		      slice least, uint64_t max, slice most, uint64_t *out)
 {
 	uint64_t v = 0;
 	if (!yaml_size(p->yaml, n, &v, p->errors))
 		return;
 	if (v < min || v > max)
-		config_say(p, n, CONFIG_BETWEEN, low, high);
+		config_wrong_about(p, n, CONFIG_SAY_BETWEEN, least, most);
 	else
 		*out = v;
 }
 
 static void read_segment(struct parse *p, const struct yaml_node *n)
 {
-	read_size(p, n, MIB, 1024 * MIB, SLICE("1MiB"), SLICE("1GiB"),
+	read_size(p, n, MIB, SLICE("1MiB"), 1024 * MIB, SLICE("1GiB"),
 		  &p->config->spool_segment_bytes);
 }
 
 static void read_keep_free(struct parse *p, const struct yaml_node *n)
 {
-	read_size(p, n, 0, UINT64_MAX / 2, SLICE("0"),
-		  config_words(p, CONFIG_DISK_SIZE),
+	read_size(p, n, 0, SLICE("0"), SIZE_MOST, SLICE("8388607TiB"),
 		  &p->config->spool_keep_free_bytes);
 }
 
@@ -355,16 +360,15 @@ static void read_journal_keep(struct parse *p, const struct yaml_node *n)
 	if (!yaml_duration_ms(p->yaml, n, &v, p->errors))
 		return;
 	if (v < 3600000 || v > 3660 * DAY_MS)
-		config_say(p, n, CONFIG_BETWEEN, SLICE("1h"),
-			   SLICE("3660d"));
+		config_wrong_about(p, n, CONFIG_SAY_BETWEEN, SLICE("1h"),
+				   SLICE("3660d"));
 	else
 		p->config->journal_keep_ms = v;
 }
 
 static void read_journal_size(struct parse *p, const struct yaml_node *n)
 {
-	read_size(p, n, MIB, UINT64_MAX / 2, SLICE("1MiB"),
-		  config_words(p, CONFIG_DISK_SIZE),
+	read_size(p, n, MIB, SLICE("1MiB"), SIZE_MOST, SLICE("8388607TiB"),
 		  &p->config->journal_bytes);
 }
 
@@ -404,7 +408,7 @@ static void read_limits(struct parse *p, const struct yaml_node *n)
 			      p->errors))
 			continue;
 		bool set = limits_set(&p->config->limits, row, v);
-		invariant(set);
+		invariant(set);		/* between min and max */
 	}
 }
 
@@ -422,29 +426,32 @@ static const struct config_key top_keys[] = {
 	{ "limits", read_limits },	  { NULL, NULL },
 };
 
+/* Before there is a document. */
+static bool parse_fails(const char *file, enum language language,
+			const struct text *t, struct buf *errors)
+{
+	char most[24];
+	snprintf(most, sizeof(most), "%d", CONFIG_TEXT_MAX);
+	slice arg = slice_of(most);
+	say_plain(errors, slice_of(file));
+	buf_append(errors, SLICE(": error: "));
+	say(errors, t, language, &arg, 1);
+	buf_append_char(errors, '\n');
+	return false;
+}
+
 bool config_parse(slice text, const char *file, enum language language,
 		  struct arena *arena, struct config *c, struct buf *errors)
 {
 	struct yaml *yaml = NULL;
-	if (!config_defaults(c, arena)) {
-		buf_printf(errors, "%s: error: %s\n", file,
-			   text_in(config_text(CONFIG_NO_MEMORY), language));
-		return false;
-	}
+	if (!config_defaults(c, arena))
+		return parse_fails(file, language, say_no_memory(), errors);
 	c->from_file = true;
-	if (text.n > CONFIG_TEXT_MAX) {
-		char room[24];
-		snprintf(room, sizeof(room), "%u", (unsigned)CONFIG_TEXT_MAX);
-		slice max = slice_of(room);
-		buf_printf(errors, "%s:1:1: error: ", file);
-		say(errors, config_text(CONFIG_TOO_LARGE), language, &max, 1);
-		buf_append_char(errors, '\n');
+	if (text.n > CONFIG_TEXT_MAX)
+		return parse_fails(file, language,
+				   config_text(CONFIG_SAY_TOO_LARGE), errors);
+	if (!yaml_open(text, file, language, &yaml, errors))
 		return false;
-	}
-	if (!yaml_open_in(text, file, language, &yaml, errors)) {
-		yaml_close(&yaml);
-		return false;
-	}
 	struct parse p = { .yaml = yaml, .arena = arena, .errors = errors,
 			   .config = c };
 	const struct yaml_node *root = yaml_root(yaml);

@@ -9,11 +9,11 @@
 #pragma once
 
 #include "base/arena.h"
-#include "base/text.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/ip.h"
 #include "base/limits_table.h"
+#include "base/text.h"
 
 enum {
 	CONFIG_TEXT_MAX = 262144,
@@ -98,8 +98,15 @@ bool config_defaults(struct config *c, struct arena *arena) MUST_USE;
 bool config_parse(slice text, const char *file, enum language language,
 		  struct arena *arena, struct config *c,
 		  struct buf *errors) MUST_USE;
-/* Text number i of those, NULL behind the last: for tests. */
-const struct text *config_text(size_t i);
+/* The words of configuration errors. */
+enum config_text {
+#define TEXT(id, en, ja) CONFIG_SAY_##id,
+#include "app/config_text.def"
+#undef TEXT
+	CONFIG_SAY_COUNT,
+};
+const struct text *config_text(enum config_text id);
+
 /* The first route that covers the domain (A-label form, lower case), NULL:
  * by MX. A route's domain covers its subdomains. */
 const struct config_route *config_route_of(const struct config *c,

@@ -5,6 +5,8 @@
 
 #include "mail/address.h"
 
+static const slice NONE = { 0 };
+
 /* --- one route ------------------------------------------------------------ */
 
 static void read_smart_host(struct parse *p, const struct yaml_node *n,
@@ -65,9 +67,9 @@ static void read_maildir(struct parse *p, const struct yaml_node *n,
 		return;
 	r->maildir = text;
 	if (!is_inside(path))
-		config_say(p, n, CONFIG_MAILDIR_BELOW, none, none);
+		config_wrong(p, n, CONFIG_SAY_MAILDIR_OUTSIDE);
 	else if (is_ours(path))
-		config_say(p, n, CONFIG_MAILDIR_OURS, path, none);
+		config_wrong_about(p, n, CONFIG_SAY_MAILDIR_OURS, path, NONE);
 }
 
 static void read_auth(struct parse *p, const struct yaml_node *n,
@@ -81,7 +83,7 @@ static void read_auth(struct parse *p, const struct yaml_node *n,
 	user = yaml_get(n, "user");
 	password = yaml_get(n, "password");
 	if (user == NULL || password == NULL) {
-		config_say(p, n, CONFIG_AUTH_NEEDS, none, none);
+		config_wrong(p, n, CONFIG_SAY_AUTH_HALF);
 		return;
 	}
 	given = config_cstr(p, user);
@@ -93,7 +95,7 @@ static void read_auth(struct parse *p, const struct yaml_node *n,
 	else if (given != NULL)
 		r->password = slice_of(given);
 	if (r->password_file != NULL && r->password_file[0] != '/')
-		config_say(p, password, CONFIG_PASSWORD_PATH, none, none);
+		config_wrong(p, password, CONFIG_SAY_PASSWORD_PATH);
 }
 
 static void read_ends(struct parse *p, const struct yaml_node *n,
@@ -104,18 +106,18 @@ static void read_ends(struct parse *p, const struct yaml_node *n,
 	const struct yaml_node *node = yaml_get(n, "tls");
 	unsigned choice = 0;
 	if (node != NULL && r->kind != ROUTE_SMART_HOST)
-		config_say(p, node, CONFIG_SMART_HOST_ONLY, SLICE("tls"),
-			   none);
+		config_wrong_about(p, node, CONFIG_SAY_SMART_HOST_ONLY,
+				   SLICE("tls"), NONE);
 	else if (yaml_choice(p->yaml, node, tls, &choice, p->errors))
 		r->tls = (enum route_tls)choice;
 	node = yaml_get(n, "auth");
 	if (node != NULL && r->kind != ROUTE_SMART_HOST)
-		config_say(p, node, CONFIG_SMART_HOST_ONLY, SLICE("auth"),
-			   none);
+		config_wrong_about(p, node, CONFIG_SAY_SMART_HOST_ONLY,
+				   SLICE("auth"), NONE);
 	else if (node != NULL)
 		read_auth(p, node, r);
 	if (r->user.n > 0 && r->tls == ROUTE_TLS_NEVER)
-		config_say(p, node, CONFIG_PASSWORD_NEEDS_TLS, none, none);
+		config_wrong(p, node, CONFIG_SAY_PASSWORD_PLAIN);
 }
 
 static void read_route(struct parse *p, const struct yaml_node *n,
@@ -131,7 +133,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 		return;
 	const struct yaml_node *domain = yaml_get(n, "domain");
 	if (domain == NULL)
-		config_say(p, n, CONFIG_ROUTE_NEEDS_DOMAIN, none, none);
+		config_wrong(p, n, CONFIG_SAY_ROUTE_NO_DOMAIN);
 	else if (yaml_kind(domain) == YAML_SCALAR &&
 		 slice_eq(yaml_scalar(domain), SLICE("*")))
 		r->domain = SLICE("*");
@@ -143,7 +145,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 			readers[i](p, node, r);
 	}
 	if (kinds != 1)
-		config_say(p, n, CONFIG_ROUTE_ONE_OF, none, none);
+		config_wrong(p, n, CONFIG_SAY_ROUTE_KINDS);
 	else
 		read_ends(p, n, r);
 }
@@ -152,7 +154,7 @@ static void read_route(struct parse *p, const struct yaml_node *n,
 
 static void read_routes(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX, CONFIG_ROUTES);
+	size_t count = config_rows(p, n, CONFIG_ROUTES_MAX);
 	struct config_route *routes;
 	if (count == 0)
 		return;
@@ -167,7 +169,7 @@ static void read_routes(struct parse *p, const struct yaml_node *n)
 
 static void read_allow(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_RANGES_MAX, CONFIG_RANGES);
+	size_t count = config_items(p, n, CONFIG_RANGES_MAX);
 	struct ip_range *ranges;
 	if (count == 0)
 		return;
@@ -179,13 +181,14 @@ static void read_allow(struct parse *p, const struct yaml_node *n)
 		slice s = yaml_kind(item) == YAML_SCALAR ? yaml_scalar(item)
 							 : SLICE("");
 		if (!ip_range_parse(s, &ranges[i])) {
-			config_say(p, item, CONFIG_NO_RANGE, s, none);
+			config_wrong_about(p, item, CONFIG_SAY_NO_RANGE, s,
+					   NONE);
 		} else if (ip_range_has_host_bits(&ranges[i])) {
 			char text[IP_RANGE_TEXT_MAX];
 			struct ip_range network = ip_range_network(&ranges[i]);
-			config_say(p, item, CONFIG_RANGE_HOST_BITS, s,
-				   slice_of(ip_range_text(&network,
-							   text)));
+			config_wrong_about(p, item, CONFIG_SAY_HOST_BITS, s,
+					   slice_of(ip_range_text(&network,
+								  text)));
 		}
 	}
 	p->config->allow_addresses = ranges;
@@ -201,11 +204,11 @@ static void read_port(struct parse *p, const struct yaml_node *n)
 
 static void read_retry(struct parse *p, const struct yaml_node *n)
 {
-	size_t count = config_items(p, n, CONFIG_RETRIES_MAX, CONFIG_TIMES);
+	size_t count = config_items(p, n, CONFIG_RETRIES_MAX);
 	uint64_t *times;
 	if (count == 0) {
 		if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
-			config_say(p, n, CONFIG_ONE_TIME, none, none);
+			config_wrong(p, n, CONFIG_SAY_NONE_GIVEN);
 		return;
 	}
 	times = config_alloc(p, n, count * sizeof(*times));
@@ -215,8 +218,8 @@ static void read_retry(struct parse *p, const struct yaml_node *n)
 		const struct yaml_node *item = yaml_item(n, i);
 		if (yaml_duration_ms(p->yaml, item, &times[i], p->errors) &&
 		    (times[i] < 1000 || times[i] > 7 * 86400000ULL))
-			config_say(p, item, CONFIG_BETWEEN, SLICE("1s"),
-				   SLICE("7d"));
+			config_wrong_about(p, item, CONFIG_SAY_BETWEEN,
+					   SLICE("1s"), SLICE("7d"));
 	}
 	p->config->retry_ms = times;
 	p->config->retry_count = count;
@@ -227,7 +230,8 @@ static void read_expire(struct parse *p, const struct yaml_node *n)
 	uint64_t *expire = &p->config->expire_ms;
 	if (yaml_duration_ms(p->yaml, n, expire, p->errors) &&
 	    (*expire < 1000 || *expire > 30 * 86400000ULL))
-		config_say(p, n, CONFIG_BETWEEN, SLICE("1s"), SLICE("30d"));
+		config_wrong_about(p, n, CONFIG_SAY_BETWEEN, SLICE("1s"),
+				   SLICE("30d"));
 }
 
 void config_read_delivery(struct parse *p, const struct yaml_node *n)

@@ -4,21 +4,19 @@
 #include "app/config.h"
 #include "wire/yaml.h"
 
-enum config_text {
-#define TEXT(id, en, ja) CONFIG_##id,
-#include "app/config_text.def"
-#undef TEXT
-	CONFIG_TEXT_COUNT,
-};
-
-static const slice none = { 0 };
-
 struct parse {
 	const struct yaml *yaml;
 	struct arena *arena;
 	struct buf *errors;
 	struct config *config;
 };
+
+/* "file:line:col: error: …" about a node. */
+void config_wrong(struct parse *p, const struct yaml_node *n,
+		  enum config_text id);
+/* The same about one or two arguments. */
+void config_wrong_about(struct parse *p, const struct yaml_node *n,
+			enum config_text id, slice a, slice b);
 
 /* A key of a mapping and who reads its value; rows end with name NULL. */
 struct config_key {
@@ -34,17 +32,10 @@ void config_walk(struct parse *p, const struct yaml_node *n,
  * unless it is null). */
 bool config_mapping(struct parse *p, const struct yaml_node *n,
 		    const char *const *keys);
-/* "file:line:col: error: …" in the reader's language; none: no argument. */
-void config_say(struct parse *p, const struct yaml_node *n,
-		enum config_text id, slice a, slice b);
-/* A text that is an argument of another. */
-slice config_words(const struct parse *p, enum config_text id);
 /* The items of a sequence, at most max (reported); 0 when it is none. */
-size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
-		    enum config_text what);
+size_t config_items(struct parse *p, const struct yaml_node *n, size_t max);
 /* The same where each item must hold something. */
-size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
-		   enum config_text what);
+size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max);
 /* Zeroed; NULL is reported. */
 void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes);
 /* A string with a NUL behind it that holds none; NULL: reported or missing. */

@@ -6,43 +6,45 @@
 #include "mail/address.h"
 #include "wire/say.h"
 
-static const struct text TEXTS[] = {
-#define TEXT(id, en, ja) { en, ja },
+static const struct text texts[CONFIG_SAY_COUNT] = {
+#define TEXT(id, en, ja) [CONFIG_SAY_##id] = { en, ja },
 #include "app/config_text.def"
 #undef TEXT
 };
 
-const struct text *config_text(size_t i)
+const struct text *config_text(enum config_text id)
 {
-	return i < ARRAY_LEN(TEXTS) ? &TEXTS[i] : NULL;
+	invariant(id < CONFIG_SAY_COUNT);
+	return &texts[id];
 }
 
-void config_say(struct parse *p, const struct yaml_node *n,
-		enum config_text id, slice a, slice b)
+void config_wrong_about(struct parse *p, const struct yaml_node *n,
+			enum config_text id, slice a, slice b)
 {
 	slice args[] = { a, b };
 	yaml_say(p->yaml, n, p->errors, config_text(id), args,
 		 ARRAY_LEN(args));
 }
 
-slice config_words(const struct parse *p, enum config_text id)
+void config_wrong(struct parse *p, const struct yaml_node *n,
+		  enum config_text id)
 {
-	return slice_of(text_in(config_text(id), yaml_language(p->yaml)));
+	config_wrong_about(p, n, id, (slice){ 0 }, (slice){ 0 });
 }
 
-enum { NUMBER_ROOM = 24 };
-static slice number(size_t n, char room[NUMBER_ROOM])
+static void wrong_number(struct parse *p, const struct yaml_node *n,
+			 enum config_text id, size_t number)
 {
-	snprintf(room, NUMBER_ROOM, "%zu", n);
-	return slice_of(room);
+	char text[24];
+	snprintf(text, sizeof(text), "%zu", number);
+	config_wrong_about(p, n, id, slice_of(text), (slice){ 0 });
 }
 
 bool config_mapping(struct parse *p, const struct yaml_node *n,
 		    const char *const *keys)
 {
-	if (yaml_kind(n) == YAML_NULL)
-		return false;
-	if (!yaml_want(p->yaml, n, YAML_MAPPING, p->errors))
+	if (yaml_kind(n) == YAML_NULL ||
+	    !yaml_want(p->yaml, n, YAML_MAPPING, p->errors))
 		return false;
 	yaml_check_keys(p->yaml, n, keys, p->errors);
 	return true;
@@ -66,32 +68,22 @@ void config_walk(struct parse *p, const struct yaml_node *n,
 	}
 }
 
-size_t config_items(struct parse *p, const struct yaml_node *n, size_t max,
-		    enum config_text what)
+size_t config_items(struct parse *p, const struct yaml_node *n, size_t max)
 {
-	char room[NUMBER_ROOM];
-	if (yaml_kind(n) != YAML_SEQUENCE) {
-		config_say(p, n, CONFIG_WANT_LIST_OF, config_words(p, what),
-			   none);
+	if (!yaml_want(p->yaml, n, YAML_SEQUENCE, p->errors))
 		return 0;
-	}
-	if (yaml_count(n) > max) {
-		config_say(p, n, CONFIG_AT_MOST, number(max, room),
-			   config_words(p, what));
-		return 0;
-	}
-	return yaml_count(n);
+	if (yaml_count(n) <= max)
+		return yaml_count(n);
+	wrong_number(p, n, CONFIG_SAY_TOO_MANY, max);
+	return 0;
 }
 
-size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max,
-		   enum config_text what)
+size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max)
 {
-	char room[NUMBER_ROOM];
-	size_t count = config_items(p, n, max, what);
+	size_t count = config_items(p, n, max);
 	for (size_t i = 0; i < count; i++)
 		if (yaml_kind(yaml_item(n, i)) == YAML_NULL) {
-			config_say(p, n, CONFIG_ROW_EMPTY,
-				   number(i + 1, room), config_words(p, what));
+			wrong_number(p, n, CONFIG_SAY_ITEM_EMPTY, i + 1);
 			return 0;
 		}
 	return count;
@@ -101,7 +93,7 @@ void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes)
 {
 	void *memory = arena_alloc(p->arena, bytes);
 	if (memory == NULL)
-		config_say(p, n, CONFIG_NO_MEMORY, none, none);
+		yaml_say(p->yaml, n, p->errors, say_no_memory(), NULL, 0);
 	return memory;
 }
 
@@ -111,14 +103,13 @@ const char *config_cstr(struct parse *p, const struct yaml_node *n)
 	if (!yaml_string(p->yaml, n, p->arena, &s, p->errors) || n == NULL)
 		return NULL;
 	if (s.n == 0) {
-		config_say(p, n, CONFIG_EMPTY, none, none);
+		config_wrong(p, n, CONFIG_SAY_EMPTY);
 		return NULL;
 	}
 	char *text = config_alloc(p, n, s.n + 1);
-	if (text != NULL && !slice_to_cstr(s, text, s.n + 1)) {
-		config_say(p, n, CONFIG_NUL, none, none);
-		return NULL;
-	}
+	/* The reader takes no NUL in a text. */
+	bool whole = text == NULL || slice_to_cstr(s, text, s.n + 1);
+	invariant(whole);
 	return text;
 }
 
@@ -130,7 +121,7 @@ bool config_domain(struct parse *p, const struct yaml_node *n, slice *out)
 		return false;
 	if (domain_normalise(s, p->arena, out, &err))
 		return true;
-	config_say(p, n, CONFIG_NO_DOMAIN, s, none);
+	config_wrong_about(p, n, CONFIG_SAY_NO_DOMAIN, s, (slice){ 0 });
 	return false;
 }
 
@@ -150,12 +141,13 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	size_t colon = slice_rfind(s, ':');
 	uint64_t number;
 	if (colon == s.n) {
-		config_say(p, n, CONFIG_PORT_MISSING, s, none);
+		config_wrong_about(p, n, CONFIG_SAY_PORT_MISSING, s,
+				   (slice){ 0 });
 		return false;
 	}
 	if (!slice_u64(slice_skip(s, colon + 1), 65535, &number) ||
 	    number == 0) {
-		config_say(p, n, CONFIG_BAD_PORT, none, none);
+		config_wrong(p, n, CONFIG_SAY_PORT_NUMBER);
 		return false;
 	}
 	*host = slice_sub(s, 0, colon);
@@ -165,6 +157,6 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	*port = (uint16_t)number;
 	if (is_host(p, *host))
 		return true;
-	config_say(p, n, CONFIG_NO_HOST, *host, none);
+	config_wrong_about(p, n, CONFIG_SAY_NO_HOST, *host, (slice){ 0 });
 	return false;
 }

@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/process.h"
 #include "os/random.h"
+#include "wire/say.h"
 
 enum { SECRET_FILE_MAX = 65536 };
 
@@ -169,30 +170,46 @@ bool layout_pepper(const struct layout *l, uint8_t *to, struct err *err)
 	return ok;
 }
 
-static bool say(struct buf *errors, const char *what, const char *path,
-		const char *why)
+/* Where problems go, and in which language. */
+struct problems {
+	struct buf *errors;
+	enum language language;
+};
+
+static bool tell(const struct problems *p, enum config_text what,
+		 const char *path, const char *why)
 {
-	buf_printf(errors, "error: %s %s: %s\n", what, path, why);
+	slice args[] = { slice_of(path), slice_of(why) };
+	buf_append(p->errors, SLICE("error: "));
+	say(p->errors, config_text(what), p->language, args, ARRAY_LEN(args));
+	buf_append_char(p->errors, '\n');
 	return false;
 }
 
+static const char *why(const struct problems *p, enum config_text id)
+{
+	return text_in(config_text(id), p->language);
+}
+
 /* A file that only its owner (and group) may read. */
-static bool load_secret(const char *what, const char *path, bool secret,
-			struct arena *arena, slice *out, struct buf *errors)
+static bool load_secret(enum config_text what, const char *path, bool secret,
+			struct arena *arena, slice *out,
+			const struct problems *to)
 {
 	struct err err = { 0 };
 	struct buf b;
 	bool closed = true;
 	if (secret && !os_file_is_private(path, &closed, &err))
-		return say(errors, what, path, err.detail);
+		return tell(to, what, path, err.detail);
 	if (!closed)
-		return say(errors, what, path, "others may read it: chmod 600");
+		return tell(to, what, path, why(to, CONFIG_SAY_WHY_OPEN));
 	buf_init(&b, 2 * SECRET_FILE_MAX + 65536);
 	bool ok = os_file_load(path, SECRET_FILE_MAX, &b, &err);
 	if (!ok)
-		say(errors, what, path, err.detail[0] ? err.detail : err.text);
+		tell(to, what, path, err.detail[0] ? err.detail : err.text);
 	else if (!arena_copy(arena, buf_slice(&b), out))
-		ok = say(errors, what, path, "out of memory");
+		ok = tell(to, what, path,
+			  text_in(say_no_memory(), to->language));
 	if (b.p != NULL)
 		secret_wipe(b.p, b.cap);
 	buf_fini(&b);
@@ -218,7 +235,8 @@ static bool make_self_signed(slice hostname, const char *certificate,
 
 static bool load_certificate(const struct layout *l, const struct config *c,
 			     slice hostname, struct arena *arena,
-			     struct config_files *out, struct buf *errors)
+			     struct config_files *out,
+			     const struct problems *to)
 {
 	char certificate[LAYOUT_PATH_MAX], key[LAYOUT_PATH_MAX];
 	struct err err = { 0 };
@@ -228,51 +246,66 @@ static bool load_certificate(const struct layout *l, const struct config *c,
 			 certificate, sizeof(certificate)) ||
 	    !layout_path(l, own ? "keys/self-signed.key" : c->tls_key, key,
 			 sizeof(key)))
-		return say(errors, "certificate", l->path, "path too long");
+		return tell(to, CONFIG_SAY_FILE_CERTIFICATE, l->path,
+			    why(to, CONFIG_SAY_WHY_PATH));
 	if (own && (!os_path_exists(certificate) || !os_path_exists(key)) &&
 	    !make_self_signed(hostname, certificate, key, &err))
-		return say(errors, "self-signed certificate", certificate,
-			   err.text);
-	if (!load_secret("certificate", certificate, false, arena,
-			 &out->certificate_pem, errors) ||
-	    !load_secret("key", key, true, arena, &out->key_pem, errors))
+		return tell(to, CONFIG_SAY_FILE_SELF_SIGNED, certificate,
+			    err.text);
+	if (!load_secret(CONFIG_SAY_FILE_CERTIFICATE, certificate, false,
+			 arena, &out->certificate_pem, to) ||
+	    !load_secret(CONFIG_SAY_FILE_KEY, key, true, arena, &out->key_pem,
+			 to))
 		return false;
 	if (!tls_context_server(out->certificate_pem, out->key_pem, &context,
 				&err))
-		return say(errors, "certificate", certificate, err.text);
+		return tell(to, CONFIG_SAY_FILE_CERTIFICATE, certificate,
+			    err.text);
 	tls_context_unref(&context);
 	return true;
 }
 
-bool layout_passwords(const struct config *c, struct arena *arena,
-		      struct config_files *out, struct buf *errors)
+static bool load_passwords(const struct config *c, struct arena *arena,
+			   struct config_files *out, const struct problems *to)
 {
 	slice *secrets = arena_alloc(arena, (c->route_count + 1) *
 						    sizeof(*secrets));
-	bool ok = secrets != NULL || say(errors, "routes", "", "no memory");
+	bool ok = secrets != NULL ||
+		  tell(to, CONFIG_SAY_FILE_PASSWORD, "",
+		       text_in(say_no_memory(), to->language));
 	for (size_t i = 0; ok && i < c->route_count; i++) {
 		const char *file = c->routes[i].password_file;
 		if (file == NULL)
 			continue;
-		ok = load_secret("password", file, true, arena, &secrets[i],
-				 errors);
+		ok = load_secret(CONFIG_SAY_FILE_PASSWORD, file, true, arena,
+				 &secrets[i], to);
 		while (ok && secrets[i].n > 0 &&
 		       (secrets[i].p[secrets[i].n - 1] == '\n' ||
 			secrets[i].p[secrets[i].n - 1] == '\r'))
 			secrets[i].n--;
 		if (ok && (secrets[i].n == 0 ||
 			   secrets[i].n > BUNDLE_SECRET_MAX))
-			ok = say(errors, "password", file, "empty or too long");
+			ok = tell(to, CONFIG_SAY_FILE_PASSWORD, file,
+				  why(to, CONFIG_SAY_WHY_PASSWORD));
 	}
 	out->secrets = secrets;
 	out->secret_count = ok ? c->route_count : 0;
 	return ok;
 }
 
+bool layout_passwords(const struct config *c, enum language language,
+		      struct arena *arena, struct config_files *out,
+		      struct buf *errors)
+{
+	struct problems to = { errors, language };
+	return load_passwords(c, arena, out, &to);
+}
+
 bool layout_files(const struct layout *l, const struct config *c,
-		  slice hostname, struct arena *arena,
+		  slice hostname, enum language language, struct arena *arena,
 		  struct config_files *out, struct buf *errors)
 {
-	bool ok = layout_passwords(c, arena, out, errors);
-	return load_certificate(l, c, hostname, arena, out, errors) && ok;
+	struct problems to = { errors, language };
+	bool ok = load_passwords(c, arena, out, &to);
+	return load_certificate(l, c, hostname, arena, out, &to) && ok;
 }

@@ -10,7 +10,8 @@
 struct master_options {
 	const char *config_file;	/* NULL: none, defaults serve */
 	const char *data_dir;		/* --data-dir; NULL: the file's */
-	enum language language;		/* of what is said at the start */
+	/* Of what a person at the terminal reads; the log is English. */
+	enum language language;
 };
 /* Serves until SIGTERM or SIGINT; returns the exit code (sysexits). */
 int master_run(const struct master_options *options);

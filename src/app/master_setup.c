@@ -9,6 +9,7 @@
 #include "os/file.h"
 #include "os/ipc.h"
 #include "os/net.h"
+#include "wire/say.h"
 
 /* --- configuration -------------------------------------------------------- */
 
@@ -19,7 +20,8 @@ static void fold_hostname(char *name)
 }
 
 static bool parse_text(struct master *m, struct master_config *c,
-		       struct buf *text, struct buf *errors)
+		       enum language language, struct buf *text,
+		       struct buf *errors)
 {
 	struct err err = { 0 };
 	if (m->options.config_file == NULL)
@@ -32,13 +34,12 @@ static bool parse_text(struct master *m, struct master_config *c,
 	}
 	c->files.file = slice_of(m->options.config_file);
 	return arena_copy(&c->arena, buf_slice(text), &c->files.text) &&
-	       config_parse(c->files.text, m->options.config_file,
-			    m->options.language, &c->arena, &c->config,
-			    errors);
+	       config_parse(c->files.text, m->options.config_file, language,
+			    &c->arena, &c->config, errors);
 }
 
 static bool read_rest(struct master *m, struct master_config *c,
-		      struct buf *errors)
+		      enum language language, struct buf *errors)
 {
 	struct err err = { 0 };
 	if (m->options.data_dir != NULL)
@@ -59,25 +60,35 @@ static bool read_rest(struct master *m, struct master_config *c,
 		fold_hostname(m->hostname);
 	}
 	return layout_files(&m->layout, &c->config, slice_of(m->hostname),
-			    &c->arena, &c->files, errors);
+			    language, &c->arena, &c->files, errors);
 }
 
-struct master_config *master_config_read(struct master *m, struct buf *errors)
+static void say_no_room(enum language language, struct buf *errors)
+{
+	buf_append(errors, SLICE("error: "));
+	say(errors, say_no_memory(), language, NULL, 0);
+	buf_append_char(errors, '\n');
+}
+
+struct master_config *master_config_read(struct master *m,
+					 enum language language,
+					 struct buf *errors)
 {
 	struct master_config *c = calloc(1, sizeof(*c));
 	struct buf text;
 	if (c == NULL) {
-		buf_printf(errors, "error: out of memory\n");
+		say_no_room(language, errors);
 		return NULL;
 	}
 	arena_init(&c->arena, CONFIG_ARENA_MAX);
 	buf_init(&text, CONFIG_TEXT_MAX + 131072);
-	bool ok = parse_text(m, c, &text, errors) && read_rest(m, c, errors);
+	bool ok = parse_text(m, c, language, &text, errors) &&
+		  read_rest(m, c, language, errors);
 	buf_fini(&text);
 	if (ok)
 		return c;
 	if (errors->n == 0)
-		buf_printf(errors, "error: out of memory\n");
+		say_no_room(language, errors);
 	master_config_free(&c);
 	return NULL;
 }

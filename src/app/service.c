@@ -71,8 +71,8 @@ const char *setup_config_file(const struct cli *cli)
 	return NULL;
 }
 
-static bool read_config(struct setup *s, struct buf *text, struct buf *errors,
-			int *code)
+static bool read_config(struct setup *s, const struct cli *cli,
+			struct buf *text, struct buf *errors, int *code)
 {
 	struct err err = { 0 };
 	slice kept;
@@ -84,8 +84,8 @@ static bool read_config(struct setup *s, struct buf *text, struct buf *errors,
 		return false;
 	}
 	if (arena_copy(&s->arena, buf_slice(text), &kept) &&
-	    config_parse(kept, s->file, s->language, &s->arena,
-			 &s->config, errors))
+	    config_parse(kept, s->file, cli->language, &s->arena, &s->config,
+			 errors))
 		return true;
 	os_write_error(buf_slice(errors));
 	return false;
@@ -95,13 +95,12 @@ bool setup_open(struct setup *s, const struct cli *cli, int *code)
 {
 	struct err err = { 0 };
 	struct buf text, errors;
-	*s = (struct setup){ .file = setup_config_file(cli),
-			      .language = cli->language };
+	*s = (struct setup){ .file = setup_config_file(cli) };
 	arena_init(&s->arena, CONFIG_ARENA_MAX);
 	buf_init(&text, CONFIG_TEXT_MAX + 131072);
 	buf_init(&errors, 65536);
 	*code = 78;
-	bool ok = read_config(s, &text, &errors, code);
+	bool ok = read_config(s, cli, &text, &errors, code);
 	buf_fini(&text);
 	buf_fini(&errors);
 	if (ok && cli->data_dir != NULL)

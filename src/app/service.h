@@ -14,7 +14,6 @@ struct setup {
 	struct config config;
 	struct layout layout;		/* path only */
 	const char *file;		/* NULL: none */
-	enum language language;
 };
 /* The file to read: --config, else the default ones that exist; NULL. */
 const char *setup_config_file(const struct cli *cli);

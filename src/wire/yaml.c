@@ -7,35 +7,36 @@
 
 #include "wire/say.h"
 
-#define TEXT(id, en, ja) static const struct text YAML_##id = { en, ja };
+#define TEXT(id, en, ja) [YAML_##id] = { en, ja },
+static const struct text texts[YAML_TEXT_COUNT] = {
 #include "wire/yaml_text.def"
+};
 #undef TEXT
 
-bool yaml_open(slice text, const char *file, struct yaml **out,
-	       struct buf *errors)
+static bool open_fails(const char *file, enum language language,
+		       struct buf *errors)
 {
-	return yaml_open_in(text, file, LANGUAGE_EN, out, errors);
+	say_plain(errors, slice_of(file));
+	buf_append(errors, SLICE(": error: "));
+	say(errors, say_no_memory(), language, NULL, 0);
+	buf_append_char(errors, '\n');
+	return false;
 }
 
-bool yaml_open_in(slice text, const char *file, enum language language,
-		  struct yaml **out, struct buf *errors)
+bool yaml_open(slice text, const char *file, enum language language,
+	       struct yaml **out, struct buf *errors)
 {
 	*out = NULL;
 	struct yaml *y = calloc(1, sizeof(*y));
-	if (y == NULL) {
-		buf_printf(errors, "%s: error: %s\n", file,
-			   text_in(&YAML_NO_MEMORY, language));
-		return false;
-	}
+	if (y == NULL)
+		return open_fails(file, language, errors);
 	y->language = language;
 	arena_init(&y->arena, (size_t)1 << 30);
 	if (!arena_copy(&y->arena, slice_of(file), &y->file) ||
 	    !yaml_read(y, text, errors)) {
-		if (errors->n == 0)
-			buf_printf(errors, "%s: error: %s\n", file,
-				   text_in(&YAML_NO_MEMORY, language));
 		yaml_close(&y);
-		return false;
+		return errors->n > 0 ? false :
+				       open_fails(file, language, errors);
 	}
 	*out = y;
 	return true;
@@ -53,11 +54,6 @@ void yaml_close(struct yaml **y)
 const struct yaml_node *yaml_root(const struct yaml *y)
 {
 	return y->root;
-}
-
-enum language yaml_language(const struct yaml *y)
-{
-	return y->language;
 }
 
 enum yaml_kind yaml_kind(const struct yaml_node *n)
@@ -105,8 +101,8 @@ void yaml_place(const struct yaml_node *n, unsigned *line, unsigned *column)
 
 /* --- messages ------------------------------------------------------------- */
 
-bool yaml_error_begin(const struct yaml *y, uint32_t line, uint32_t column,
-		      struct buf *errors)
+static bool begin_error(const struct yaml *y, uint32_t line, uint32_t column,
+			struct buf *errors)
 {
 	if (errors->n > YAML_ERRORS_MAX)
 		return false;
@@ -117,15 +113,17 @@ bool yaml_error_begin(const struct yaml *y, uint32_t line, uint32_t column,
 	return true;
 }
 
-void yaml_error(const struct yaml *y, const struct yaml_node *n,
-		struct buf *errors, const char *format, ...)
+void yaml_say_nearest(const struct yaml *y, const struct yaml_node *n,
+		      struct buf *errors, const struct text *t,
+		      const slice *args, size_t count, slice word,
+		      const char *const *candidates)
 {
-	if (!yaml_error_begin(y, n ? n->line : 0, n ? n->column : 0, errors))
+	if (!begin_error(y, n ? n->line : 0, n ? n->column : 0, errors))
 		return;
-	va_list args;
-	va_start(args, format);
-	buf_vprintf(errors, format, args);
-	va_end(args);
+	say(errors, t, y->language, args, count);
+	slice near = slice_of(text_nearest(word, candidates));
+	if (near.n > 0)
+		say(errors, &texts[YAML_DID_YOU_MEAN], y->language, &near, 1);
 	buf_append_char(errors, '\n');
 }
 
@@ -133,27 +131,25 @@ void yaml_say(const struct yaml *y, const struct yaml_node *n,
 	      struct buf *errors, const struct text *t, const slice *args,
 	      size_t count)
 {
-	if (!yaml_error_begin(y, n ? n->line : 0, n ? n->column : 0, errors))
-		return;
-	say(errors, t, y->language, args, count);
-	buf_append_char(errors, '\n');
+	static const char *const nothing[] = { NULL };
+	yaml_say_nearest(y, n, errors, t, args, count, (slice){ 0 }, nothing);
 }
 
-/* As yaml_say, with the nearest of the candidates behind it. */
-static void say_nearest(const struct yaml *y, const struct yaml_node *n,
-			struct buf *errors, const struct text *t,
-			const slice *args, size_t count,
-			const char *const *candidates)
+bool yaml_tell(const struct yaml *y, uint32_t line, uint32_t column,
+	       struct buf *errors, enum yaml_text id, const slice *args,
+	       size_t count)
 {
-	if (!yaml_error_begin(y, n->line, n->column, errors))
-		return;
-	say(errors, t, y->language, args, count);
-	const char *near = text_nearest(args[0], candidates);
-	if (near != NULL) {
-		slice s = slice_of(near);
-		say(errors, &YAML_DID_YOU_MEAN, y->language, &s, 1);
-	}
-	buf_append_char(errors, '\n');
+	struct yaml_node at = { .line = line, .column = column };
+	yaml_say(y, &at, errors, &texts[id], args, count);
+	return false;
+}
+
+/* About a node that is there. */
+static void wrong(const struct yaml *y, const struct yaml_node *n,
+		  struct buf *errors, enum yaml_text id, const slice *args,
+		  size_t count)
+{
+	yaml_say(y, n, errors, &texts[id], args, count);
 }
 
 bool yaml_want(const struct yaml *y, const struct yaml_node *n,
@@ -161,10 +157,10 @@ bool yaml_want(const struct yaml *y, const struct yaml_node *n,
 {
 	if (n == NULL || n->kind == kind)
 		return true;
-	const struct text *t = kind == YAML_MAPPING  ? &YAML_WANT_MAPPING :
-			       kind == YAML_SEQUENCE ? &YAML_WANT_SEQUENCE :
-						       &YAML_WANT_SCALAR;
-	yaml_say(y, n, errors, t, NULL, 0);
+	wrong(y, n, errors,
+	      kind == YAML_MAPPING  ? YAML_WANT_MAPPING :
+	      kind == YAML_SEQUENCE ? YAML_WANT_SEQUENCE : YAML_WANT_SCALAR,
+	      NULL, 0);
 	return false;
 }
 
@@ -184,8 +180,9 @@ void yaml_check_keys(const struct yaml *y, const struct yaml_node *n,
 	for (uint32_t i = 0; i < n->count; i++) {
 		slice key = n->keys[i]->text;
 		if (!listed(key, keys))
-			say_nearest(y, n->keys[i], errors, &YAML_UNKNOWN_KEY,
-				    &key, 1, keys);
+			yaml_say_nearest(y, n->keys[i], errors,
+					 &texts[YAML_UNKNOWN_KEY], &key, 1,
+					 key, keys);
 	}
 }
 
@@ -197,11 +194,11 @@ bool yaml_string(const struct yaml *y, const struct yaml_node *n,
 	if (n == NULL)
 		return true;
 	if (n->kind != YAML_SCALAR) {
-		yaml_say(y, n, errors, &YAML_WANT_TEXT, NULL, 0);
+		wrong(y, n, errors, YAML_WANT_TEXT, NULL, 0);
 		return false;
 	}
 	if (!arena_copy(arena, n->text, out)) {
-		yaml_say(y, n, errors, &YAML_NO_MEMORY, NULL, 0);
+		yaml_say(y, n, errors, say_no_memory(), NULL, 0);
 		return false;
 	}
 	return true;
@@ -220,7 +217,7 @@ bool yaml_bool(const struct yaml *y, const struct yaml_node *n, bool *out,
 		return true;
 	}
 	slice found = yaml_scalar(n);
-	yaml_say(y, n, errors, &YAML_WANT_BOOL, &found, 1);
+	wrong(y, n, errors, YAML_WANT_BOOL, &found, 1);
 	return false;
 }
 
@@ -239,7 +236,7 @@ bool yaml_u64(const struct yaml *y, const struct yaml_node *n, uint64_t min,
 	snprintf(low, sizeof(low), "%" PRIu64, min);
 	snprintf(high, sizeof(high), "%" PRIu64, max);
 	slice args[] = { yaml_scalar(n), slice_of(low), slice_of(high) };
-	yaml_say(y, n, errors, &YAML_WANT_NUMBER, args, ARRAY_LEN(args));
+	wrong(y, n, errors, YAML_WANT_NUMBER, args, ARRAY_LEN(args));
 	return false;
 }
 
@@ -266,7 +263,7 @@ static bool with_unit(slice s, const struct unit *units, uint64_t *out)
 }
 
 static bool measured(const struct yaml *y, const struct yaml_node *n,
-		     const struct unit *units, const struct text *wrong,
+		     const struct unit *units, enum yaml_text expected,
 		     uint64_t *out, struct buf *errors)
 {
 	if (n == NULL)
@@ -277,7 +274,7 @@ static bool measured(const struct yaml *y, const struct yaml_node *n,
 		return true;
 	}
 	slice found = yaml_scalar(n);
-	yaml_say(y, n, errors, wrong, &found, 1);
+	wrong(y, n, errors, expected, &found, 1);
 	return false;
 }
 
@@ -288,7 +285,7 @@ bool yaml_duration_ms(const struct yaml *y, const struct yaml_node *n,
 		{ "ms", 1 },	   { "s", 1000 },     { "m", 60000 },
 		{ "h", 3600000 }, { "d", 86400000 }, { 0 }
 	};
-	return measured(y, n, units, &YAML_WANT_DURATION, out, errors);
+	return measured(y, n, units, YAML_WANT_DURATION, out, errors);
 }
 
 bool yaml_size(const struct yaml *y, const struct yaml_node *n,
@@ -302,7 +299,7 @@ bool yaml_size(const struct yaml *y, const struct yaml_node *n,
 		{ "TiB", 1099511627776 },
 		{ 0 },
 	};
-	return measured(y, n, units, &YAML_WANT_SIZE, out, errors);
+	return measured(y, n, units, YAML_WANT_SIZE, out, errors);
 }
 
 bool yaml_choice(const struct yaml *y, const struct yaml_node *n,
@@ -322,8 +319,8 @@ bool yaml_choice(const struct yaml *y, const struct yaml_node *n,
 	for (unsigned i = 0; names[i] != NULL; i++)
 		buf_printf(&all, "%s%s", i > 0 ? ", " : "", names[i]);
 	slice args[] = { found, buf_slice(&all) };
-	say_nearest(y, n, errors, &YAML_WANT_CHOICE, args, ARRAY_LEN(args),
-		    names);
+	yaml_say_nearest(y, n, errors, &texts[YAML_WANT_CHOICE], args,
+			 ARRAY_LEN(args), found, names);
 	buf_fini(&all);
 	return false;
 }

@@ -23,19 +23,16 @@ enum {
 	YAML_ERRORS_MAX = 65536,	/* bytes; later errors are left out */
 };
 
-/* file: its name for messages. Errors are appended to `errors`, a line each;
- * false if there was any (the reader of the YAML stops at its first one).
+/* file: its name for messages; language: of all messages about the document.
+ * Errors are appended to `errors`, a line each; false if there was any (the
+ * reader of the YAML stops at its first one).
  * Refused besides what YAML 1.2 refuses: NUL and other control characters,
  * a byte order mark, CR LF, duplicate keys, several documents, anchors,
  * aliases and tags. Out of memory is a line, too. */
-bool yaml_open(slice text, const char *file, struct yaml **out,
-	       struct buf *errors) MUST_USE;
-/* The same with messages in another language than English. */
-bool yaml_open_in(slice text, const char *file, enum language language,
-		  struct yaml **out, struct buf *errors) MUST_USE;
+bool yaml_open(slice text, const char *file, enum language language,
+	       struct yaml **out, struct buf *errors) MUST_USE;
 void yaml_close(struct yaml **y);
 const struct yaml_node *yaml_root(const struct yaml *y);
-enum language yaml_language(const struct yaml *y);
 
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 enum yaml_kind yaml_kind(const struct yaml_node *n);
@@ -50,11 +47,6 @@ const struct yaml_node *yaml_get(const struct yaml_node *n, const char *key);
  * with the nearest one ("did you mean"); and a node that is no mapping. */
 void yaml_check_keys(const struct yaml *y, const struct yaml_node *n,
 		     const char *const *keys, struct buf *errors);
-/* "file:line:col: error: …" about a node (NULL: the document). */
-void yaml_error(const struct yaml *y, const struct yaml_node *n,
-		struct buf *errors, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-
 /* Typed values; a missing node (NULL) leaves *out as it is and is fine. A
  * wrong one is reported and returns false. */
 bool yaml_string(const struct yaml *y, const struct yaml_node *n,
@@ -72,10 +64,16 @@ bool yaml_size(const struct yaml *y, const struct yaml_node *n,
 bool yaml_choice(const struct yaml *y, const struct yaml_node *n,
 		 const char *const *names, unsigned *out, struct buf *errors);
 
-/* For walkers with a table of texts of their own (wire/say.h). */
+/* "file:line:col: error: …" about a node (NULL: the document), for walkers
+ * with a table of texts of their own (wire/say.h). */
 void yaml_say(const struct yaml *y, const struct yaml_node *n,
 	      struct buf *errors, const struct text *t, const slice *args,
 	      size_t count);
+/* The same, and "did you mean …" with the candidate nearest to `word`. */
+void yaml_say_nearest(const struct yaml *y, const struct yaml_node *n,
+		      struct buf *errors, const struct text *t,
+		      const slice *args, size_t count, slice word,
+		      const char *const *candidates);
 /* A mapping or sequence (NULL is fine, and empty); others are reported. */
 bool yaml_want(const struct yaml *y, const struct yaml_node *n,
 	       enum yaml_kind kind, struct buf *errors);

@@ -6,11 +6,10 @@
  */
 #include "wire/yaml_private.h"
 
-#include "wire/say.h"
-
-#include <inttypes.h>
 #include <libfyaml.h>
 #include <stdio.h>
+
+#include "wire/say.h"
 
 struct child {			/* of an open collection, newest first */
 	struct child *before;
@@ -33,76 +32,67 @@ struct reader {
 	struct buf *errors;
 };
 
-enum read_text {
-#define TEXT(id, en, ja) READ_##id,
-#include "wire/yaml_read_text.def"
-#undef TEXT
-};
-
-static const struct text TEXTS[] = {
-#define TEXT(id, en, ja) { en, ja },
-#include "wire/yaml_read_text.def"
-#undef TEXT
-};
-
-static const slice none = { 0 };
-
-static bool fail_at(struct reader *r, const struct fy_mark *at,
-		    enum read_text why, slice a, slice b)
+static bool fail_with(struct reader *r, const struct fy_mark *at,
+		      enum yaml_text id, slice a, slice b)
 {
-	slice args[] = { a, b };
 	uint32_t line = at != NULL ? (uint32_t)at->line + 1 : 0;
 	uint32_t column = at != NULL ? (uint32_t)at->column + 1 : 0;
-	if (!yaml_error_begin(r->yaml, line, column, r->errors))
-		return false;
-	say(r->errors, &TEXTS[why], r->yaml->language, args, ARRAY_LEN(args));
-	buf_append_char(r->errors, '\n');
-	return false;
+	slice args[] = { a, b };
+	return yaml_tell(r->yaml, line, column, r->errors, id, args,
+			 ARRAY_LEN(args));
 }
 
-enum { NUMBER_ROOM = 24 };
-static slice number(uint64_t n, char room[NUMBER_ROOM])
+static bool fail_at(struct reader *r, const struct fy_mark *at,
+		    enum yaml_text id)
 {
-	snprintf(room, NUMBER_ROOM, "%" PRIu64, n);
-	return slice_of(room);
+	return fail_with(r, at, id, (slice){ 0 }, (slice){ 0 });
+}
+
+static bool fail_number(struct reader *r, const struct fy_mark *at,
+			enum yaml_text id, slice a, size_t number)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%zu", number);
+	return a.p != NULL ? fail_with(r, at, id, a, slice_of(text)) :
+			     fail_with(r, at, id, slice_of(text), (slice){ 0 });
 }
 
 /* --- the bytes before anything else --------------------------------------- */
 
-/* False: *why says what is wrong with the first one. */
-static bool good_character(slice rest, enum read_text *why)
+/* YAML_TEXT_COUNT: none. */
+static enum yaml_text bad_character(slice rest)
 {
 	uint8_t c = (uint8_t)rest.p[0];
-	size_t n = utf8_length(rest);
 	if (c == 0)
-		*why = READ_NUL;
-	else if (c == '\r')
-		*why = READ_CR;
-	else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-		*why = READ_CONTROL;
-	else if (n == 0)
-		*why = READ_NOT_UTF8;
-	else if (n == 2 && c == 0xc2 && (uint8_t)rest.p[1] < 0xa0)
-		*why = READ_CONTROL;
-	else if (n == 3 && memcmp(rest.p, "\xef\xbb\xbf", 3) == 0)
-		*why = READ_BOM;
-	else
-		return true;
-	return false;
+		return YAML_NUL_BYTE;
+	if (c == '\r')
+		return YAML_LINE_END;
+	if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+		return YAML_CONTROL;
+	size_t n = utf8_length(rest);
+	if (n == 0)
+		return YAML_NOT_UTF8;
+	if (n == 2 && c == 0xc2 && (uint8_t)rest.p[1] < 0xa0)
+		return YAML_CONTROL;
+	if (n == 3 && memcmp(rest.p, "\xef\xbb\xbf", 3) == 0)
+		return YAML_ORDER_MARK;
+	return YAML_TEXT_COUNT;
 }
 
 static bool bytes_good(struct reader *r, slice text)
 {
 	struct fy_mark at = { 0 };
-	char size[NUMBER_ROOM], max[NUMBER_ROOM];
-	if (text.n > YAML_TEXT_MAX)
-		return fail_at(r, NULL, READ_TOO_LARGE, number(text.n, size),
-			       number(YAML_TEXT_MAX, max));
+	if (text.n > YAML_TEXT_MAX) {
+		char size[24];
+		snprintf(size, sizeof(size), "%zu", text.n);
+		return fail_number(r, NULL, YAML_TOO_LARGE, slice_of(size),
+				   YAML_TEXT_MAX);
+	}
 	for (size_t i = 0; i < text.n;) {
 		slice rest = slice_skip(text, i);
-		enum read_text why;
-		if (!good_character(rest, &why))
-			return fail_at(r, &at, why, none, none);
+		enum yaml_text why = bad_character(rest);
+		if (why != YAML_TEXT_COUNT)
+			return fail_at(r, &at, why);
 		i += utf8_length(rest);
 		at.column++;
 		if (rest.p[0] == '\n')
@@ -115,16 +105,16 @@ static bool bytes_good(struct reader *r, slice text)
 
 static bool no_memory(struct reader *r)
 {
-	return fail_at(r, NULL, READ_OUT_OF_MEMORY, none, none);
+	yaml_say(r->yaml, NULL, r->errors, say_no_memory(), NULL, 0);
+	return false;
 }
 
 static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind,
 				  const struct fy_mark *at)
 {
 	if (++r->nodes > YAML_NODES_MAX) {
-		char room[NUMBER_ROOM];
-		fail_at(r, at, READ_TOO_MANY_VALUES,
-			number(YAML_NODES_MAX, room), none);
+		fail_number(r, at, YAML_TOO_MANY_VALUES, (slice){ 0 },
+			    YAML_NODES_MAX);
 		return NULL;
 	}
 	struct yaml_node *n = arena_alloc(&r->yaml->arena, sizeof(*n));
@@ -158,9 +148,9 @@ static bool place(struct reader *r, const struct yaml_node *n)
 	struct fy_mark at = mark_of(n);
 	bool key = l->node->kind == YAML_MAPPING && l->count % 2 == 0;
 	if (key && n->kind != YAML_SCALAR)
-		return fail_at(r, &at, READ_KEY_NO_TEXT, none, none);
+		return fail_at(r, &at, YAML_KEY_NO_TEXT);
 	if (key && l->count / 2 >= YAML_KEYS_MAX)
-		return fail_at(r, &at, READ_TOO_MANY_KEYS, none, none);
+		return fail_at(r, &at, YAML_TOO_MANY_KEYS);
 	struct child *c = arena_alloc(&r->scratch, sizeof(*c));
 	if (c == NULL)
 		return no_memory(r);
@@ -174,12 +164,11 @@ static bool open_collection(struct reader *r, enum yaml_kind kind,
 			    const struct fy_mark *at)
 {
 	struct yaml_node *n = node_new(r, kind, at);
-	char room[NUMBER_ROOM];
 	if (n == NULL || !place(r, n))
 		return false;
 	if (r->depth == YAML_DEPTH_MAX)
-		return fail_at(r, at, READ_TOO_DEEP,
-			       number(YAML_DEPTH_MAX, room), none);
+		return fail_number(r, at, YAML_TOO_DEEP, (slice){ 0 },
+				   YAML_DEPTH_MAX);
 	r->levels[r->depth++] = (struct level){ .node = n };
 	return true;
 }
@@ -191,11 +180,9 @@ static bool keys_differ(struct reader *r, const struct yaml_node *n)
 			if (!slice_eq(n->keys[i]->text, n->keys[k]->text))
 				continue;
 			struct fy_mark at = mark_of(n->keys[i]);
-			char room[NUMBER_ROOM];
-			return fail_at(r, &at, READ_KEY_TWICE,
-				       slice_sub(n->keys[i]->text, 0,
-						 80),
-				       number(n->keys[k]->line, room));
+			return fail_number(r, &at, YAML_KEY_TWICE,
+					   n->keys[i]->text,
+					   n->keys[k]->line);
 		}
 	return true;
 }
@@ -267,7 +254,7 @@ static bool take_scalar(struct reader *r, struct fy_event *e,
 	/* An escape may have made what bytes_good looked for. */
 	struct fy_mark mark = mark_of(node);
 	if (slice_find(node->text, '\0') != node->text.n)
-		return fail_at(r, &mark, READ_TEXT_NUL, none, none);
+		return fail_at(r, &mark, YAML_TEXT_NUL);
 	return place(r, node);
 }
 
@@ -275,14 +262,13 @@ static bool take_event(struct reader *r, struct fy_event *e)
 {
 	const struct fy_mark *at = fy_event_start_mark(e);
 	if (e->type == FYET_ALIAS || fy_event_get_anchor_token(e) != NULL)
-		return fail_at(r, at, READ_ANCHOR, none, none);
+		return fail_at(r, at, YAML_ALIAS);
 	if (fy_event_get_tag_token(e) != NULL)
-		return fail_at(r, at, READ_TAG, none, none);
+		return fail_at(r, at, YAML_TAG);
 	switch ((int)e->type) {
 	case FYET_DOCUMENT_START:
 		if (++r->documents > 1)
-			return fail_at(r, at, READ_SECOND_DOCUMENT, none,
-				       none);
+			return fail_at(r, at, YAML_SECOND_DOCUMENT);
 		return true;
 	case FYET_MAPPING_START:
 		return open_collection(r, YAML_MAPPING, at);
@@ -319,11 +305,11 @@ static bool tell_stream_error(struct reader *r, struct fy_diag *diag)
 							  0 };
 		slice msg = slice_of(e->msg);
 		msg.n = slice_find(msg, '\n');
-		fail_at(r, &mark, READ_SYNTAX, msg, none);
+		fail_with(r, &mark, YAML_SYNTAX, msg, (slice){ 0 });
 		told = true;
 	}
 	if (!told)
-		fail_at(r, NULL, READ_UNREADABLE, none, none);
+		fail_at(r, NULL, YAML_UNREADABLE);
 	return false;
 }
 

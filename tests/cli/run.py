@@ -101,6 +101,42 @@ def broken_config(s):
         "/nowhere.yaml" in p.stdout + p.stderr, p
 
 
+def errors_in_japanese(s):
+    """The place stays, the words are the reader's (LC_ALL, LC_MESSAGES,
+    LANG): configuration, its files, directory files."""
+    good = open(s.config).read()
+    japanese = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+    for text, place in (
+            (good.replace("hostname:", "hostnam:"), ":1:1: "),
+            (good + "spool: { segment: 1 }\n", r":\d+:19: "),
+            (good + "limits: [", r":\d+:\d+: "),
+            (good + "tls: { certificate: /nowhere.pem, key: /nowhere.key }\n",
+             "")):
+        bad = file_of(s, "bad.yaml", text)
+        for command in ("check", "serve"):
+            for env in ({"LC_ALL": "ja_JP.UTF-8"},
+                        {"LC_MESSAGES": "ja_JP.UTF-8", "LC_ALL": "",
+                         "LANG": "C"},
+                        {"LC_ALL": "C", "LANG": "ja_JP.UTF-8"}):
+                p = subprocess.run(
+                    [s.bin, command, "--config", bad], capture_output=True,
+                    text=True, timeout=30, env={**os.environ, **env})
+                out = [x for x in (p.stdout + p.stderr).splitlines()
+                       if "error: " in x]
+                assert p.returncode == CONFIG and out, (text[-60:], p)
+                assert re.search(place + "error: ", out[0]), p
+                assert bool(japanese.search(out[0])) == \
+                    ("C" != env.get("LC_ALL")), (env, p)
+    wrong = file_of(s, "wrong.yaml", DIRECTORY.replace("licences", "licenses"))
+    for path, place in ((wrong, ":3:5: error: "),
+                        (file_of(s, "wrong2.yaml", "customers: ["), ":2:"),
+                        (file_of(s, "wrong3.yaml", "a: &x 1\n"), ":1:")):
+        p = s.cli("apply", path, check=False, env={"LC_ALL": "ja_JP.UTF-8"})
+        assert p.returncode in (CONFIG, DATAERR) and \
+            p.stderr.startswith(path + place), p
+        assert japanese.search(p.stderr), p
+
+
 # --- directory ------------------------------------------------------------------
 
 def round_trip(s):
@@ -558,7 +594,8 @@ def main():
               '    - { domain: "local.test", maildir: "capture/" }\n'
               % free_port())
     with Service(routes=routes, delivery="  retry: [1m]\n") as s:
-        for f in (without_service, usage, broken_config):
+        for f in (without_service, usage, broken_config,
+                  errors_in_japanese):
             with results.test(f.__name__):
                 bounded(f, s)
         s.start(apply=False)

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct yaml *y;
 	buf_init(&errors, 1 << 20);
 	slice text = { (const char *)data, size };
-	if (!yaml_open(text, "f", &y, &errors)) {
+	if (!yaml_open(text, "f", LANGUAGE_EN, &y, &errors)) {
 		invariant(y == NULL && errors.n > 0 &&
 			  errors.p[errors.n - 1] == '\n');
 		buf_fini(&errors);

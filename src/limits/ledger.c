@@ -219,7 +219,7 @@ struct user_counts *user_find(struct stripe *s, uint32_t customer,
 
 /* Each new one looks at two old ones, so what is idle doesn't pile up. At
  * the bound one look goes further. */
-enum { TIDY_NEW = 2, TIDY_FULL = 32 };
+enum { TIDY_NEW = 2, TIDY_FULL = 32, TABLES_A_LOOK = 4 };
 
 static void *take_object(struct stripe *s, size_t bytes)
 {
@@ -316,10 +316,11 @@ static void look_at_user(struct stripe *s)
 	list_append(&s->users, &u->turn);
 	user_advance(s, u);
 	if (u->holders == 0 && u->messages.used == 0 &&
-	    unique_count(&u->unique) == 0)
+	    unique_is_empty(&u->unique))
 		user_free(s, u);
 	else
-		unique_tidy(&u->unique, s->room);
+		for (unsigned i = 0; i < TABLES_A_LOOK; i++)
+			unique_tidy(&u->unique, s->room);
 }
 
 void stripe_tidy(struct stripe *s, unsigned n)

@@ -245,8 +245,8 @@ enum { LEDGER_USERS_MAX = 1000 };
 uint32_t ledger_users(struct ledger *l, uint32_t customer, uint32_t *users,
 		      uint32_t cap);
 
-/* Drops what is idle and clears stale recipients: a bounded look (some
- * microseconds) at the next stripe. To be called about once a second by one
+/* Drops what is idle and clears stale recipients: a bounded look (mostly some
+ * microseconds, a millisecond at most) at the next stripe. To be called about once a second by one
  * thread; also lets lapse what nobody asks about. */
 void ledger_tidy(struct ledger *l, int64_t now_ms);
 

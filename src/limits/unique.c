@@ -10,6 +10,7 @@
 
 enum {
 	TABLE_PLACES_MIN = 6,
+	DEPTH_SMALL = 4,	/* up to 16 tables are freed at once */
 	SPLIT_LIVE = 2800,	/* more than that become two tables */
 	DEPTH_MAX = 24,		/* 2^24 tables: beyond any limit */
 	PINS_MAX = UINT16_MAX,
@@ -254,9 +255,7 @@ static bool rebuild(struct unique *u, struct room *room, uint64_t hash)
 static struct unique_table *table_with_room(struct unique *u,
 					    struct room *room, uint64_t hash)
 {
-	if (unique_count(u) == 0 && u->filled > 0)
-		free_tables(u, room);
-	else if (u->filled / 2 > unique_count(u) + TABLE_PLACES_MIN)
+	if (u->filled / 2 > unique_count(u) + TABLE_PLACES_MIN)
 		unique_tidy(u, room);
 	if (u->depth == 0 && u->table == NULL)
 		u->table = table_new(room, 0, 0);
@@ -413,11 +412,15 @@ uint64_t unique_recent(const struct unique *u, int64_t now_ms)
 	return u->fresh[0] + u->fresh[1] * left / day_ms;
 }
 
+bool unique_is_empty(const struct unique *u)
+{
+	return unique_count(u) == 0 &&
+	       (u->filled == 0 || u->depth <= DEPTH_SMALL);
+}
+
 void unique_tidy(struct unique *u, struct room *room)
 {
-	if (u->filled == 0)
-		return;
-	if (unique_count(u) == 0) {
+	if (unique_is_empty(u)) {
 		free_tables(u, room);
 		return;
 	}

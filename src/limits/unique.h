@@ -71,8 +71,10 @@ bool unique_restore(struct unique *u, struct room *room, uint64_t hash,
 
 /* Hashes that were new in about the last 10 min (window_recent). */
 uint64_t unique_recent(const struct unique *u, int64_t now_ms);
-/* Clears stale hashes out of the next table, or all tables when nothing is
- * live. */
+/* Clears stale hashes out of the next table: one, so that it takes no time
+ * (giving millions of keys back at once would take tens of ms). */
 void unique_tidy(struct unique *u, struct room *room);
+/* Nothing counts, and what is left is freed in no time. */
+bool unique_is_empty(const struct unique *u);
 /* Bytes of the tables. */
 uint64_t unique_bytes(const struct unique *u);

@@ -23,8 +23,8 @@ static bool name_fits(const struct view *v, const struct app_password *p,
 
 /* authzid may be left out or repeat the user; it never switches to another
  * one (RFC 4616 2). */
-static bool login_fits(const struct view *v, const struct app_password *p,
-		       const struct smtp_event *ev)
+bool auth_login_fits(const struct view *v, const struct app_password *p,
+		     const struct smtp_event *ev)
 {
 	enum { SCRATCH_MAX = 8192 };
 	struct arena scratch;
@@ -47,14 +47,14 @@ static const struct app_password *check(struct session *s,
 		p = view_app_password(v, (slice){ id.text, sizeof(id.text) });
 	if (!app_password_verify(ev->secret, s->receive->config.pepper,
 				 p ? p->mac : NULL) ||
-	    !login_fits(v, p, ev))
+	    !auth_login_fits(v, p, ev))
 		return NULL;
 	return p;
 }
 
 /* The answer comes later, and each time later (RELIABILITY A5): what a
  * person mistypes costs nothing, what a program guesses does. */
-static void punish(struct session *s, slice account)
+void auth_punish(struct session *s, slice account)
 {
 	struct receive *r = s->receive;
 	enum { DOUBLED_MAX = 8 };
@@ -71,6 +71,21 @@ static void punish(struct session *s, slice account)
 	}
 	s->state = SESSION_PUNISHED;
 	loop_timer_set(r->config.loop, &s->timer, delay_ms);
+}
+
+void auth_welcome(struct session *s, const struct app_password *p,
+		  slice account)
+{
+	slice none = { 0 };
+	admission_auth_good(s, account);
+	s->has_login = true;
+	memcpy(s->login_id, p->id, sizeof(s->login_id));
+	s->login_generation = p->generation;
+	s->known = true;
+	smtp_server_known_client(s->server);
+	counter_add(s->receive->config.counters, COUNTER_auth_success_total,
+		    1);
+	session_answer(s, REPLY_AUTH_OK, none, none, none);
 }
 
 /* What the client names, whether it exists or not: the id in an app password,
@@ -96,18 +111,10 @@ void session_auth(struct session *s, const struct smtp_event *ev)
 	}
 	const struct app_password *p = check(s, ev);
 	if (p == NULL) {
-		punish(s, account);
+		auth_punish(s, account);
 		return;
 	}
-	admission_auth_good(s, account);
-	s->has_login = true;
-	memcpy(s->login_id, p->id, sizeof(s->login_id));
-	s->login_generation = p->generation;
-	s->known = true;
-	smtp_server_known_client(s->server);
-	counter_add(s->receive->config.counters, COUNTER_auth_success_total,
-		    1);
-	session_answer(s, REPLY_AUTH_OK, none, none, none);
+	auth_welcome(s, p, account);
 }
 
 const struct app_password *session_login(struct session *s,

@@ -147,9 +147,23 @@ void admission_auth_good(struct session *s, slice account);
 
 /* --- auth.c: SMTP_AUTH */
 void session_auth(struct session *s, const struct smtp_event *ev);
+/* The name and the identity asked for are the app password's user's, who is
+ * not suspended. */
+bool auth_login_fits(const struct view *v, const struct app_password *p,
+		     const struct smtp_event *ev);
+/* The answer to a login that failed, and to one that is good. account: what
+ * the client named. */
+void auth_punish(struct session *s, slice account);
+void auth_welcome(struct session *s, const struct app_password *p,
+		  slice account);
 /* The login as the view has it now; NULL: none, or it stands no more. */
 const struct app_password *session_login(struct session *s,
 					 const struct view *v);
+
+/* --- scram.c: SMTP_SCRAM_FIRST, FINAL, DONE */
+void session_scram_first(struct session *s, const struct smtp_event *ev);
+void session_scram_final(struct session *s, const struct smtp_event *ev);
+void session_scram_done(struct session *s, const struct smtp_event *ev);
 
 /* --- transaction.c: SMTP_MAIL, SMTP_RCPT */
 void transaction_mail(struct session *s, const struct smtp_event *ev);

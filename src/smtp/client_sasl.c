@@ -6,6 +6,8 @@
  */
 #include "smtp/client_private.h"
 
+#include "smtp/base64.h"
+
 #include <string.h>
 
 static void fail_destination(struct smtp_client *c, const char *text)
@@ -29,27 +31,6 @@ bool client_auth_possible(struct smtp_client *c)
 	return why == NULL;
 }
 
-/* RFC 4648 4, straight into out. */
-static void base64(struct buf *out, const char *p, size_t n)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		uint8_t b[3] = { 0 };
-		size_t have = n - i < 3 ? n - i : 3;
-		memcpy(b, p + i, have);
-		char four[4] = {
-			alphabet[b[0] >> 2],
-			alphabet[(b[0] & 3) << 4 | b[1] >> 4],
-			have > 1 ? alphabet[(b[1] & 15) << 2 | b[2] >> 6] : '=',
-			have > 2 ? alphabet[b[2] & 63] : '=',
-		};
-		buf_append_bytes(out, four, sizeof(four));
-		explicit_bzero(b, sizeof(b));
-		explicit_bzero(four, sizeof(four));
-	}
-}
-
 /* message = [authzid] NUL authcid NUL passwd */
 static void send_plain(struct smtp_client *c, struct buf *out)
 {
@@ -65,7 +46,7 @@ static void send_plain(struct smtp_client *c, struct buf *out)
 	if (password.n > 0)
 		memcpy(message + n, password.p, password.n);
 	n += password.n;
-	base64(out, message, n);
+	base64_write(out, (slice){ message, n });
 	explicit_bzero(message, sizeof(message));
 }
 
@@ -80,14 +61,13 @@ void client_auth_send(struct smtp_client *c, struct buf *out)
 		buf_append(out, SLICE("AUTH LOGIN"));
 		break;
 	case AUTH_LOGIN_USER:
-		base64(out, c->config.auth_user.p, c->config.auth_user.n);
+		base64_write(out, c->config.auth_user);
 		break;
 	case AUTH_LAST:
 		if (c->extensions.auth_plain)
 			send_plain(c, out);
 		else
-			base64(out, c->config.auth_password.p,
-			       c->config.auth_password.n);
+			base64_write(out, c->config.auth_password);
 		break;
 	default:
 		unreachable_state("auth");

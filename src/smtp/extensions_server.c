@@ -31,6 +31,6 @@ void server_ehlo_write(struct smtp_server *s, struct buf *out, slice name)
 	if (config->offer_starttls && !s->tls)
 		line(out, "STARTTLS");
 	if (config->offer_auth && s->tls)
-		line(out, "AUTH PLAIN LOGIN");
+		line(out, "AUTH PLAIN LOGIN SCRAM-SHA-256");
 	buf_append(out, SLICE("250 HELP\r\n"));
 }

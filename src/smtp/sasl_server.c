@@ -1,5 +1,5 @@
 /*
- * AUTH PLAIN and LOGIN; see sasl_server.h.
+ * AUTH PLAIN and LOGIN; see sasl_server.h. SCRAM is in sasl_scram.c.
  *
  * PLAIN, RFC 4616: message = [authzid] NUL authcid NUL passwd. An empty
  * authcid is taken (the app password says who it is), so is an empty
@@ -7,7 +7,9 @@
  * LOGIN: user name, then password; the prompts are matched byte for byte by
  * devices ("Username:", "Password:" in base64).
  */
-#include "smtp/sasl_server.h"
+#include "smtp/sasl_private.h"
+
+#include "smtp/base64.h"
 
 #include <stdlib.h>
 
@@ -16,7 +18,8 @@ static const char ask_password[] = "UGFzc3dvcmQ6";
 
 bool sasl_mechanism_find(slice name, enum sasl_mechanism *out)
 {
-	static const enum sasl_mechanism all[] = { SASL_PLAIN, SASL_LOGIN };
+	static const enum sasl_mechanism all[] = { SASL_PLAIN, SASL_LOGIN,
+						   SASL_SCRAM_SHA_256 };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (slice_eq_fold(name, sasl_mechanism_name(all[i]))) {
 			*out = all[i];
@@ -33,6 +36,8 @@ slice sasl_mechanism_name(enum sasl_mechanism mechanism)
 		return SLICE("PLAIN");
 	case SASL_LOGIN:
 		return SLICE("LOGIN");
+	case SASL_SCRAM_SHA_256:
+		return SLICE("SCRAM-SHA-256");
 	}
 	unreachable_state("no such mechanism");
 }
@@ -55,53 +60,14 @@ void sasl_server_free(struct sasl_server **s)
 			explicit_bzero(t->p, t->cap);
 		free(t->p);
 	}
+	sasl_scram_fini(&(*s)->scram);
 	explicit_bzero(*s, sizeof(**s));
 	free(*s);
 	*s = NULL;
 }
 
-/* 0..63, or 255 for what is not of the alphabet (RFC 4648 section 4). */
-static uint8_t base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint8_t)(c - 'a' + 26);
-	if (ascii_digit(c))
-		return (uint8_t)(c - '0' + 52);
-	return c == '+' ? 62 : c == '/' ? 63 : 255;
-}
-
-bool sasl_base64_decode(slice base64, char *to, size_t *n)
-{
-	if (base64.n % 4 != 0)
-		return false;
-	size_t padding = 0;
-	while (padding < 2 && padding < base64.n &&
-	       base64.p[base64.n - 1 - padding] == '=')
-		padding++;
-	uint32_t bits = 0;
-	size_t at = 0, digits = base64.n - padding;
-	for (size_t i = 0; i < base64.n; i++) {
-		uint8_t v = i < digits ? base64_value(base64.p[i]) : 0;
-		if (v == 255)
-			return false;
-		bits = bits << 6 | v;
-		if (i % 4 != 3)
-			continue;
-		to[at++] = (char)(bits >> 16);
-		to[at++] = (char)(bits >> 8);
-		to[at++] = (char)bits;
-		bits = 0;
-	}
-	invariant(at == base64.n / 4 * 3 && at >= padding);
-	*n = at - padding;
-	return true;
-}
-
-/* Decodes into texts[i]; the slice lends from there. */
-static enum sasl_result decode(struct sasl_server *s, size_t i, slice base64,
-			       slice *out)
+enum sasl_result sasl_decode(struct sasl_server *s, enum sasl_text_kind i,
+			     slice base64, slice *out)
 {
 	struct sasl_text *t = &s->texts[i];
 	invariant(i < ARRAY_LEN(s->texts) && t->p == NULL);
@@ -110,7 +76,7 @@ static enum sasl_result decode(struct sasl_server *s, size_t i, slice base64,
 	t->p = malloc(t->cap);
 	if (t->p == NULL)
 		return SASL_NO_MEMORY;
-	if (!sasl_base64_decode(base64, t->p, &n))
+	if (!base64_decode(base64, t->p, &n))
 		return SASL_UNDECODABLE;
 	*out = (slice){ t->p, n };
 	return SASL_COMPLETE;
@@ -118,7 +84,7 @@ static enum sasl_result decode(struct sasl_server *s, size_t i, slice base64,
 
 /* No NUL and no line end in a name or password: none can be typed, and they
  * must not reach a log. */
-static bool clean(slice s)
+bool sasl_clean(slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\0' || s.p[i] == '\r' || s.p[i] == '\n')
@@ -129,7 +95,8 @@ static bool clean(slice s)
 static enum sasl_result plain_step(struct sasl_server *s, slice base64)
 {
 	slice message;
-	enum sasl_result result = decode(s, 0, base64, &message);
+	enum sasl_result result = sasl_decode(s, SASL_TEXT_FIRST, base64,
+					      &message);
 	if (result != SASL_COMPLETE)
 		return result;
 	if (slice_find(message, '\0') == message.n)
@@ -139,7 +106,8 @@ static enum sasl_result plain_step(struct sasl_server *s, slice base64)
 		return SASL_UNDECODABLE;
 	s->user = slice_cut(&message, '\0');
 	s->secret = message;
-	return clean(s->authzid) && clean(s->user) && clean(s->secret) ?
+	return sasl_clean(s->authzid) && sasl_clean(s->user) &&
+	       sasl_clean(s->secret) ?
 		SASL_COMPLETE : SASL_UNDECODABLE;
 }
 
@@ -148,10 +116,11 @@ static enum sasl_result login_step(struct sasl_server *s, slice base64,
 {
 	invariant(s->step < 2);
 	slice *to = s->step == 0 ? &s->user : &s->secret;
-	enum sasl_result result = decode(s, s->step, base64, to);
+	enum sasl_result result =
+		sasl_decode(s, (enum sasl_text_kind)s->step, base64, to);
 	if (result != SASL_COMPLETE)
 		return result;
-	if (!clean(*to))
+	if (!sasl_clean(*to))
 		return SASL_UNDECODABLE;
 	if (s->step++ == 1)
 		return SASL_COMPLETE;
@@ -165,16 +134,27 @@ slice sasl_server_first_challenge(const struct sasl_server *s)
 	return s->mechanism == SASL_LOGIN ? SLICE(ask_user) : SLICE("");
 }
 
-enum sasl_result sasl_server_step(struct sasl_server *s, slice base64,
-				  slice *challenge)
+static enum sasl_result step(struct sasl_server *s, slice base64,
+			     slice *challenge)
 {
-	if (slice_eq(base64, SLICE("=")))
-		base64 = SLICE("");
 	switch (s->mechanism) {
 	case SASL_PLAIN:
 		return plain_step(s, base64);
 	case SASL_LOGIN:
 		return login_step(s, base64, challenge);
+	case SASL_SCRAM_SHA_256:
+		return sasl_scram_step(s, base64);
 	}
 	unreachable_state("no such mechanism");
+}
+
+enum sasl_result sasl_server_step(struct sasl_server *s, slice base64,
+				  slice *challenge)
+{
+	invariant(!s->complete);
+	if (slice_eq(base64, SLICE("=")))
+		base64 = SLICE("");
+	enum sasl_result result = step(s, base64, challenge);
+	s->complete = result == SASL_COMPLETE;
+	return result;
 }

@@ -1,5 +1,5 @@
 /*
- * The server side of SMTP (RFC 5321, 2920, 3030, 3207, 4954, 1870, 6152,
+ * The server side of SMTP (RFC 5321, 2920, 3030, 3207, 4954, 5802, 1870, 6152,
  * 6531, 3461, 9422), sans-I/O: bytes in, events out, answers in, bytes out.
  * No sockets, no clock, no waiting; the policy is the caller's.
  *
@@ -37,6 +37,12 @@ enum smtp_event_kind {
 	SMTP_STARTTLS,		/* (answer) OK: 220 is written, then flush,
 				 * start TLS, smtp_server_tls_started */
 	SMTP_AUTH,		/* credentials complete; (answer) */
+	SMTP_SCRAM_FIRST,	/* a client that will prove its password says
+				 * who it is; (answer) a refusal, or
+				 * smtp_server_scram_first */
+	SMTP_SCRAM_FINAL,	/* its proof; (answer) a refusal, or
+				 * smtp_server_scram_final */
+	SMTP_SCRAM_DONE,	/* it took ours; (answer) */
 	SMTP_MAIL,		/* (answer) */
 	SMTP_RCPT,		/* (answer) */
 	SMTP_DATA,		/* DATA, or the first BDAT: a body will come;
@@ -78,9 +84,13 @@ struct smtp_event {
 	slice helo;
 	bool extended;			/* EHLO */
 	bool firewall_mangled;		/* an XXXX EHLO came before (W19) */
-	/* AUTH: user and secret lend until answered; wiped then */
-	slice mechanism;		/* "PLAIN", "LOGIN" */
+	/* AUTH, SCRAM: these lend until answered, and are wiped then; of SCRAM
+	 * until the exchange ends. Of SCRAM there is no secret. */
+	slice mechanism;		/* "PLAIN", "LOGIN", "SCRAM-SHA-256" */
 	slice authzid, user, secret;
+	/* SCRAM_FINAL: AuthMessage and ClientProof. An empty proof is wrong:
+	 * nonces or channel binding were not the ones agreed on. */
+	slice scram_message, scram_proof;
 	/* MAIL: sender, ret, envid, body_type, smtputf8; RCPT: recipient.
 	 * Slices live in the transaction's arena, until the transaction ends
 	 * (accepted, dropped). */
@@ -143,6 +153,12 @@ enum smtp_event_kind smtp_server_next(struct smtp_server *s, slice *in,
  * refused RCPTs DATA gets 554. */
 void smtp_server_answer(struct smtp_server *s, struct buf *out,
 			const struct reply *reply);
+/* The answers that go on with SCRAM. nonce: ours, printable without a comma;
+ * salt and signature: raw. */
+void smtp_server_scram_first(struct smtp_server *s, struct buf *out,
+			     slice nonce, slice salt, unsigned iterations);
+void smtp_server_scram_final(struct smtp_server *s, struct buf *out,
+			     slice signature);
 bool smtp_server_awaits_answer(const struct smtp_server *s);
 
 /* After the handshake: forgets all that was said before (RFC 3207 4.2). */

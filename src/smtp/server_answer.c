@@ -50,6 +50,7 @@ static void answer_starttls(struct smtp_server *s, struct buf *out,
 static void answer_auth(struct smtp_server *s, struct buf *out,
 			const struct reply *reply)
 {
+	invariant(!reply_positive(reply->id) || s->sasl->complete);
 	reply_write(out, reply);
 	sasl_server_free(&s->sasl);
 	if (reply_positive(reply->id))

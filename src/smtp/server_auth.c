@@ -24,7 +24,7 @@ static void exchange_over(struct server_call *c, enum reply_id id)
 	server_refuse(c, id);
 }
 
-static bool complete(struct server_call *c)
+static bool ask(struct server_call *c, enum smtp_event_kind kind)
 {
 	struct sasl_server *sasl = c->s->sasl;
 	c->s->phase = PHASE_COMMAND;
@@ -32,7 +32,15 @@ static bool complete(struct server_call *c)
 	c->ev->authzid = sasl->authzid;
 	c->ev->user = sasl->user;
 	c->ev->secret = sasl->secret;
-	return server_event(c, SMTP_AUTH, AWAITS_AUTH);
+	c->ev->scram_message = sasl->scram.auth_message;
+	c->ev->scram_proof = sasl->scram.proof;
+	return server_event(c, kind, AWAITS_AUTH);
+}
+
+static enum smtp_event_kind complete(const struct sasl_server *sasl)
+{
+	return sasl->mechanism == SASL_SCRAM_SHA_256 ? SMTP_SCRAM_DONE :
+						       SMTP_AUTH;
 }
 
 static bool respond(struct server_call *c, slice base64)
@@ -47,7 +55,11 @@ static bool respond(struct server_call *c, slice base64)
 		challenge(c, next);
 		return false;
 	case SASL_COMPLETE:
-		return complete(c);
+		return ask(c, complete(c->s->sasl));
+	case SASL_SCRAM_FIRST:
+		return ask(c, SMTP_SCRAM_FIRST);
+	case SASL_SCRAM_FINAL:
+		return ask(c, SMTP_SCRAM_FINAL);
 	case SASL_UNDECODABLE:
 		exchange_over(c, REPLY_AUTH_BASE64);
 		return false;
@@ -57,6 +69,35 @@ static bool respond(struct server_call *c, slice base64)
 		return false;
 	}
 	unreachable_state("no such SASL result");
+}
+
+/* The answer to SMTP_SCRAM_FIRST or FINAL is a challenge. */
+static void scram_line(struct smtp_server *s, struct buf *out, bool ok)
+{
+	s->awaits = AWAITS_NOTHING;
+	s->phase = PHASE_AUTH;
+	buf_append(out, SLICE("\r\n"));
+	if (!ok)
+		out->failed = true;	/* ends the session */
+	server_check(s);
+}
+
+void smtp_server_scram_first(struct smtp_server *s, struct buf *out,
+			     slice nonce, slice salt, unsigned iterations)
+{
+	invariant(s->awaits == AWAITS_AUTH && s->sasl != NULL);
+	buf_append(out, SLICE("334 "));
+	scram_line(s, out, sasl_scram_begin(s->sasl, nonce, salt, iterations,
+					    out));
+}
+
+void smtp_server_scram_final(struct smtp_server *s, struct buf *out,
+			     slice signature)
+{
+	invariant(s->awaits == AWAITS_AUTH && s->sasl != NULL);
+	buf_append(out, SLICE("334 "));
+	sasl_scram_signature(s->sasl, signature, out);
+	scram_line(s, out, true);
 }
 
 static void refuse_in_clear(struct server_call *c)

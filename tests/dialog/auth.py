@@ -1,6 +1,9 @@
 """A1–A4 of RELIABILITY 2.6, and app passwords that are made, bound, taken
 away."""
 import base64
+import hashlib
+import hmac
+import os
 
 from world import BOTH, EXAMPLE, STRANGER, customer, directory
 
@@ -19,8 +22,7 @@ def a1_before_tls(world):
             code, text = c.cmd(line)
             assert code == 538 and "5.7.11" in text, (line, text)
         c.starttls()
-        assert "250-AUTH PLAIN LOGIN" in c.cmd("EHLO x")[1] or \
-            "250-AUTH LOGIN PLAIN" in c.cmd("EHLO x")[1]
+        assert "250-AUTH PLAIN LOGIN SCRAM-SHA-256" in c.cmd("EHLO x")[1]
     assert b"secret" not in open(world.service.log_path, "rb").read()
 
 
@@ -134,6 +136,120 @@ def s1_3_user_names(world):
             assert got == code, (user, text)
 
 
+def scram_first(c, user, header="n,,", nonce=None):
+    """Client-first: (reply code, nonce of both, salt, AuthMessage so far)."""
+    nonce = nonce or base64.b64encode(os.urandom(12)).decode()
+    bare = f"n={user.replace('=', '=3D').replace(',', '=2C')},r={nonce}"
+    code, text = c.cmd("AUTH SCRAM-SHA-256 " + b64(header + bare))
+    if code != 334:
+        return code, None, None, text
+    first = base64.b64decode(text[4:]).decode()
+    parts = dict(p.split("=", 1) for p in first.split(","))
+    assert parts["r"].startswith(nonce) and len(parts["r"]) == \
+        len(nonce) + 24 and parts["i"] == "4096", first
+    salt = base64.b64decode(parts["s"])
+    assert len(salt) == 16
+    return code, parts["r"], salt, f"{bare},{first}"
+
+
+def scram(c, user, password, header="n,,", change=lambda x: x):
+    """One login: the last reply."""
+    code, nonce, salt, message = scram_first(c, user, header)
+    if code != 334:
+        return code, message
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 4096)
+    def mac(key, text):
+        return hmac.new(key, text, "sha256").digest()
+    client_key = mac(salted, b"Client Key")
+    final = f"c={b64(header)},r={nonce}"
+    message = f"{message},{final}".encode()
+    signature = mac(hashlib.sha256(client_key).digest(), message)
+    proof = bytes(a ^ b for a, b in zip(client_key, signature))
+    code, text = c.cmd(b64(change(f"{final},p={b64(proof)}")))
+    if code != 334:
+        return code, text
+    wanted = mac(mac(salted, b"Server Key"), message)
+    assert base64.b64decode(text[4:]).decode() == f"v={b64(wanted)}"
+    return c.cmd("")
+
+
+def s1_3_scram(world):
+    """Proved by the id or the user's address, each of several passwords; it
+    is a login like any other."""
+    service = world.service
+    first = service.app_password("u@auth.example")
+    second = service.app_password("u@auth.example")
+    for user, password, header in (
+            (first[3:13], first, "n,,"), ("u@auth.example", first, "n,,"),
+            ("u@auth.example", second, "y,,"),
+            ("U@AUTH.EXAMPLE", second, "n,a=u@auth.example,")):
+        with world.client(STRANGER, starttls=True) as c:
+            code, text = scram(c, user, password, header)
+            assert code == 235, (user, text)
+            assert c.code("MAIL FROM:<u@auth.example>") == 250
+            assert c.auth_plain("", first)[0] == 503
+    for user, password, header in (
+            (first[3:13], second, "n,,"), ("u@both.example", first, "n,,"),
+            ("u@auth.example", first[:-1], "n,,"),
+            ("u+x@auth.example", first, "n,,"),
+            ("u@auth.example", first, "n,a=u@both.example,"),
+            ("nobody@auth.example", first, "n,,"),
+            ("aaaaaaaaaa", first, "n,,")):
+        with world.client(STRANGER, starttls=True) as c:
+            code, text = scram(c, user, password, header)
+            assert code == 535 and "5.7.8" in text, (user, code, text)
+            assert c.code("MAIL FROM:<u@auth.example>") == 530
+    rows, code = service.call("app_password.remove", id=second[3:13])
+    assert code == 0, rows
+    with world.client(STRANGER, starttls=True) as c:
+        assert scram(c, "u@auth.example", second)[0] == 535
+        assert scram(c, "u@auth.example", first)[0] == 235
+
+
+def a7_scram(world):
+    """Tampered with, stripped, said again: refused."""
+    right = world.service.app_password("u@auth.example")
+    for change in (lambda x: x.replace(",r=", ",r=x"),
+                   lambda x: x.replace("c=biws", "c=eSws"),
+                   lambda x: x[:-8] + "AAAAAAA=",
+                   lambda x: x.replace(",p=", ",x=1,p="),
+                   lambda x: x.split(",p=")[0] + ",p="):
+        with world.client(STRANGER, starttls=True) as c:
+            code, text = scram(c, "u@auth.example", right, change=change)
+            assert code == 535, text
+    with world.client(STRANGER, starttls=True) as c:
+        seen = []
+        assert scram(c, "u@auth.example", right,
+                     change=lambda x: seen.append(x) or x)[0] == 235
+    with world.client(STRANGER, starttls=True) as c:
+        code, nonce, _, _ = scram_first(c, "u@auth.example")
+        assert code == 334 and nonce not in seen[0]
+        assert c.code(b64(seen[0])) == 535
+    with world.client(STRANGER, starttls=True) as c:
+        for header in ("p=tls-unique,,", "", "n,", "z,,"):
+            assert scram_first(c, "u@auth.example", header)[0] == 501
+    with world.client(STRANGER) as c:
+        assert c.code("AUTH SCRAM-SHA-256 " + b64("n,,n=u,r=x")) == 538
+
+
+def a6_scram_tells_nothing(world):
+    """Everybody has a salt, always the same one; who is one is told one."""
+    def salt(user):
+        with world.client(STRANGER, starttls=True) as c:
+            code, _, salt, text = scram_first(c, user)
+            assert code == 334, text
+            return salt
+    world.service.app_password("u@auth.example")
+    for user in ("u@auth.example", "u@both.example", "nobody@auth.example",
+                 "u@nowhere.test", "aaaaaaaaaa", "no address"):
+        assert salt(user) == salt(user), user
+    assert salt("u@auth.example") == salt("U@Auth.Example")
+    assert salt("nobody@auth.example") == salt("NoBody@auth.EXAMPLE")
+    # or one could see that two names are the same user's
+    assert salt("u@auth.example") != salt("u+x@auth.example")
+    assert salt("nobody@auth.example") != salt("nobody+x@auth.example")
+
+
 def s1_3_bound(world):
     """An app password may be good for one sender, from one range."""
     sender = world.service.app_password("u@auth.example", "--sender",
@@ -206,7 +322,8 @@ def s3_3_both(world):
 def tests(world, results):
     for f in (a1_before_tls, a1_seen_in_clear, a2_bad_words, a2_long_words,
               a3_authorisation_identity, a4_order, a5_three_failures,
-              a6_one_text_for_all, s1_3_user_names, s1_3_bound,
+              a6_one_text_for_all, s1_3_user_names, s1_3_scram, a7_scram,
+              a6_scram_tells_nothing, s1_3_bound,
               s3_6_acts_at_once, s3_3_both):
         with results.test(f.__name__):
             f(world)

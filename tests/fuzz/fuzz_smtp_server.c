@@ -77,6 +77,26 @@ static void on_auth(struct run *r, const struct smtp_event *ev)
 	answer(r, REPLY_AUTH_OK, REPLY_AUTH_FAILED);
 }
 
+static void on_scram(struct run *r, const struct smtp_event *ev)
+{
+	bool refuse = (r->flags & FLAG_STRICT) && r->asked % 3 == 2;
+	invariant(smtp_server_is_tls(r->server) && ev->secret.n == 0);
+	invariant(ev->user.n > 0 &&
+		  slice_find(ev->user, '\0') == ev->user.n);
+	if (refuse || ev->kind == SMTP_SCRAM_DONE) {
+		answer(r, REPLY_AUTH_OK, REPLY_AUTH_FAILED);
+		return;
+	}
+	r->asked++;
+	if (ev->kind == SMTP_SCRAM_FIRST)
+		smtp_server_scram_first(r->server, &r->replies, SLICE("SERVER"),
+					SLICE("salt"), 4096);
+	else
+		smtp_server_scram_final(r->server, &r->replies,
+					SLICE("0123456789abcdef"));
+	invariant(!smtp_server_awaits_answer(r->server));
+}
+
 static void on_rcpt(struct run *r, const struct smtp_event *ev)
 {
 	invariant(r->open);
@@ -107,6 +127,11 @@ static void on_event(struct run *r, const struct smtp_event *ev)
 		break;
 	case SMTP_AUTH:
 		on_auth(r, ev);
+		break;
+	case SMTP_SCRAM_FIRST:
+	case SMTP_SCRAM_FINAL:
+	case SMTP_SCRAM_DONE:
+		on_scram(r, ev);
 		break;
 	case SMTP_MAIL:
 		on_mail(r, ev);

@@ -143,6 +143,11 @@ static const struct dialogue dialogues[] = {
 	{ "x5_auth_login_of_exchange", TALK_TLS, "250 334 334 235 221", NULL,
 	  { EHLO, G("AUTH LOGIN\r\n"), G("dXNlcg==\r\n"), G("cmlnaHQ=\r\n"),
 	    QUIT }, "AUTH LOGIN authzid= user=user secret=right" },
+	{ "a7_scram_of_a_library", TALK_TLS, "250 334 334 235 221", NULL,
+	  { EHLO, G("AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9Qw==\r\n"),
+	    G("Yz1iaXdzLHI9Q1MscD1jSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCd2"
+	      "NIQndjSEJ3Y0hBPQ==\r\n"), G("\r\n"), QUIT },
+	  "SCRAM DONE authzid= user=user" },
 	{ "f1_w19_mangled_ehlo_then_helo", 0, "500 250 221", NULL,
 	  { G("xxxx +rr.com\r\n"), G("HELO rr.com\r\n"), QUIT },
 	  "HELO rr.com mangled" },

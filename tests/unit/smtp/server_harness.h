@@ -8,6 +8,8 @@
  *	sender "denied…" 550, "later…" 450, "busy…" 421, "quota…": DATA 550
  *	recipient "no…" 550, "full…" 452
  *	secret "right": accepted and known; "busy": 454; else 535
+ *	SCRAM: user "busy" 454; our nonce "S", salt "salt", i=4096; a proof of
+ *	32 bytes "p" is right, the signature then 32 bytes "v"
  */
 #pragma once
 
@@ -183,6 +185,31 @@ static void talk_auth(struct talk *t, const struct smtp_event *ev)
 	}
 }
 
+static void talk_scram(struct talk *t, const struct smtp_event *ev)
+{
+	static const char proof[] = "pppppppppppppppppppppppppppppppp";
+	static const char *const names[] = { "FIRST", "FINAL", "DONE" };
+	talk_note(t, "SCRAM %s authzid=%.*s user=%.*s message=%.*s",
+		  names[ev->kind - SMTP_SCRAM_FIRST], SLICE_ARG(ev->authzid),
+		  SLICE_ARG(ev->user), SLICE_ARG(ev->scram_message));
+	assert_int_equal(ev->secret.n, 0);
+	if (slice_eq(ev->user, SLICE("busy"))) {
+		talk_answer(t, REPLY_AUTH_BUSY, "");
+	} else if (ev->kind == SMTP_SCRAM_FIRST) {
+		smtp_server_scram_first(t->server, &t->replies, SLICE("S"),
+					SLICE("salt"), 4096);
+	} else if (ev->kind == SMTP_SCRAM_DONE) {
+		talk_answer(t, REPLY_AUTH_OK, "");
+		smtp_server_known_client(t->server);
+	} else if (slice_eq(ev->scram_proof, SLICE(proof))) {
+		smtp_server_scram_final(
+			t->server, &t->replies,
+			SLICE("vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"));
+	} else {
+		talk_answer(t, REPLY_AUTH_FAILED, "");
+	}
+}
+
 static void talk_body(struct talk *t, const struct smtp_event *ev)
 {
 	assert_true(t->open && ev->body.n > 0);
@@ -219,6 +246,11 @@ static bool talk_event(struct talk *t, const struct smtp_event *ev)
 		break;
 	case SMTP_AUTH:
 		talk_auth(t, ev);
+		break;
+	case SMTP_SCRAM_FIRST:
+	case SMTP_SCRAM_FINAL:
+	case SMTP_SCRAM_DONE:
+		talk_scram(t, ev);
 		break;
 	case SMTP_MAIL:
 		talk_mail(t, ev);

@@ -99,6 +99,10 @@ static bool serve_event(struct pair *p, const struct smtp_event *ev)
 		p->starttls++;
 		answer(p, REPLY_STARTTLS_GO);
 		return false;
+	case SMTP_SCRAM_FIRST:
+	case SMTP_SCRAM_FINAL:
+	case SMTP_SCRAM_DONE:
+		fail_msg("the client knows no SCRAM");
 	case SMTP_AUTH:
 		assert_slice_eq(ev->user, "user");
 		assert_slice_eq(ev->secret, "pass word");

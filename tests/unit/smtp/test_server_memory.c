@@ -71,6 +71,11 @@ void free(void *p)
 
 static const char dialogue[] =
 	"EHLO mail.example.jp\r\n"
+	"AUTH SCRAM-SHA-256\r\nbixhPXosbj11c2VyLHI9Qw==\r\n"
+	"Yz1iaXhoUFhvcyxyPUNTLHA9WA==\r\n"		/* a bad proof */
+	"AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9Qw==\r\n"
+	"Yz1iaXdzLHI9Q1MscD1jSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndjSEJ3Y0hCd2NIQndj"
+	"SEJ3Y0hBPQ==\r\n*\r\n"
 	"AUTH LOGIN\r\ndXNlcg==\r\ncmlnaHQ=\r\n"
 	"MAIL FROM:<a@example.jp> ENVID=abc AUTH=<> BODY=8BITMIME\r\n"
 	"RCPT TO:<r1@dest.example> ORCPT=rfc822;r1@dest.example\r\n"

@@ -219,7 +219,7 @@ struct user_counts *user_find(struct stripe *s, uint32_t customer,
 
 /* Each new one looks at two old ones, so what is idle doesn't pile up. At
  * the bound one look goes further. */
-enum { TIDY_NEW = 2, TIDY_FULL = 32, TABLES_A_LOOK = 4 };
+enum { TIDY_NEW = 2, TIDY_FULL = 32 };
 
 static void *take_object(struct stripe *s, size_t bytes)
 {
@@ -319,8 +319,7 @@ static void look_at_user(struct stripe *s)
 	    unique_is_empty(&u->unique))
 		user_free(s, u);
 	else
-		for (unsigned i = 0; i < TABLES_A_LOOK; i++)
-			unique_tidy(&u->unique, s->room);
+		unique_tidy(&u->unique, s->room);
 }
 
 void stripe_tidy(struct stripe *s, unsigned n)

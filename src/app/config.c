@@ -18,18 +18,6 @@ static const slice NONE = { 0 };
 
 /* --- defaults ------------------------------------------------------------- */
 
-static void add_listener(struct config_listener *l, slice name, slice address,
-			 uint16_t port, enum listener_tls tls)
-{
-	*l = (struct config_listener){
-		.name = name, .address = address, .tls = tls,
-		.any_address = true, .at_count = 2,
-		.at = { { .port = port }, { .port = port } },
-	};
-	/* 0.0.0.0 and :: */
-	l->at[0].addr.bytes[10] = l->at[0].addr.bytes[11] = 0xff;
-}
-
 static bool default_lists(struct config *c, struct arena *arena)
 {
 	static const uint8_t retry_minutes[] = { 1, 2, 4, 8, 15, 30, 60 };
@@ -38,11 +26,11 @@ static bool default_lists(struct config *c, struct arena *arena)
 						 sizeof(*c->retry_ms));
 	if (c->listeners == NULL || c->retry_ms == NULL)
 		return false;
-	add_listener(&c->listeners[0], SLICE("smtp"), SLICE("*:2525"), 2525,
+	config_listen_everywhere(&c->listeners[0], SLICE("smtp"), SLICE("*:2525"), 2525,
 		     LISTENER_STARTTLS);
-	add_listener(&c->listeners[1], SLICE("submission"), SLICE("*:2587"),
+	config_listen_everywhere(&c->listeners[1], SLICE("submission"), SLICE("*:2587"),
 		     2587, LISTENER_STARTTLS);
-	add_listener(&c->listeners[2], SLICE("submissions"), SLICE("*:2465"),
+	config_listen_everywhere(&c->listeners[2], SLICE("submissions"), SLICE("*:2465"),
 		     2465, LISTENER_IMPLICIT_TLS);
 	c->listener_count = 3;
 	for (size_t i = 0; i < ARRAY_LEN(retry_minutes); i++)
@@ -67,89 +55,6 @@ bool config_defaults(struct config *c, struct arena *arena)
 	limits_defaults(&c->limits);
 	return ip_port_parse(SLICE("127.0.0.1:8025"), &c->console_at) &&
 	       default_lists(c, arena);
-}
-
-/* --- listeners ------------------------------------------------------------ */
-
-static bool any_address(slice s, struct config_listener *l)
-{
-	uint64_t port;
-	if (!slice_starts(s, SLICE("*:")) ||
-	    !slice_u64(slice_skip(s, 2), 65535, &port) || port == 0)
-		return false;
-	add_listener(l, l->name, s, (uint16_t)port, l->tls);
-	return true;
-}
-
-static void read_address(struct parse *p, const struct yaml_node *n,
-			 struct config_listener *l)
-{
-	if (!yaml_string(p->yaml, n, p->arena, &l->address, p->errors) ||
-	    any_address(l->address, l))
-		return;
-	l->at_count = 1;
-	if (!ip_port_parse(l->address, &l->at[0]) || l->at[0].port == 0)
-		config_wrong_about(p, n, CONFIG_SAY_LISTENER_ADDRESS,
-				   l->address, NONE);
-}
-
-static void read_listener(struct parse *p, const struct yaml_node *n,
-			  struct config_listener *l)
-{
-	static const char *const keys[] = { "name", "address", "tls", NULL };
-	static const char *const tls[] = { "starttls", "implicit", "none",
-					   NULL };
-	const struct yaml_node *address;
-	unsigned choice = 0;
-	if (!config_mapping(p, n, keys))
-		return;
-	yaml_string(p->yaml, yaml_get(n, "name"), p->arena, &l->name,
-		    p->errors);
-	if (yaml_choice(p->yaml, yaml_get(n, "tls"), tls, &choice, p->errors))
-		l->tls = (enum listener_tls)choice;
-	address = yaml_get(n, "address");
-	if (address == NULL)
-		config_wrong(p, n, CONFIG_SAY_LISTENER_NO_ADDRESS);
-	else
-		read_address(p, address, l);
-	if (l->name.n == 0)
-		l->name = l->address;
-}
-
-static bool same_place(const struct config_listener *a,
-		       const struct config_listener *b)
-{
-	for (unsigned i = 0; i < a->at_count; i++)
-		for (unsigned k = 0; k < b->at_count; k++)
-			if (a->at[i].port == b->at[k].port &&
-			    (a->any_address || b->any_address ||
-			     ip_addr_eq(&a->at[i].addr, &b->at[k].addr)))
-				return true;
-	return false;
-}
-
-void config_read_listeners(struct parse *p, const struct yaml_node *n)
-{
-	size_t count = config_rows(p, n, CONFIG_LISTENERS_MAX);
-	struct config_listener *rows;
-	if (yaml_kind(n) == YAML_SEQUENCE && yaml_count(n) == 0)
-		config_wrong(p, n, CONFIG_SAY_NONE_GIVEN);
-	if (count == 0)
-		return;
-	rows = config_alloc(p, n, count * sizeof(*rows));
-	if (rows == NULL)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		read_listener(p, yaml_item(n, i), &rows[i]);
-		for (size_t k = 0; k < i; k++)
-			if (same_place(&rows[i], &rows[k]))
-				config_wrong_about(p, yaml_item(n, i),
-						   CONFIG_SAY_LISTENER_TAKEN,
-						   rows[i].address,
-						   rows[k].name);
-	}
-	p->config->listeners = rows;
-	p->config->listener_count = count;
 }
 
 /* --- keys at the top ------------------------------------------------------ */

@@ -38,6 +38,9 @@ struct config_listener {
 	unsigned at_count;
 	bool any_address;		/* written as "*" */
 	enum listener_tls tls;
+	/* If there are any: only from them, with a PROXY v2 header. */
+	struct ip_range *proxies;
+	size_t proxy_count;
 };
 
 enum route_kind { ROUTE_SMART_HOST, ROUTE_LMTP, ROUTE_MAILDIR };

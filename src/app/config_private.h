@@ -46,5 +46,14 @@ bool config_domain(struct parse *p, const struct yaml_node *n, slice *out);
 bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 		      slice *host, uint16_t *port);
 
+/* Networks: "192.0.2.0/24", "2001:db8::1". What is wrong is reported, and the
+ * list may then hold rows that mean nothing. */
+void config_ranges(struct parse *p, const struct yaml_node *n,
+		   struct ip_range **out, size_t *count);
+
+/* Both families' any-address. */
+void config_listen_everywhere(struct config_listener *l, slice name,
+			      slice address, uint16_t port,
+			      enum listener_tls tls);
 void config_read_listeners(struct parse *p, const struct yaml_node *n);
 void config_read_delivery(struct parse *p, const struct yaml_node *n);

@@ -160,3 +160,32 @@ bool config_host_port(struct parse *p, const struct yaml_node *n, slice s,
 	config_wrong_about(p, n, CONFIG_SAY_NO_HOST, *host, (slice){ 0 });
 	return false;
 }
+
+void config_ranges(struct parse *p, const struct yaml_node *n,
+		   struct ip_range **out, size_t *out_count)
+{
+	size_t count = config_items(p, n, CONFIG_RANGES_MAX);
+	struct ip_range *ranges;
+	if (count == 0)
+		return;
+	ranges = config_alloc(p, n, count * sizeof(*ranges));
+	if (ranges == NULL)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml_node *item = yaml_item(n, i);
+		slice s = yaml_kind(item) == YAML_SCALAR ? yaml_scalar(item)
+							 : SLICE("");
+		if (!ip_range_parse(s, &ranges[i])) {
+			config_wrong_about(p, item, CONFIG_SAY_NO_RANGE, s,
+					   (slice){ 0 });
+		} else if (ip_range_has_host_bits(&ranges[i])) {
+			char text[IP_RANGE_TEXT_MAX];
+			struct ip_range network = ip_range_network(&ranges[i]);
+			config_wrong_about(p, item, CONFIG_SAY_HOST_BITS, s,
+					   slice_of(ip_range_text(&network,
+								  text)));
+		}
+	}
+	*out = ranges;
+	*out_count = count;
+}

@@ -325,8 +325,11 @@ static bool listen_all(struct relay *r, struct err *err)
 		const struct start_listener *l = &r->start->listeners[i];
 		const struct config_listener *c =
 			&r->start->config->listeners[l->listener];
-		if (!relay_core_listen(r->core, l->shard, l->fd, tls[c->tls],
-				       c->name, err))
+		struct receive_rules rules = {
+			.proxies = { c->proxies, c->proxy_count },
+		};
+		if (!relay_core_listen_by(r->core, l->shard, l->fd,
+					  tls[c->tls], c->name, &rules, err))
 			return false;
 	}
 	return true;

@@ -234,11 +234,19 @@ bool relay_core_open(const struct relay_core_config *config,
 	return ok;
 }
 
+bool relay_core_listen_by(struct relay_core *c, uint32_t shard, int fd,
+			  enum receive_tls tls, slice name,
+			  const struct receive_rules *rules, struct err *err)
+{
+	invariant(!c->started && shard < c->shard_count);
+	return receive_listen(c->shards[shard].receive, fd, tls, name, rules,
+			      err);
+}
+
 bool relay_core_listen(struct relay_core *c, uint32_t shard, int fd,
 		       enum receive_tls tls, slice name, struct err *err)
 {
-	invariant(!c->started && shard < c->shard_count);
-	return receive_listen(c->shards[shard].receive, fd, tls, name, err);
+	return relay_core_listen_by(c, shard, fd, tls, name, NULL, err);
 }
 
 /* --- jobs on shards ------------------------------------------------------- */

@@ -43,7 +43,13 @@ bool relay_core_open(const struct relay_core_config *config,
 		     struct relay_core **out, struct err *err) MUST_USE;
 /* Threads run, mail flows. */
 bool relay_core_start(struct relay_core *c, struct err *err) MUST_USE;
-/* A listening socket for shard n; before relay_core_start. */
+/* A listening socket for shard n; before relay_core_start. What rules points
+ * to must live as long as the core. */
+bool relay_core_listen_by(struct relay_core *c, uint32_t shard, int fd,
+			  enum receive_tls tls, slice name,
+			  const struct receive_rules *rules,
+			  struct err *err) MUST_USE;
+/* The same without rules. */
 bool relay_core_listen(struct relay_core *c, uint32_t shard, int fd,
 		       enum receive_tls tls, slice name,
 		       struct err *err) MUST_USE;

@@ -422,6 +422,12 @@ void conn_show_soon(struct conn *c)
 	loop_task_post(c->loop, &c->task);
 }
 
+void conn_tls_follows(struct conn *c)
+{
+	invariant(c->showing && c->tls == NULL);
+	c->tls_follows = true;
+}
+
 size_t conn_kept_bytes(const struct conn *c)
 {
 	return c->kept.n;

@@ -70,6 +70,9 @@ void conn_set_user(struct conn *c, const struct conn_user *user, void *ctx);
  * paused. After false the connection is of no use: free it. */
 bool conn_start_tls(struct conn *c, struct tls_context *context, slice name,
 		    struct err *err) MUST_USE;
+/* Inside an input call, before conn_start_tls: what the call leaves is the
+ * beginning of the handshake (behind a PROXY header, never behind STARTTLS). */
+void conn_tls_follows(struct conn *c);
 const struct tls *conn_tls(const struct conn *c);	/* NULL if plain */
 
 /* Append to it, then conn_flush. More than CONN_OUT_MAX not taken by the peer

@@ -29,6 +29,21 @@ static void keep(struct conn *c, slice bytes)
 	conn_end(c, &err);
 }
 
+/* Plain bytes behind which the user began TLS. kept: they lie in c->kept. */
+static void begin_with(struct conn *c, slice left, bool kept)
+{
+	struct buf moved = c->kept;
+	invariant(c->tls != NULL && c->tls_follows);
+	c->tls_follows = false;
+	if (!kept) {
+		conn_feed_tls(c, left);
+		return;
+	}
+	buf_init(&c->kept, CONN_KEPT_CAP);
+	conn_feed_tls(c, left);
+	buf_fini(&moved);
+}
+
 /* RFC 3207 4.2: plain bytes behind STARTTLS never count as said under TLS. */
 static void refuse_injected(struct conn *c)
 {
@@ -44,6 +59,10 @@ void conn_show_kept(struct conn *c)
 	slice left = call_input(c, buf_slice(&c->kept));
 	if (c->state != CONN_OPEN)
 		return;
+	if (plain && c->tls != NULL && c->tls_follows) {
+		begin_with(c, left, true);
+		return;
+	}
 	if (plain && c->tls != NULL && left.n > 0) {
 		refuse_injected(c);
 		return;
@@ -70,7 +89,9 @@ static void take_plain(struct conn *c, slice bytes)
 	slice left = call_input(c, bytes);
 	if (c->state != CONN_OPEN)
 		return;
-	if (plain && c->tls != NULL && left.n > 0)
+	if (plain && c->tls != NULL && c->tls_follows)
+		begin_with(c, left, false);
+	else if (plain && c->tls != NULL && left.n > 0)
 		refuse_injected(c);
 	else
 		keep(c, left);

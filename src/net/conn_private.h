@@ -49,6 +49,7 @@ struct conn {
 	bool held;
 	bool paused;
 	bool showing;		/* inside user->input */
+	bool tls_follows;	/* what the user leaves then is ciphertext */
 	bool blocked;		/* the kernel took no more */
 	bool output_dead;	/* nothing can be sent any more */
 	bool eof;		/* the peer closed; to be told or told */

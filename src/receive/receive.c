@@ -29,6 +29,7 @@ bool receive_new(const struct receive_config *config,
 	r->server_plain = engine_config(r, false);
 	list_init(&r->sessions);
 	list_init(&r->strangers);
+	list_init(&r->proxied);
 	*out = r;
 	return true;
 }
@@ -39,6 +40,7 @@ void receive_free(struct receive **receive)
 	if (r == NULL)
 		return;
 	invariant(r->open_count == 0 && list_empty(&r->sessions));
+	proxied_end_all(r);
 	for (size_t i = 0; i < r->listener_count; i++) {
 		listener_free(&r->listeners[i]->listener);
 		free(r->listeners[i]);
@@ -78,45 +80,75 @@ static bool is_refused(const struct receive *r, const struct ip_addr *a)
 	return false;
 }
 
-/* Words for a connection that gets no session. A short write into a fresh
- * socket doesn't block; if it fails, so be it. */
-static void turn_away(struct receive *r, int fd, enum reply_id id,
-		      slice advice)
+bool ranges_hold(const struct receive_ranges *r, const struct ip_addr *a)
 {
-	struct buf out;
-	buf_init(&out, 1024);
-	struct reply reply = { .id = id, .advice = advice };
-	reply_write(&out, &reply);
-	struct iovec iov = { out.p, out.n };
+	for (size_t i = 0; i < r->n; i++)
+		if (ip_range_holds(&r->p[i], a))
+			return true;
+	return false;
+}
+
+/* A short write into a fresh socket doesn't block; if it fails, so be it. */
+static void send_once(struct receive *r, int fd, slice words)
+{
+	struct iovec iov = { (void *)(uintptr_t)words.p, words.n };
 	size_t sent;
 	struct err err;
 	if (os_send(fd, &iov, 1, &sent, &err) == OS_NET_FAILED)
 		log_failure(r->config.log, LOG_DEBUG, "receive.turned_away",
 			    &err);
+}
+
+/* Words for a connection that gets no session. */
+static void turn_away(struct receive *r, struct arrival *arrival,
+		      enum reply_id id, slice advice)
+{
+	enum { LINGER_MS = 1000 };
+	struct buf out;
+	buf_init(&out, 1024);
+	struct reply reply = { .id = id, .advice = advice };
+	reply_write(&out, &reply);
+	if (arrival->conn != NULL) {
+		buf_append(conn_out(arrival->conn), buf_slice(&out));
+		conn_close_after_flush(&arrival->conn, LINGER_MS);
+	} else {
+		send_once(r, arrival->fd, buf_slice(&out));
+		os_socket_close(&arrival->fd);
+	}
 	buf_fini(&out);
-	os_socket_close(&fd);
 	counter_add(r->config.counters, COUNTER_sessions_refused_total, 1);
+}
+
+void receive_arrived(struct receive *r, const struct receive_listener *l,
+		     struct arrival *arrival)
+{
+	const struct ip_addr *client = &arrival->peer.addr;
+	struct admission admission;
+	struct admission_words words;
+	if (r->draining || spool_is_closed(r->config.spool))
+		turn_away(r, arrival, REPLY_SHUTDOWN, (slice){ 0 });
+	else if (is_refused(r, client))
+		turn_away(r, arrival, REPLY_BUSY, (slice){ 0 });
+	else if (!admit_connection(r, client, &admission, &words))
+		turn_away(r, arrival, REPLY_BUSY, slice_of(words.text));
+	else
+		session_begin(r, l, arrival, &admission);
 }
 
 static void accepted(void *ctx, int fd, const struct ip_port *peer,
 		     const struct ip_port *local)
 {
 	struct receive_listener *l = ctx;
-	struct receive *r = l->receive;
-	struct admission admission;
-	struct admission_words words;
-	if (r->draining || spool_is_closed(r->config.spool))
-		turn_away(r, fd, REPLY_SHUTDOWN, (slice){ 0 });
-	else if (is_refused(r, &peer->addr))
-		turn_away(r, fd, REPLY_BUSY, (slice){ 0 });
-	else if (!admit_connection(r, &peer->addr, &admission, &words))
-		turn_away(r, fd, REPLY_BUSY, slice_of(words.text));
+	struct arrival arrival = { .fd = fd, .peer = *peer, .local = *local };
+	if (l->rules.proxies.n > 0)
+		proxied_begin(l, fd, peer, local);
 	else
-		session_begin(r, l, fd, peer, local, &admission);
+		receive_arrived(l->receive, l, &arrival);
 }
 
 bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
-		    slice name, struct err *err)
+		    slice name, const struct receive_rules *rules,
+		    struct err *err)
 {
 	if (r->listener_count == RECEIVE_LISTENERS_MAX)
 		return err_set(err, ERR_LIMIT, SCOPE_SELF, "receive",
@@ -126,6 +158,8 @@ bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
 		return err_set_memory(err, "receive");
 	l->receive = r;
 	l->tls = tls;
+	if (rules != NULL)
+		l->rules = *rules;
 	name = slice_sub(name, 0, sizeof(l->name) - 1);
 	memcpy(l->name, name.p, name.n);
 	if (!listener_new(&l->listener, r->config.loop, fd, accepted, l,
@@ -151,6 +185,7 @@ void receive_drain(struct receive *r, void (*empty)(void *ctx), void *ctx)
 	r->empty_ctx = ctx;
 	for (size_t i = 0; i < r->listener_count; i++)
 		listener_pause(r->listeners[i]->listener);
+	proxied_end_all(r);
 	list_each(&r->sessions, node, after) {
 		struct session *s = CONTAINER_OF(node, struct session, node);
 		if (is_idle(s))
@@ -164,6 +199,7 @@ void receive_drain(struct receive *r, void (*empty)(void *ctx), void *ctx)
 
 void receive_abort(struct receive *r)
 {
+	proxied_end_all(r);
 	list_each(&r->sessions, node, after) {
 		struct session *s = CONTAINER_OF(node, struct session, node);
 		if (s->conn != NULL)

@@ -53,9 +53,20 @@ bool receive_new(const struct receive_config *config,
 void receive_free(struct receive **r);
 
 enum receive_tls { RECEIVE_STARTTLS, RECEIVE_IMPLICIT_TLS, RECEIVE_PLAIN };
-/* fd stays the caller's. name: for the journal ("submission"), copied. */
+struct receive_ranges {
+	const struct ip_range *p;	/* lent, for as long as receive lives */
+	size_t n;
+};
+/* What one listener does otherwise than the others. */
+struct receive_rules {
+	/* If there are any: only from them, with a PROXY v2 header. */
+	struct receive_ranges proxies;
+};
+/* fd stays the caller's. name: for the journal ("submission"), copied.
+ * rules: copied, NULL for none. */
 bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
-		    slice name, struct err *err) MUST_USE;
+		    slice name, const struct receive_rules *rules,
+		    struct err *err) MUST_USE;
 
 /* For every MAIL from now on, on open sessions too. A reference is taken. */
 void receive_set_view(struct receive *r, const struct view *view);

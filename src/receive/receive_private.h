@@ -10,7 +10,19 @@ struct receive_listener {
 	struct receive *receive;
 	struct listener *listener;
 	enum receive_tls tls;
+	struct receive_rules rules;
 	char name[32];
+};
+bool ranges_hold(const struct receive_ranges *r, const struct ip_addr *a);
+
+/* A connection that may become a session: a socket, or what a proxy handed
+ * on, with the addresses its header gave. */
+struct arrival {
+	int fd;				/* -1: conn */
+	struct conn *conn;
+	struct ip_port peer, local;	/* of the client */
+	bool by_proxy;
+	struct ip_addr proxy;		/* then: whose connection it is */
 };
 
 /* What a session holds of the budgets of SPEC 7; see admission.c. */
@@ -35,6 +47,8 @@ struct receive {
 	struct list sessions;
 	struct list strangers;		/* of them; longest without input first */
 	uint32_t open_count;
+	struct list proxied;		/* waiting for their PROXY header */
+	uint32_t proxied_count;
 	bool draining;
 	void (*empty)(void *ctx);
 	void *empty_ctx;
@@ -74,10 +88,12 @@ struct session {
 	int64_t begun_ms;		/* wall clock */
 	struct id id;
 	struct ip_port client;
+	struct ip_addr proxy;		/* by_proxy: through which */
 	char *helo;			/* as sent, NUL-terminated, or NULL */
 	uint8_t state;			/* session_state */
 	bool extended, known, has_login, mangled, greeted_tls;
 	bool in_input, over;		/* see session_end */
+	bool by_proxy;
 	char tag[ID_TEXT_MAX];		/* id, at the end of refusals */
 	char login_id[APP_PASSWORD_ID_LEN];
 	uint32_t login_generation;
@@ -106,10 +122,19 @@ struct transaction {
 	struct err err;
 };
 
+/* --- receive.c: may it come in? Takes what came. */
+void receive_arrived(struct receive *r, const struct receive_listener *l,
+		     struct arrival *arrival);
+
+/* --- proxy.c: a connection to a listener for proxies. Takes fd. */
+void proxied_begin(const struct receive_listener *l, int fd,
+		   const struct ip_port *peer, const struct ip_port *local);
+void proxied_end_all(struct receive *r);
+
 /* --- session.c */
+/* Takes what came. */
 void session_begin(struct receive *r, const struct receive_listener *l,
-		   int fd, const struct ip_port *peer,
-		   const struct ip_port *local,
+		   struct arrival *arrival,
 		   const struct admission *admission);
 /* Journal, counters, and gone; while on_input is running, as soon as it
  * returns. */

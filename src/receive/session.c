@@ -291,6 +291,9 @@ static void greet(struct session *s)
 	s->state = SESSION_COMMANDS;
 	conn_flush(s->conn);
 	set_wait(s);
+	/* What a known client sent before. */
+	if (s->by_proxy || conn_kept_bytes(s->conn) > 0)
+		conn_show_soon(s->conn);
 }
 
 /* Strangers are greeted a moment later: who talks before that is no mail
@@ -299,6 +302,8 @@ static void begin_plain(struct session *s)
 {
 	s->state = SESSION_GREETING;
 	conn_resume(s->conn);
+	if (s->by_proxy)	/* what came with the header is too early */
+		conn_show_soon(s->conn);
 	int64_t delay_ms = s->known ? s->admission.greeting_delay_ms :
 				      STRANGER_GREETING_MS;
 	if (delay_ms == 0)
@@ -312,6 +317,9 @@ static void begin_tls(struct session *s)
 	struct err err;
 	struct admission_words words;
 	s->state = SESSION_HANDSHAKE;
+	/* Behind a PROXY header the handshake may have begun. */
+	if (s->by_proxy)
+		conn_tls_follows(s->conn);
 	if (s->receive->tls == NULL || !admit_handshake(s, &words) ||
 	    !conn_start_tls(s->conn, s->receive->tls, (slice){ 0 }, &err)) {
 		finish(s);
@@ -328,9 +336,19 @@ static void free_session(struct session *s)
 	free(s);
 }
 
+static struct conn *take_conn(struct session *s, struct arrival *arrival)
+{
+	struct conn *conn = arrival->conn;
+	if (conn == NULL)
+		return conn_accepted(s->receive->config.loop, arrival->fd,
+				     &arrival->peer, &arrival->local,
+				     &session_user, s);
+	conn_set_user(conn, &session_user, s);
+	return conn;
+}
+
 void session_begin(struct receive *r, const struct receive_listener *l,
-		   int fd, const struct ip_port *peer,
-		   const struct ip_port *local,
+		   struct arrival *arrival,
 		   const struct admission *admission)
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -338,12 +356,17 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 	list_init(&given.node);
 	if (s == NULL) {
 		admission_end(r, &given);
-		os_socket_close(&fd);
+		if (arrival->conn != NULL)
+			conn_free(&arrival->conn);
+		else
+			os_socket_close(&arrival->fd);
 		return;
 	}
 	s->receive = r;
 	s->listener = l;
-	s->client = *peer;
+	s->client = arrival->peer;
+	s->by_proxy = arrival->by_proxy;
+	s->proxy = arrival->proxy;
 	s->begun_ms = loop_wall_ms(r->config.loop);
 	s->id = id_make(s->begun_ms, os_random_u64());
 	s->admission = *admission;
@@ -354,8 +377,7 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 	s->server = smtp_server_new(l->tls == RECEIVE_PLAIN ? &r->server_plain
 							    : &r->server,
 				    l->tls == RECEIVE_IMPLICIT_TLS);
-	s->conn = conn_accepted(r->config.loop, fd, peer, local,
-				&session_user, s);
+	s->conn = take_conn(s, arrival);
 	if (s->server == NULL || s->conn == NULL) {
 		conn_free(&s->conn);
 		admission_end(r, &s->admission);

@@ -18,6 +18,8 @@ static void tell_client(struct json *j, struct session *s)
 	json_key(j, "session");
 	json_id(j, s->id);
 	json_member_cstr(j, "client", ip_addr_text(&s->client.addr, address));
+	if (s->by_proxy)
+		json_member_cstr(j, "proxy", ip_addr_text(&s->proxy, address));
 	json_member_cstr(j, "listener", s->listener->name);
 	json_member_string(j, "helo", slice_of(s->helo));
 	if (s->conn != NULL && conn_tls(s->conn) != NULL)

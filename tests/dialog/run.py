@@ -17,7 +17,8 @@ from postrider import Results, check_memory_reports  # noqa: E402
 # first changes settings of customers that the second does not use.
 ROWS = [["wire", "smuggling", "commands", "addresses", "auth", "settings",
          "relay_forms", "captures", "content"],
-        ["delivery", "reports", "expiry", "budgets", "limits"]]
+        ["delivery", "reports", "expiry", "budgets", "limits",
+         "ways_in"]]
 ALONE = ["restarts"]
 
 

@@ -75,7 +75,8 @@ class Service:
 
     def __init__(self, routes='    - { domain: "*", maildir: "capture/" }\n',
                  directory=DIRECTORY, extra="", delivery="", limits="",
-                 data=None, flavour_bin=POSTRIDER):
+                 data=None, flavour_bin=POSTRIDER, listeners=""):
+        self.listeners = listeners      # further ones, a line each
         self.bin = flavour_bin
         self.dir = tempfile.mkdtemp(prefix="postrider-test-")
         os.chmod(self.dir, 0o755)
@@ -104,7 +105,7 @@ listeners:
   - {{ name: smtp, address: "127.0.0.1:{self.port}", tls: starttls }}
   - {{ name: submission, address: "127.0.0.1:{self.port587}", tls: starttls }}
   - {{ name: submissions, address: "127.0.0.1:{self.port465}", tls: implicit }}
-console: {{ address: "127.0.0.1:{self.http}" }}
+{self.listeners}console: {{ address: "127.0.0.1:{self.http}" }}
 delivery:
 {self.delivery}  routes:
 {self.routes}{limits_with_wide(self.limits)}{self.extra}""")

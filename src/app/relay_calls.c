@@ -12,7 +12,7 @@
 #include "os/clock.h"
 
 enum { EXIT_FINE = 0, EXIT_USAGE_CODE = 64, EXIT_NONE_FOUND = 1,
-       EXIT_SOFTWARE_CODE = 70 };
+       EXIT_SOFTWARE_CODE = 70, EXIT_TEMPORARY_CODE = 75 };
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 100000, ROWS_MAX = 33554432,
        ARENA_MAX = 67108864 };
 
@@ -28,6 +28,11 @@ struct filter {
 };
 
 struct call;
+struct part_of_call;
+struct act_wait {
+	struct queue_wait wait;
+	struct part_of_call *part;
+};
 struct part_of_call {			/* one shard's */
 	struct relay_job job;
 	struct call *call;
@@ -35,6 +40,9 @@ struct part_of_call {			/* one shard's */
 	struct id *ids;			/* matches */
 	uint32_t count, at;
 	struct spool_read read;
+	struct act_wait *waits;		/* of acts: by match */
+	uint32_t unsynced;		/* acts that are not on the disk yet */
+	bool unwritten;			/* one of them can't be */
 	struct buf rows;		/* JSON objects, a line each */
 };
 
@@ -45,7 +53,7 @@ struct call {
 	struct filter filter;
 	uint32_t waits, shards;
 	uint32_t rows;
-	bool failed;
+	bool failed, unwritten;
 	struct part_of_call parts[];
 };
 
@@ -189,7 +197,9 @@ static void collect(struct part_of_call *p)
 	const struct filter *f = &p->call->filter;
 	struct queue *q = p->shard->queue;
 	p->ids = calloc(f->limit, sizeof(struct id));
-	if (p->ids == NULL) {
+	if (p->call->act != ACT_LIST)
+		p->waits = calloc(f->limit, sizeof(struct act_wait));
+	if (p->ids == NULL || (p->call->act != ACT_LIST && p->waits == NULL)) {
 		p->rows.failed = true;
 		return;
 	}
@@ -204,6 +214,22 @@ static void collect(struct part_of_call *p)
 			p->ids[p->count++] = e->id;
 }
 
+static void act_over(struct part_of_call *p)
+{
+	invariant(p->unsynced > 0);
+	if (--p->unsynced == 0)
+		relay_job_over(&p->job);
+}
+
+static void act_written(struct queue_wait *wait, bool ok)
+{
+	struct act_wait *w = CONTAINER_OF(wait, struct act_wait, wait);
+	w->part->unwritten = w->part->unwritten || !ok;
+	act_over(w->part);
+}
+
+/* What is answered stays so, whatever happens to the process: the answer
+ * waits for the disk. */
 static void act(struct part_of_call *p)
 {
 	static uint32_t (*const acts[])(struct queue_entry *) = {
@@ -211,7 +237,9 @@ static void act(struct part_of_call *p)
 		[ACT_RELEASE] = queue_release,
 		[ACT_REMOVE] = queue_remove,
 	};
+	p->unsynced = 1;		/* this loop's own */
 	for (; p->at < p->count; p->at++) {
+		struct act_wait *w = &p->waits[p->at];
 		struct queue_entry *e =
 			queue_find(p->shard->queue, p->ids[p->at]);
 		if (e == NULL)
@@ -220,8 +248,10 @@ static void act(struct part_of_call *p)
 				     ? queue_hold(e, HELD_OPERATOR)
 				     : acts[p->call->act](e);
 		row_act(p, p->ids[p->at], n);
+		*w = (struct act_wait){ { .written = act_written }, p };
+		p->unsynced += queue_when_written(e, &w->wait);
 	}
-	relay_job_over(&p->job);
+	act_over(p);
 }
 
 static void work(struct relay_job *job, struct shard *s)
@@ -241,6 +271,7 @@ static void free_call(struct call *c)
 {
 	for (uint32_t i = 0; i < c->shards; i++) {
 		free(c->parts[i].ids);
+		free(c->parts[i].waits);
 		buf_fini(&c->parts[i].rows);
 	}
 	free(c);
@@ -250,6 +281,7 @@ static void send_rows(struct call *c, struct part_of_call *p)
 {
 	slice rest = buf_slice(&p->rows);
 	c->failed = c->failed || p->rows.failed;
+	c->unwritten = c->unwritten || p->unwritten;
 	while (rest.n > 0 && c->rows < c->filter.limit) {
 		control_answer_row(c->answer, slice_cut(&rest, '\n'));
 		c->rows++;
@@ -268,6 +300,11 @@ static void done(struct relay_job *job)
 		control_answer_end(c->answer, EXIT_SOFTWARE_CODE,
 				   SLICE("not all rows could be made: too "
 					 "many; use a filter or --limit"));
+	else if (c->unwritten)
+		control_answer_end(c->answer, EXIT_TEMPORARY_CODE,
+				   SLICE("done, but not on the disk yet: it is "
+					 "tried again, and a restart before "
+					 "that undoes it"));
 	else if (c->rows == 0 && c->filter.has_id)
 		control_answer_end(c->answer, EXIT_NONE_FOUND,
 				   SLICE("no such message in the queue"));

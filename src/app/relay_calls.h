@@ -1,7 +1,8 @@
 /*
  * Calls answered inside relay (they come from admin, which has judged who may
  * make them): queue.list, queue.show, queue.retry, queue.hold, queue.release,
- * queue.remove, queue.destinations; limits.show.
+ * queue.remove, queue.destinations; limits.show. What changes something is
+ * answered when it is on the disk.
  */
 #pragma once
 

@@ -92,6 +92,9 @@ uint32_t queue_retry(struct queue_entry *e)
 		n += part_waiting(p);
 		part_ready(e->queue, p);
 	}
+	/* Without its pause, a start would wait for the old time. */
+	if (n > 0)
+		tell(e, "queue.retried", NULL, n);
 	return n;
 }
 

@@ -38,6 +38,26 @@ static void free_commit(struct queue_commit *c)
 	free(c);
 }
 
+bool queue_when_written(struct queue_entry *e, struct queue_wait *w)
+{
+	if (e->commit == NULL && !e->dirty)
+		return false;
+	w->next = e->waits;
+	e->waits = w;
+	return true;
+}
+
+void entry_written(struct queue_entry *e, bool ok)
+{
+	struct queue_wait *w = e->waits;
+	e->waits = NULL;
+	while (w != NULL) {
+		struct queue_wait *next = w->next;
+		w->written(w, ok);	/* it may be gone */
+		w = next;
+	}
+}
+
 /* After a release is synced: what was held may go. */
 static void ready_released(struct queue *q, struct queue_entry *e)
 {
@@ -69,11 +89,13 @@ static void committed(struct spool_commit *spool)
 	if (e->over || (was_done && ok)) {
 		counter_add(q->config.counters, COUNTER_messages_ended_total,
 			    1);
+		entry_written(e, true);
 		queue_forget(q, &e);
 		return;
 	}
 	if (!ok) {
 		mark_dirty(q, e);
+		entry_written(e, false);
 		q->config.wake_at(q->config.clock,
 				  queue_wall_ms(q) + WRITE_AGAIN_MS);
 		return;
@@ -84,6 +106,8 @@ static void committed(struct spool_commit *spool)
 		ready_released(q, e);
 	if (e->dirty)
 		queue_write(q, e, NULL);
+	else
+		entry_written(e, true);
 }
 
 static struct queue_commit *make_commit(struct queue_entry *e)

@@ -77,6 +77,7 @@ struct queue_memory {
 };
 
 struct queue_commit;
+struct queue_wait;
 
 struct queue_entry {
 	struct id id;
@@ -85,6 +86,7 @@ struct queue_entry {
 	struct list warm;		/* in queue->warm while memory is set */
 	struct queue_memory *memory;
 	struct queue_commit *commit;	/* state on its way to the spool */
+	struct queue_wait *waits;	/* who waits until it is there */
 	uint32_t customer;
 	bool own;			/* a report: no report about it */
 	bool live;			/* its accept frame is synced */

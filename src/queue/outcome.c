@@ -244,6 +244,7 @@ void queue_reported(struct queue_entry *e)
 	if (e->commit != NULL)
 		return;
 	counter_add(q->config.counters, COUNTER_messages_ended_total, 1);
+	entry_written(e, true);
 	queue_forget(q, &e);
 }
 

@@ -55,6 +55,7 @@ void queue_free(struct queue **queue)
 			free(e->commit);
 			e->commit = NULL;
 		}
+		e->waits = NULL;
 		queue_forget(q, &e);
 	}
 	for (size_t i = 0; i < DESTINATIONS_MAX; i++) {
@@ -155,6 +156,7 @@ void entry_cool(struct queue_entry *e)
 void queue_forget(struct queue *q, struct queue_entry **entry)
 {
 	struct queue_entry *e = *entry;
+	invariant(e->waits == NULL);
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		part_unlink(q, &e->parts[i]);
 		e->parts[i].state = PART_DONE;

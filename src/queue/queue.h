@@ -154,6 +154,17 @@ uint32_t queue_release(struct queue_entry *e);
 uint32_t queue_retry(struct queue_entry *e);
 uint32_t queue_remove(struct queue_entry *e);
 
+/* Somebody who waits until an entry stands in the spool as it is now. */
+struct queue_wait {
+	struct queue_wait *next;
+	/* Once. ok false: it could not be written; it is tried again, and
+	 * what was changed is lost if the process ends before. */
+	void (*written)(struct queue_wait *w, bool ok);
+};
+/* False: it stands there already, `written` isn't called. The wait is the
+ * caller's and lives until then (or until queue_free). */
+bool queue_when_written(struct queue_entry *e, struct queue_wait *w) MUST_USE;
+
 /* Hands states to the spool's checkpoint, a slice of a millisecond or less
  * each time: begin says that it is the first. True when all are handed over.
  * Entries whose accept frame is not synced yet are handed over too: the spool

@@ -55,6 +55,8 @@ void entry_cool(struct queue_entry *e);
  * the journal when it is synced (it is taken). */
 void queue_write(struct queue *q, struct queue_entry *e,
 		 struct journal_event *event);
+/* Tells those who wait for it; the entry is in the spool (ok) or is not. */
+void entry_written(struct queue_entry *e, bool ok);
 /* Writes what could not be written before. */
 void queue_write_late(struct queue *q);
 /* Asks for a report if one is due now. True: it asked. */

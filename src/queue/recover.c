@@ -194,10 +194,13 @@ bool queue_still_routed(struct queue_part *p, const struct envelope *env)
 		return false;
 	}
 	carry_over(fresh, old);
+	fresh->waits = old->waits;
+	old->waits = NULL;
 	queue_forget(q, &old);
 	if (!queue_insert(q, fresh)) {
 		/* Out of memory: it is in the spool, found by the next
 		 * start. */
+		entry_written(fresh, false);
 		entry_free(&fresh);
 		return false;
 	}

@@ -579,6 +579,39 @@ def master_killed(s):
     assert s.stop() == 0
 
 
+def killed_behind_the_answer(s):
+    """What hold, release, retry and remove have answered outlives the
+    process: relay is killed at the first byte of the answer."""
+    s.start(apply=False)
+    number = send(s, "lasting", "x@dead.test")
+
+    def states():
+        rows = list_or_none(s)
+        return None if rows is None else {
+            r["state"] for x in rows if x["id"] == number
+            for r in x["recipients"]}
+    s.wait_for(lambda: s.rows("queue", "show", number)[0]["recipients"][0]
+               ["tries"] == 1)
+    for act, state in (("hold", {"held"}), ("release", {"waiting"}),
+                       ("retry", {"waiting"}), ("hold", {"held"}),
+                       ("remove", set())):
+        relay = s.pid_of("relay")
+        p = subprocess.Popen(
+            [s.bin, "queue", act, number, "--config", s.config, "--json"],
+            stdout=subprocess.PIPE)
+        assert p.stdout.read(1) == b"{", act
+        os.kill(relay, signal.SIGKILL)
+        p.stdout.read()
+        p.wait()
+        p.stdout.close()
+        s.wait_for(lambda: s.pid_of("relay") not in (None, relay))
+        s.wait_ready()
+        found = s.wait_for(lambda: [x] if (x := states()) is not None
+                           else None)[0]
+        assert found == state, (act, found)
+    assert s.stop() == 0
+
+
 def bounded(function, service):
     begun = time.monotonic()
     function(service)
@@ -608,7 +641,7 @@ def main():
                 bounded(f, s)
         second.join()
         for f in (reload, queue_survives, route_lost, pages, drain, stop_twice,
-                  master_killed):
+                  master_killed, killed_behind_the_answer):
             with results.test(f.__name__):
                 bounded(f, s)
         check_memory_reports(s, results)

@@ -157,11 +157,12 @@ static bool copy(json_t *to, const json_t *from, const char *const *keys)
 	return true;
 }
 
-static bool add_recipient(struct trace_row *r, json_t *to)
+/* next_at: when it is tried next; NULL: nobody knows. */
+static bool add_recipient(struct trace_row *r, json_t *to, json_t *next_at)
 {
-	json_t *row = json_pack("{s:O, s:s, s:n, s:i, s:n, s:n}", "to", to,
+	json_t *row = json_pack("{s:O, s:s, s:n, s:i, s:O?, s:n}", "to", to,
 				"state", "waiting", "destination", "tries", 0,
-				"next_at", "reply");
+				"next_at", next_at, "reply");
 	return row != NULL && json_array_append_new(r->recipients, row) == 0;
 }
 
@@ -194,9 +195,11 @@ static bool take_result(struct trace_row *r, const json_t *line,
 	json_t *to = json_object_get(result, "to");
 	json_t *row = recipient_of(r, to);
 	json_t *reply = reply_of(result);
+	json_t *next_at = slice_eq(text_of(result, "state"), SLICE("deferred"))
+				  ? json_object_get(line, "next_at") : NULL;
 	bool ok = reply != NULL;
 	if (ok && row == NULL && to != NULL) {
-		ok = add_recipient(r, to);
+		ok = add_recipient(r, to, NULL);
 		row = recipient_of(r, to);
 	}
 	if (ok && row != NULL)
@@ -204,6 +207,7 @@ static bool take_result(struct trace_row *r, const json_t *line,
 		     set(row, "destination",
 			 json_object_get(line, "destination")) &&
 		     set(row, "tries", json_object_get(line, "try")) &&
+		     set(row, "next_at", next_at) &&
 		     set(row, "reply", reply);
 	json_decref(reply);
 	return ok;
@@ -221,8 +225,10 @@ static bool take_accepted(struct trace_row *r, const json_t *line)
 	if (!copy(r->row, line, keys) ||
 	    !set(r->row, "accepted_at", json_object_get(line, "at")))
 		return false;
+	/* It is due at once. */
 	json_array_foreach(recipients, i, to)
-		if (recipient_of(r, to) == NULL && !add_recipient(r, to))
+		if (recipient_of(r, to) == NULL &&
+		    !add_recipient(r, to, json_object_get(line, "at")))
 			return false;
 	return true;
 }
@@ -238,8 +244,10 @@ static bool take_results(struct trace_row *r, const json_t *line)
 	return true;
 }
 
-/* Holding and releasing tell a number of recipients, not which. */
-static bool change_state(struct trace_row *r, const char *from, const char *to)
+/* Holding and releasing tell a number of recipients, not which. to NULL: the
+ * state stays. */
+static bool change_state(struct trace_row *r, const char *from, const char *to,
+			 json_t *next_at)
 {
 	size_t i;
 	json_t *row;
@@ -252,8 +260,10 @@ static bool change_state(struct trace_row *r, const char *from, const char *to)
 						   strcmp(is, "held") == 0)
 			 : strcmp(from, "waiting") == 0 ? open
 			 : is != NULL && strcmp(is, from) == 0;
-		if (hit && json_object_set_new(row, "state",
-					       json_string(to)) != 0)
+		if (hit && to != NULL &&
+		    json_object_set_new(row, "state", json_string(to)) != 0)
+			return false;
+		if (hit && !set(row, "next_at", next_at))
 			return false;
 	}
 	return true;
@@ -264,16 +274,19 @@ static bool take_state(struct trace_row *r, slice name, const json_t *line)
 	static const char *const others[] = { "id", "session", "reference",
 					      "customer", "from", "client",
 					      "helo", NULL };
+	json_t *at = json_object_get(line, "at");
 	if (slice_eq(name, SLICE("accepted")))
 		return take_accepted(r, line);
 	if (slice_eq(name, SLICE("delivery")))
 		return take_results(r, line);
 	if (slice_eq(name, SLICE("queue.held")))
-		return change_state(r, "waiting", "held");
+		return change_state(r, "waiting", "held", NULL);
 	if (slice_eq(name, SLICE("queue.released")))
-		return change_state(r, "held", "waiting");
+		return change_state(r, "held", "waiting", at);
+	if (slice_eq(name, SLICE("queue.retried")))
+		return change_state(r, "waiting", NULL, at);
 	if (slice_eq(name, SLICE("queue.removed")))
-		return change_state(r, NULL, "removed");
+		return change_state(r, NULL, "removed", NULL);
 	/* A refusal or a session: who it was. */
 	return json_is_string(json_object_get(r->row, "id")) ||
 	       copy(r->row, line, others);

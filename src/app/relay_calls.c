@@ -74,9 +74,10 @@ static void row_recipient(struct json *j, const struct queue_part *p,
 		json_member_cstr(j, "held", held_reason_name(r->held));
 	json_member_cstr(j, "destination", p->destination->name);
 	json_member_u64(j, "tries", p->tries);
+	int64_t next_ms = r->state == RECIPIENT_WAITING ? queue_next_ms(p) : 0;
 	json_key(j, "next_at");
-	if (p->state == PART_SCHEDULED)
-		json_time_ms(j, p->next_ms);
+	if (next_ms > 0)
+		json_time_ms(j, next_ms);
 	else
 		json_put_null(j);
 	json_key(j, "reply");

@@ -116,7 +116,8 @@ static void tell_recipient(struct json *j, const struct queue_attempt *a,
 	buf_fini(&text);
 }
 
-static void tell(struct queue *q, struct queue_part *p,
+/* The part has its next state already; try: which one this was. */
+static void tell(struct queue *q, struct queue_part *p, uint32_t try,
 		 const struct queue_attempt *a, struct journal_event *event)
 {
 	char address[IP_PORT_TEXT_MAX];
@@ -134,7 +135,11 @@ static void tell(struct queue *q, struct queue_part *p,
 		json_member_cstr(j, "tls", a->tls);
 	if (a->ambiguous)
 		json_member_bool(j, "ambiguous", true);
-	json_member_u64(j, "try", p->tries + 1u);
+	json_member_u64(j, "try", try);
+	if (part_waiting(p) > 0 && queue_next_ms(p) > 0) {
+		json_key(j, "next_at");
+		json_time_ms(j, queue_next_ms(p));
+	}
 	json_key(j, "recipients");
 	json_array(j);
 	for (uint16_t i = 0; i < p->count; i++)
@@ -300,9 +305,10 @@ void queue_outcome(struct queue_part *p, const struct queue_attempt *a,
 	}
 	count(q, results, n);
 	struct journal_event event;
-	tell(q, p, a, &event);
+	uint32_t try = p->tries + 1u;
 	note_health(q, p->destination, a->destination_down);
 	settle_part(q, p);
+	tell(q, p, try, a, &event);
 	entry_check(e);
 	if (e->waiting == 0 && queue_ask_report(q, e)) {
 		/* The report's accept frame ends this entry: no other frame

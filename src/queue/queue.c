@@ -277,6 +277,22 @@ uint32_t entry_held(const struct queue_entry *e)
 	return n;
 }
 
+int64_t queue_next_ms(const struct queue_part *p)
+{
+	const struct destination *d = p->destination;
+	int64_t now = queue_wall_ms(p->entry->queue);
+	int64_t at = p->state == PART_SCHEDULED ? p->next_ms : now;
+	if (p->state == PART_HELD || p->state == PART_DONE)
+		return 0;
+	if (p->state == PART_LEASED || p->urgent)
+		return at;
+	if (atomic_load_explicit(&d->paused, memory_order_relaxed))
+		return 0;
+	int64_t pause = atomic_load_explicit(&d->not_before_ms,
+					     memory_order_relaxed);
+	return at > pause ? at : pause;
+}
+
 /* --- taking --------------------------------------------------------------- */
 
 static bool blocked(const struct queue *q, const struct destination *d)

@@ -165,6 +165,11 @@ struct queue_wait {
  * caller's and lives until then (or until queue_free). */
 bool queue_when_written(struct queue_entry *e, struct queue_wait *w) MUST_USE;
 
+/* When the waiting recipients of the part are tried next, wall ms: now when
+ * they are due or under way. 0: nobody knows (held, ended, or the destination
+ * is paused by hand). */
+int64_t queue_next_ms(const struct queue_part *p);
+
 /* Hands states to the spool's checkpoint, a slice of a millisecond or less
  * each time: begin says that it is the first. True when all are handed over.
  * Entries whose accept frame is not synced yet are handed over too: the spool

@@ -259,6 +259,12 @@ def queue(s):
     def states():
         return {r["state"] for r in row()["recipients"]}
     s.wait_for(lambda: row()["recipients"][0]["tries"] == 1)
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    for command in (("queue", "show", number), ("queue", "list"),
+                    ("trace", number)):
+        for r in s.rows(*command)[0]["recipients"]:
+            assert now < r["next_at"] and r["next_at"].endswith("Z"), \
+                (command, r)
     assert row()["from"] == "alice@example.com" and row()["size"] > 0
     assert {r["id"] for r in s.rows("queue", "list")} == {number, other}, \
         s.rows("queue", "list")
@@ -266,6 +272,9 @@ def queue(s):
     assert states() == {"waiting"}
     s.cli("queue", "hold", number)
     assert states() == {"held"}
+    for command in (("queue", "show", number), ("trace", number)):
+        assert {r["next_at"] for r in s.rows(*command)[0]["recipients"]} \
+            == {None}, command
     assert [r["id"] for r in s.rows("queue", "list", "--state", "held")] \
         == [number]
     s.wait_for(lambda: s.metrics()["postrider_queue_held_recipients"] == 2)

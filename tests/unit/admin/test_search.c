@@ -109,7 +109,7 @@ static const char deferred[] =
 	"\"host\":\"mx.example.net\",\"address\":\"198.51.100.1:25\","
 	"\"tls\":\"TLSv1.3\",\"try\":1,\"recipients\":[{\"to\":"
 	"\"bob@example.net\",\"state\":\"deferred\",\"code\":450,\"reply\":"
-	"\"later\"}],\"position\":200}\n";
+	"\"later\"}],\"next_at\":\"2026-11-24T04:31:01.000Z\",\"position\":200}\n";
 static const char delivered[] =
 	"{\"at\":\"2026-11-25T00:10:00.000Z\",\"event\":\"delivery\","
 	"\"id\":\"" ID "\",\"customer\":7,\"destination\":\"example.net\","
@@ -153,7 +153,8 @@ static void s11_7_a_message_from_connection_to_final_reply(void **state)
 		"\"destination\":\"example.net\",\"tries\":2,\"next_at\":null,"
 		"\"reply\":\"250 ok\"}",
 		"{\"to\":\"Eve@example.org\",\"state\":\"waiting\","
-		"\"destination\":null,\"tries\":0,\"next_at\":null,"
+		"\"destination\":null,\"tries\":0,"
+		"\"next_at\":\"2026-11-24T04:30:00.000Z\","
 		"\"reply\":null}",
 		"{\"at\":\"2026-11-24T04:30:01.000Z\",\"event\":\"delivery\","
 		"\"host\":\"mx.example.net\",\"address\":\"198.51.100.1:25\","
@@ -162,6 +163,41 @@ static void s11_7_a_message_from_connection_to_final_reply(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (strstr(f.first, parts[i]) == NULL)
 			fail_msg("no %s in %s", parts[i], f.first);
+}
+
+/* The same message, hour by hour: when its first recipient is tried next. */
+static void d8_when_it_is_tried_next(void **state)
+{
+	struct place *p = *state;
+#define ACT(at, event) "{\"at\":\"" at "\",\"event\":\"queue." event \
+	"\",\"id\":\"" ID "\",\"customer\":7,\"recipients\":1}\n"
+	static const struct {
+		const char *hour, *lines, *next_at;
+	} steps[] = {
+		{ "2026112404", accepted, "\"2026-11-24T04:30:00.000Z\"" },
+		{ "2026112405", deferred, "\"2026-11-24T04:31:01.000Z\"" },
+		{ "2026112406", ACT("2026-11-24T06:00:00.000Z", "held"),
+		  "null" },
+		{ "2026112407", ACT("2026-11-24T07:00:00.000Z", "released"),
+		  "\"2026-11-24T07:00:00.000Z\"" },
+		{ "2026112408", ACT("2026-11-24T08:00:00.000Z", "retried"),
+		  "\"2026-11-24T08:00:00.000Z\"" },
+		{ "2026112500", delivered, "null" },
+	};
+#undef ACT
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		char want[100];
+		write_lines(p, steps[i].hour, steps[i].lines);
+		index_all(p, 2);
+		struct found f =
+			look(p, (struct search_query){ .id = SLICE(ID) });
+		snprintf(want, sizeof(want), "\"next_at\":%s",
+			 steps[i].next_at);
+		const char *first = strstr(f.first, "\"next_at\"");
+		assert_non_null(first);
+		if (strncmp(first, want, strlen(want)) != 0)
+			fail_msg("step %zu: %.60s", i, first);
+	}
 }
 
 static void s11_7_found_by_everything(void **state)
@@ -291,6 +327,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(s11_7_a_message_from_connection_to_final_reply),
+		TEST(d8_when_it_is_tried_next),
 		TEST(s11_7_found_by_everything),
 		TEST(indexing_goes_on_where_it_ended),
 		TEST(s11_7_what_is_told_twice_is_shown_once),

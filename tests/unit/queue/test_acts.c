@@ -1,6 +1,6 @@
-/* What people do with the queue: it is answered when it is on the disk.
- * The spool and the journal are played by this file: a commit is done when
- * the test says so. */
+/* What people do with the queue: it is answered when it is on the disk, and
+ * the time of the next try is known. The spool and the journal are played by
+ * this file: a commit is done when the test says so. */
 #include "queue/queue_private.h"
 #include "queue_test.h"
 
@@ -227,6 +227,32 @@ static void s11_7_a_retry_outlives_the_process(void **state)
 	end_commit(0, true);
 }
 
+static void d8_the_time_of_the_next_try(void **state)
+{
+	struct place *p = *state;
+	struct queue_part *part = &p->e->parts[0];
+	struct destination *d = part->destination;
+	bool expired;
+	assert_int_equal(queue_next_ms(part), NOW_MS);	/* due */
+	assert_ptr_equal(queue_take(p->q, d, &expired), part);
+	assert_int_equal(queue_next_ms(part), NOW_MS);	/* under way */
+	queue_untake(part, 60000);
+	assert_int_equal(queue_next_ms(part), NOW_MS + 60000);
+	/* Nothing is tried before the pause of its destination is over. */
+	atomic_store(&d->not_before_ms, NOW_MS + 90000);
+	assert_int_equal(queue_next_ms(part), NOW_MS + 90000);
+	queue_retry(p->e);		/* but by hand */
+	assert_int_equal(queue_next_ms(part), NOW_MS);
+	atomic_store(&d->paused, true);
+	assert_int_equal(queue_next_ms(part), NOW_MS);
+	part->urgent = false;
+	assert_int_equal(queue_next_ms(part), 0);	/* who knows */
+	atomic_store(&d->paused, false);
+	hold(p->e);
+	assert_int_equal(queue_next_ms(part), 0);
+	end_commit(0, true);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -237,6 +263,7 @@ int main(void)
 		TEST(a_change_behind_a_commit_under_way_waits_for_its_own),
 		TEST(what_can_not_be_written_is_said),
 		TEST(s11_7_a_retry_outlives_the_process),
+		TEST(d8_the_time_of_the_next_try),
 	};
 	return cmocka_run_group_tests_name("queue/acts", tests, NULL, NULL);
 }

@@ -54,6 +54,7 @@ struct node {
 struct handle {
 	struct node *node;
 	bool writable, append, holds_lock;
+	bool sync_failed;		/* must not be synced again */
 };
 
 struct disk {
@@ -62,7 +63,7 @@ struct disk {
 	struct handle fds[FDS_MAX];
 	struct disk_faults faults;
 	uint64_t calls, syncs, writes;
-	bool dead, sync_failed;
+	bool dead, sync_failed, trusted;
 };
 
 /* --- small things ----------------------------------------------------------- */
@@ -166,14 +167,33 @@ bool disk_sync_failed(const struct disk *d)
 	return d->sync_failed;
 }
 
+bool disk_trusted_failed_sync(const struct disk *d)
+{
+	return d->trusted;
+}
+
+unsigned disk_handles(const struct disk *d)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < FDS_MAX; i++)
+		n += d->fds[i].node != NULL;
+	return n;
+}
+
 /* Every call comes by here. The call at which the disk dies still has its
- * effect on what the kernel holds, but nobody hears of it. */
-static bool enter(struct disk *d, struct err *err, const char *where)
+ * effect on what the kernel holds, but nobody hears of it. other: the errno
+ * besides EIO with which it may fail; 0: the caller sees to that. */
+static bool enter(struct disk *d, struct err *err, const char *where,
+		  int other)
 {
 	sim_call();
 	sim_note(where, d->calls, 0);
 	if (d->dead)
 		return fail(err, EIO, where);
+	int error = other == 0 ? 0 : sim_call_error(&sim->files, where, EIO,
+						    other);
+	if (error != 0)
+		return fail(err, error, where);
 	d->calls++;
 	if (d->faults.die_at != 0 && d->calls >= d->faults.die_at)
 		d->dead = true;
@@ -461,7 +481,8 @@ static int fd_new(struct disk *d, struct node *n, bool writable, bool append)
 	for (int i = 0; i < FDS_MAX; i++) {
 		if (d->fds[i].node != NULL)
 			continue;
-		d->fds[i] = (struct handle){ n, writable, append, false };
+		d->fds[i] = (struct handle){ .node = n, .writable = writable,
+					    .append = append };
 		n->opens++;
 		return i + FIRST_FD;
 	}
@@ -504,7 +525,8 @@ bool os_dir_open(const char *path, int *out, struct err *err)
 {
 	struct disk *d = sim->disk;
 	(void)path;
-	if (!enter(d, err, "os_dir_open") || !leave(d, err, "os_dir_open"))
+	if (!enter(d, err, "os_dir_open", EMFILE) ||
+	    !leave(d, err, "os_dir_open"))
 		return false;
 	*out = fd_new(d, d->root, false, false);
 	return true;
@@ -514,7 +536,7 @@ bool os_dir_open_at(int dir, const char *name, int *out, struct err *err)
 {
 	struct disk *d = sim->disk;
 	struct node *in = dir_of(dir);
-	if (!enter(d, err, "os_dir_open_at"))
+	if (!enter(d, err, "os_dir_open_at", EMFILE))
 		return false;
 	struct entry *e = *entry_find(&in->entries, name);
 	struct node *n = e ? e->node : node_new(d, true);
@@ -530,7 +552,8 @@ bool os_dir_sync(int dir, struct err *err)
 {
 	struct disk *d = sim->disk;
 	struct node *n = dir_of(dir);
-	if (!enter(d, err, "os_dir_sync") || !leave(d, err, "os_dir_sync"))
+	if (!enter(d, err, "os_dir_sync", ENOSPC) ||
+	    !leave(d, err, "os_dir_sync"))
 		return false;
 	links_sync(n);
 	return true;
@@ -541,7 +564,8 @@ bool os_dir_list(int dir, bool (*each)(void *ctx, const char *name),
 {
 	struct disk *d = sim->disk;
 	struct node *n = dir_of(dir);
-	if (!enter(d, err, "os_dir_list") || !leave(d, err, "os_dir_list"))
+	if (!enter(d, err, "os_dir_list", EMFILE) ||
+	    !leave(d, err, "os_dir_list"))
 		return false;
 	for (struct entry *e = n->entries; e != NULL; e = e->next)
 		if (!each(ctx, e->name))
@@ -554,7 +578,7 @@ bool os_file_open(int dir, const char *name, enum os_open_mode mode, int *out,
 {
 	struct disk *d = sim->disk;
 	struct node *in = dir_of(dir);
-	if (!enter(d, err, "os_file_open"))
+	if (!enter(d, err, "os_file_open", EMFILE))
 		return false;
 	struct entry *e = *entry_find(&in->entries, name);
 	struct node *n = e ? e->node : NULL;
@@ -615,17 +639,20 @@ bool os_file_write(int fd, const struct iovec *iov, int count,
 	uint64_t end = offset;
 	for (int i = 0; i < count; i++)
 		end += iov[i].iov_len;
-	if (!enter(d, err, "os_file_write"))
+	if (!enter(d, err, "os_file_write", 0))
 		return false;
 	if (!has_room(d, h->node, end))
 		return fail(err, ENOSPC, "os_file_write");
-	bool bad = ++d->writes == d->faults.fail_write_at;
+	int error = sim_call_error(&sim->files, "os_file_write", EIO, ENOSPC);
+	if (++d->writes == d->faults.fail_write_at)
+		error = EIO;
+	bool bad = error != 0;
 	for (int i = 0; i < count && !(bad && i > count / 2); i++) {
 		write_seen(h->node, offset, iov[i].iov_base, iov[i].iov_len);
 		offset += iov[i].iov_len;
 	}
 	if (bad)
-		return fail(err, EIO, "os_file_write");
+		return fail(err, error, "os_file_write");
 	sim_hold_up();
 	return leave(d, err, "os_file_write");
 }
@@ -643,7 +670,8 @@ bool os_file_read(int fd, void *to, size_t cap, uint64_t offset, size_t *n,
 {
 	struct disk *d = sim->disk;
 	const struct image *im = &file_of(fd)->node->seen;
-	if (!enter(d, err, "os_file_read") || !leave(d, err, "os_file_read"))
+	if (!enter(d, err, "os_file_read", EIO) ||
+	    !leave(d, err, "os_file_read"))
 		return false;
 	*n = offset >= im->size ? 0 :
 	     im->size - offset < cap ? (size_t)(im->size - offset) : cap;
@@ -663,7 +691,7 @@ bool os_file_allocate(int fd, uint64_t offset, uint64_t length,
 	struct disk *d = sim->disk;
 	struct node *n = file_of(fd)->node;
 	uint64_t end = offset + length;
-	if (!enter(d, err, "os_file_allocate"))
+	if (!enter(d, err, "os_file_allocate", ENOSPC))
 		return false;
 	if (!has_room(d, n, end))
 		return fail(err, ENOSPC, "os_file_allocate");
@@ -680,7 +708,7 @@ bool os_file_truncate(int fd, uint64_t size, struct err *err)
 {
 	struct disk *d = sim->disk;
 	struct node *n = file_of(fd)->node;
-	if (!enter(d, err, "os_file_truncate"))
+	if (!enter(d, err, "os_file_truncate", EROFS))
 		return false;
 	image_resize(&n->seen, size);
 	n->allocated = size;
@@ -691,25 +719,38 @@ bool os_file_truncate(int fd, uint64_t size, struct err *err)
 bool os_file_size(int fd, uint64_t *out, struct err *err)
 {
 	struct disk *d = sim->disk;
-	if (!enter(d, err, "os_file_size") || !leave(d, err, "os_file_size"))
+	if (!enter(d, err, "os_file_size", EIO) ||
+	    !leave(d, err, "os_file_size"))
 		return false;
 	*out = file_of(fd)->node->seen.size;
 	return true;
 }
 
-bool os_file_sync(int fd, struct err *err)
+static int sync_error(struct disk *d)
 {
-	struct disk *d = sim->disk;
-	struct node *n = file_of(fd)->node;
-	if (!enter(d, err, "os_file_sync") || !leave(d, err, "os_file_sync"))
-		return false;
+	int error = sim_call_error(&sim->files, "os_file_sync", EIO, ENOSPC);
 	d->syncs++;
 	if (d->faults.fail_sync_at != 0 &&
 	    d->syncs >= d->faults.fail_sync_at &&
-	    d->syncs < d->faults.fail_sync_at + d->faults.fail_syncs) {
-		d->sync_failed = true;
+	    d->syncs < d->faults.fail_sync_at + d->faults.fail_syncs)
+		error = EIO;
+	return error;
+}
+
+bool os_file_sync(int fd, struct err *err)
+{
+	struct disk *d = sim->disk;
+	struct handle *h = file_of(fd);
+	struct node *n = h->node;
+	if (!enter(d, err, "os_file_sync", 0) ||
+	    !leave(d, err, "os_file_sync"))
+		return false;
+	d->trusted = d->trusted || h->sync_failed;
+	int error = sync_error(d);
+	if (error != 0) {
+		d->sync_failed = h->sync_failed = true;
 		ops_draw(n);
-		return fail(err, EIO, "os_file_sync");
+		return fail(err, error, "os_file_sync");
 	}
 	for (struct op *op = n->first; op != NULL; op = op->next)
 		op_apply(n, op);
@@ -724,7 +765,7 @@ bool os_file_rename(int from_dir, const char *from, int to_dir,
 {
 	struct disk *d = sim->disk;
 	struct node *a = dir_of(from_dir), *b = dir_of(to_dir);
-	if (!enter(d, err, "os_file_rename"))
+	if (!enter(d, err, "os_file_rename", ENOSPC))
 		return false;
 	struct entry *e = *entry_find(&a->entries, from);
 	if (e == NULL)
@@ -745,7 +786,7 @@ bool os_file_unlink(int dir, const char *name, struct err *err)
 {
 	struct disk *d = sim->disk;
 	struct node *in = dir_of(dir);
-	if (!enter(d, err, "os_file_unlink"))
+	if (!enter(d, err, "os_file_unlink", EROFS))
 		return false;
 	struct entry *e = *entry_find(&in->entries, name);
 	if (e != NULL)
@@ -758,7 +799,8 @@ bool os_disk_free(int dir, uint64_t *bytes, uint64_t *inodes,
 {
 	struct disk *d = sim->disk;
 	(void)dir_of(dir);
-	if (!enter(d, err, "os_disk_free") || !leave(d, err, "os_disk_free"))
+	if (!enter(d, err, "os_disk_free", EIO) ||
+	    !leave(d, err, "os_disk_free"))
 		return false;
 	uint64_t used = used_bytes(d);
 	*inodes = 1000000;
@@ -771,7 +813,8 @@ bool os_file_lock(int fd, struct err *err)
 {
 	struct disk *d = sim->disk;
 	struct handle *h = file_of(fd);
-	if (!enter(d, err, "os_file_lock") || !leave(d, err, "os_file_lock"))
+	if (!enter(d, err, "os_file_lock", ENOLCK) ||
+	    !leave(d, err, "os_file_lock"))
 		return false;
 	if (h->node->locked)
 		return err_set(err, ERR_TEMPORARY, SCOPE_SELF, "os_file_lock",

@@ -5,7 +5,9 @@
  * keeps each write whole, in part (sectors of 512 bytes) or not at all.
  *
  * A failed sync is the kernel's: what could not be written counts as clean,
- * is still seen by readers, and will never be on the medium.
+ * is still seen by readers, and will never be on the medium. A directory's
+ * names stay as they were, to be synced later. Any call may be made to fail
+ * by sim_fail_at(&sim->files): a write that does has its first pieces done.
  */
 #pragma once
 
@@ -30,6 +32,11 @@ bool disk_is_dead(const struct disk *d);
 uint64_t disk_calls(const struct disk *d);
 /* A sync has failed since disk_set_faults. */
 bool disk_sync_failed(const struct disk *d);
+/* A handle whose sync had failed was synced again: what the kernel says then
+ * is worth nothing. */
+bool disk_trusted_failed_sync(const struct disk *d);
+/* Open ones. */
+unsigned disk_handles(const struct disk *d);
 
 /* The process dies with files open. */
 void disk_drop_handles(struct disk *d);

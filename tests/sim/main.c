@@ -1,16 +1,21 @@
 /*
- * sim [-t2qs] [-a|-d] [-n N] FIRST [COUNT]: the worlds of these seeds. Each seed that goes
- * wrong is named with what was found; a world that ends the process (an
- * invariant, a sanitizer) or does not come back is found too, since worlds
- * run in a child that is started again behind it.
+ * sim [-t2qs] [-iw] [-adeb] [-n N|-N N] [-c] FIRST [COUNT]: the worlds of
+ * these seeds. Each seed that goes wrong is named with what was found; a
+ * world that ends the process (an invariant, a sanitizer) or does not come
+ * back is found too, since worlds run in a child that is started again behind
+ * it.
  *
  *	-t	trace: everything that happens, to stderr
  *	-2	each seed twice: they must be the same bit for bit
  *	-q	no faults
  *	-s	stop at the first failure
- *	-a, -d	each allocation fails in turn, once and for ever from there,
- *		while mail is accepted, or while it is delivered
- *	-n	of those only this one, and -N it and all behind it
+ *	-a -d	each allocation fails in turn, once and for ever from there,
+ *	-e -b	while mail is accepted, delivered, while the process ends, while
+ *		it begins again
+ *	-i, -w	each call for files, for the network does, in place of memory;
+ *		in all four when none is named
+ *	-n	of those only this one, -N it and all behind it, -c and then the
+ *		power goes
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -29,16 +34,29 @@ enum { SEED_SECONDS = 20, FAILURES_SHOWN = 20,
 /* Shared with the child. */
 struct progress {
 	uint64_t next;			/* the seed under way */
-	uint64_t fail_at;		/* and the allocation */
-	bool fail_for_ever;
-	uint64_t done, failed, sites;
+	struct world_failing failing;	/* and the call */
+	uint64_t done, failed;
+	uint64_t sites[FAILING_SOCKETS + 1];
 	struct world_result sum;
 };
 
 struct settings {
 	uint64_t first, count;
-	bool trace, twice, quiet, stop, accept, deliver, for_ever;
-	uint64_t only;
+	bool trace, twice, quiet, stop;
+	bool phases[FAILING_PHASES];
+	struct world_failing only;	/* or all, when .at is 0 */
+};
+
+static const char *const what_names[] = {
+	[FAILING_MEMORY] = "allocation",
+	[FAILING_FILES] = "file call",
+	[FAILING_SOCKETS] = "socket call",
+};
+static const char *const phase_names[] = {
+	[FAILING_ACCEPT] = "accept",
+	[FAILING_DELIVER] = "deliver",
+	[FAILING_STOP] = "end",
+	[FAILING_START] = "begin",
 };
 
 static void add(struct world_result *sum, const struct world_result *r)
@@ -63,33 +81,59 @@ static void add(struct world_result *sum, const struct world_result *r)
 	sum->hash = sum->hash * 31 + r->hash;
 }
 
-static void found(struct progress *p, uint64_t seed, const char *what)
+static void found(struct progress *p, uint64_t seed, const char *call,
+		  const char *what)
 {
+	const struct world_failing *f = &p->failing;
 	p->failed++;
-	if (p->failed <= FAILURES_SHOWN && p->fail_at > 0)
-		printf("FAIL seed %" PRIu64 " allocation %" PRIu64 "%s: %s\n",
-		       seed, p->fail_at, p->fail_for_ever ? " for ever" : "",
-		       what);
+	if (p->failed <= FAILURES_SHOWN && f->at > 0)
+		printf("FAIL seed %" PRIu64 " %s, %s %" PRIu64 " %s%s%s: %s\n",
+		       seed, phase_names[f->phase], what_names[f->what],
+		       f->at, call, f->for_ever ? " for ever" : "",
+		       f->power_cut ? ", power cut" : "", what);
 	else if (p->failed <= FAILURES_SHOWN)
 		printf("FAIL seed %" PRIu64 ": %s\n", seed, what);
 	fflush(stdout);
 }
 
-/* Once, then for ever; more: there are further allocations. */
+/* The first call of the next phase that is wanted; behind the last one the
+ * next seed. */
+static void next_phase(const struct settings *s, struct progress *p, int phase)
+{
+	while (phase < FAILING_PHASES && !s->phases[phase])
+		phase++;
+	p->failing = s->only;
+	if (phase < FAILING_PHASES) {
+		p->failing.phase = (enum failing_phase)phase;
+		if (s->only.at == 0)
+			p->failing.at = 1;
+		return;
+	}
+	p->done++;
+	p->next++;
+	p->failing.at = 0;
+}
+
+/* Once, then for ever, each (but for memory) with and without a power cut;
+ * more: there are further calls. */
 static void next_failing(const struct settings *s, struct progress *p,
 			 bool more)
 {
-	if (!p->fail_for_ever && s->only == 0) {
-		p->fail_for_ever = true;
+	struct world_failing *f = &p->failing;
+	bool all = s->only.at == 0;
+	if (all && !f->power_cut && f->what == FAILING_FILES) {
+		f->power_cut = true;
 		return;
 	}
-	p->fail_for_ever = s->for_ever;
-	p->fail_at++;
-	if (more && s->only == 0 && p->fail_at < SITES_MAX)
+	f->power_cut = false;
+	if (all && !f->for_ever) {
+		f->for_ever = true;
 		return;
-	p->fail_at = s->only > 0 ? s->only : 1;
-	p->done++;
-	p->next++;
+	}
+	f->for_ever = false;
+	f->at++;
+	if (!all || !more || f->at == SITES_MAX)
+		next_phase(s, p, (int)f->phase + 1);
 }
 
 static void run_seed(const struct settings *s, struct progress *p)
@@ -110,29 +154,28 @@ static void run_seed(const struct settings *s, struct progress *p)
 	}
 	alarm(0);
 	if (r.failed)
-		found(p, options.seed, r.verdict);
+		found(p, options.seed, "", r.verdict);
 	add(&p->sum, &r);
 	p->done++;
 	p->next++;
 }
 
-/* The next allocation that fails; behind the last one the next seed. */
 static void run_failing(const struct settings *s, struct progress *p)
 {
 	struct world_options options = {
-		.seed = p->next, .trace = s->trace, .fail_at = p->fail_at,
-		.fail_for_ever = p->fail_for_ever,
-		.fail_in_delivery = s->deliver,
+		.seed = p->next, .trace = s->trace, .failing = p->failing,
 	};
 	struct world_result r;
 	alarm(SEED_SECONDS);
 	world_run(&options, &r);
 	alarm(0);
+	const char *call = r.call_failed ? r.call_failed : "";
 	if (r.failed)
-		found(p, options.seed, r.verdict);
+		found(p, options.seed, call, r.verdict);
 	add(&p->sum, &r);
-	p->sites += r.allocation_failed;
-	next_failing(s, p, r.allocation_failed);
+	p->sites[p->failing.what] += r.call_failed != NULL;
+	/* One that went wrong may not have come so far. */
+	next_failing(s, p, r.call_failed != NULL || r.failed);
 }
 
 static bool goes_on(const struct settings *s, const struct progress *p)
@@ -140,15 +183,25 @@ static bool goes_on(const struct settings *s, const struct progress *p)
 	return p->next < s->first + s->count && !(s->stop && p->failed > 0);
 }
 
+static bool is_failing(const struct settings *s)
+{
+	for (int i = 0; i < FAILING_PHASES; i++)
+		if (s->phases[i])
+			return true;
+	return false;
+}
+
 static void child(const struct settings *s, struct progress *p)
 {
 	static const uint8_t key[16] = { 1, 2, 3 };
 	hash_key_set(key);
 	while (goes_on(s, p))
-		if (p->fail_at > 0)
+		if (!is_failing(s))
+			run_seed(s, p);
+		else if (p->failing.at > 0)
 			run_failing(s, p);
 		else
-			run_seed(s, p);
+			next_phase(s, p, 0);
 	_exit(0);
 }
 
@@ -163,11 +216,10 @@ static void run_all(const struct settings *s, struct progress *p)
 		waitpid(pid, &status, 0);
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
-		found(p, p->next, WIFSIGNALED(status) &&
-				  WTERMSIG(status) == SIGALRM
-					  ? "HANG: no end in real time"
-					  : "CRASH: see stderr");
-		if (p->fail_at > 0) {
+		bool hangs = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+		found(p, p->next, "", hangs ? "HANG: no end in real time"
+					    : "CRASH: see stderr");
+		if (is_failing(s)) {
 			next_failing(s, p, true);
 			continue;
 		}
@@ -185,30 +237,45 @@ static void print(const struct progress *p)
 	       " evacuated %" PRIu64 " quarantined %" PRIu64
 	       " messages %" PRIu64 " acked %" PRIu64 " refused %" PRIu64
 	       " unknown %" PRIu64 " delivered %" PRIu64 " reported %" PRIu64
-	       " duplicates-explained %" PRIu64 " memory-faults %" PRIu64 " steps %" PRIu64
-	       " hash %016" PRIx64 " failed %" PRIu64 "\n",
+	       " duplicates-explained %" PRIu64 " memory-faults %" PRIu64
+	       " file-faults %" PRIu64 " network-faults %" PRIu64
+	       " steps %" PRIu64 " hash %016" PRIx64 " failed %" PRIu64 "\n",
 	       p->done, r->lives, r->kills, r->cuts, r->stops, r->disk_faults,
 	       r->checkpoints, r->log_cuts, r->evacuated, r->quarantined,
 	       r->messages, r->acked, r->refused, r->unknown, r->delivered,
-	       r->reported, r->explained, p->sites, r->steps, r->hash, p->failed);
+	       r->reported, r->explained, p->sites[FAILING_MEMORY],
+	       p->sites[FAILING_FILES], p->sites[FAILING_SOCKETS], r->steps,
+	       r->hash, p->failed);
+}
+
+static bool take_option(struct settings *s, int c)
+{
+	s->trace = s->trace || c == 't';
+	s->twice = s->twice || c == '2';
+	s->quiet = s->quiet || c == 'q';
+	s->stop = s->stop || c == 's';
+	s->phases[FAILING_ACCEPT] = s->phases[FAILING_ACCEPT] || c == 'a';
+	s->phases[FAILING_DELIVER] = s->phases[FAILING_DELIVER] || c == 'd';
+	s->phases[FAILING_STOP] = s->phases[FAILING_STOP] || c == 'e';
+	s->phases[FAILING_START] = s->phases[FAILING_START] || c == 'b';
+	s->only.what = c == 'i' ? FAILING_FILES :
+		       c == 'w' ? FAILING_SOCKETS : s->only.what;
+	s->only.power_cut = s->only.power_cut || c == 'c';
+	s->only.for_ever = s->only.for_ever || c == 'N';
+	if (c == 'n' || c == 'N')
+		s->only.at = strtoull(optarg, NULL, 10);
+	return c != '?';
 }
 
 int main(int argc, char **argv)
 {
 	struct settings s = { .count = 1 };
-	for (int c; (c = getopt(argc, argv, "t2qsadn:N:")) != -1;) {
-		s.trace = s.trace || c == 't';
-		s.twice = s.twice || c == '2';
-		s.quiet = s.quiet || c == 'q';
-		s.stop = s.stop || c == 's';
-		s.accept = s.accept || c == 'a';
-		s.deliver = s.deliver || c == 'd';
-		s.for_ever = s.for_ever || c == 'N';
-		if (c == 'n' || c == 'N')
-			s.only = strtoull(optarg, NULL, 10);
-		if (c == '?')
+	for (int c; (c = getopt(argc, argv, "t2qsadebiwcn:N:")) != -1;)
+		if (!take_option(&s, c))
 			return 64;
-	}
+	if (s.only.what != FAILING_MEMORY && !is_failing(&s))
+		for (int i = 0; i < FAILING_PHASES; i++)
+			s.phases[i] = true;
 	if (optind < argc)
 		s.first = strtoull(argv[optind], NULL, 10);
 	if (optind + 1 < argc)
@@ -218,9 +285,6 @@ int main(int argc, char **argv)
 	if (p == MAP_FAILED)
 		return 71;
 	p->next = s.first;
-	if (s.accept || s.deliver)
-		p->fail_at = s.only > 0 ? s.only : 1;
-	p->fail_for_ever = s.for_ever;
 	run_all(&s, p);
 	print(p);
 	return p->failed ? 1 : 0;

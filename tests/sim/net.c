@@ -143,6 +143,13 @@ static void die(struct net_end *e, int why)
 		e->user->closed(e->ctx, true);
 }
 
+void net_break(struct net_end *e, int why)
+{
+	if (e->peer != NULL && e->peer->state != END_DEAD)
+		send_packet(e, e->peer, PACKET_RESET, SLICE(""));
+	die(e, why);
+}
+
 /* To a user: all that is there, or kept while it pauses. */
 static void show(struct net_end *e)
 {
@@ -404,6 +411,14 @@ void net_abort(struct net_end **end)
 	*end = NULL;
 	if (e != NULL)
 		net_let_go(e, true);
+}
+
+unsigned net_sockets(void)
+{
+	unsigned n = 0;
+	for (int i = 0; i < SOCKETS_MAX; i++)
+		n += net->sockets[i] != NULL;
+	return n;
 }
 
 /* --- the end of a process ------------------------------------------------- */

@@ -65,5 +65,7 @@ void net_abort(struct net_end **e);
  * sockets are master's and stay, with who waits there; not without power:
  * then peers hear nothing until much later. */
 void net_process_died(bool power_cut);
+/* Connections the program has open. */
+unsigned net_sockets(void);
 /* All listening sockets are closed. */
 void net_close_listeners(void);

@@ -89,6 +89,8 @@ struct net_end *net_begin_call(const struct ip_addr *from,
 void net_send_bytes(struct net_end *from, slice bytes);
 void net_send_fin(struct net_end *from);
 /* The last of it is said; the other side may read on. */
+/* As when a reset has come, in the middle of a call of the program. */
+void net_break(struct net_end *e, int why);
 void net_let_go(struct net_end *e, bool reset);
 
 /* --- sockets.c */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The simulator as a part of the test run: worlds of many seeds, the same
-seed twice, n-th failures of memory, and planted bugs that must be found.
+seed twice, n-th failures of memory, files and sockets, and planted bugs that
+must be found.
 
   run.py              10,000 seeds and the rest, about two minutes
   run.py --nightly    as many seeds as fit into half an hour, a part of them
@@ -24,6 +25,9 @@ SEEDS = int(os.environ.get("SIM_SEEDS", "10000"))
 TWICE_SEEDS = 300
 BUG_SEEDS = 3000
 MEMORY_SEEDS = 6                # each: every allocation, once and for ever
+# each: every call in four phases, once and for ever; about 5 s and 1 s each
+FILE_SEEDS, NIGHT_FILE_SEEDS = 2, 100
+SOCKET_SEEDS, NIGHT_SOCKET_SEEDS = 3, 300
 ASAN_SEEDS = 300
 NIGHT_ASAN_SEEDS = 20000
 NIGHT_SECONDS = 1800
@@ -145,6 +149,12 @@ def main():
     for option, name in (("-a", "accepting"), ("-d", "delivering")):
         worlds(score, f"{name} with each allocation failing", [option], 1,
                MEMORY_SEEDS, binary())
+    for option, name, seeds in (
+            ("-i", "each call for files failing",
+             NIGHT_FILE_SEEDS if nightly else FILE_SEEDS),
+            ("-w", "each call for sockets failing",
+             NIGHT_SOCKET_SEEDS if nightly else SOCKET_SEEDS)):
+        worlds(score, name, [option], 1, seeds, binary())
     if make("build/asan/sim/sim", "asan").returncode == 0:
         worlds(score, "under the sanitizers", [], 1,
                NIGHT_ASAN_SEEDS if nightly else ASAN_SEEDS, binary("asan"))

@@ -45,6 +45,15 @@ void sim_cancel(struct sim_event *e);
 /* INT64_MAX: nothing is to happen. */
 int64_t sim_next_event_ns(void);
 
+/* Calls of one kind (files, sockets) that the program makes: the n-th one
+ * fails, or it and all behind it. Counted only while one is to fail. */
+struct sim_calls {
+	uint64_t count, fail_at;	/* 0: none fails */
+	bool for_ever, other;		/* the usual error or the other one */
+	const char *first;		/* the first that failed; NULL: none */
+	int64_t first_ns, last_ns;
+};
+
 struct sim {
 	uint64_t seed;
 	struct sim_random order;	/* who runs next, how long it takes */
@@ -56,6 +65,7 @@ struct sim {
 	struct os_pool *pools;
 	struct os_thread *self;
 	struct disk *disk;
+	struct sim_calls files, sockets;
 	/* Pool jobs take up to so long before they run. */
 	int64_t job_delay_max_ns;
 	/* A write or sync holds its thread up to so long. */
@@ -89,6 +99,14 @@ static inline void sim_call(void)
 	if (sim->inside && sim->on_call != NULL)
 		sim->on_call();
 }
+void sim_fail_at(struct sim_calls *c, uint64_t n, bool for_ever, bool other);
+/* The errno with which this call fails; 0: it does not. */
+int sim_call_error(struct sim_calls *c, const char *where, int usual,
+		   int other);
+/* Some failed around this time. */
+bool sim_calls_failed(const struct sim_calls *c, int64_t ns,
+		      int64_t margin_ns);
+
 /* Sockets of the thread that have something to tell; kept by net.c. */
 struct list *sim_ready_sockets(struct os_thread *t);
 /* The thread that runs is held up by the disk. */

@@ -116,10 +116,35 @@ void sockets_begin(void)
 static bool net_err(struct err *err, int os_error, const char *where)
 {
 	err_set_os(err, os_error, where, where);
-	if (err != NULL && (os_error == ECONNREFUSED ||
-			    os_error == ECONNRESET || os_error == EPIPE))
+	if (err == NULL)
+		return false;
+	switch (os_error) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ECONNABORTED:
+	case EPIPE:
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
 		err->scope = SCOPE_HOST;
+		break;
+	case EADDRNOTAVAIL:
+		err->scope = SCOPE_SOURCE;
+		break;
+	case EMFILE:
+		err->kind = ERR_LIMIT;
+		break;
+	default:
+		break;
+	}
 	return false;
+}
+
+/* The call that is to fail (sim_fail_at); *error is set then. */
+static bool fails(const char *where, int usual, int other, int *error)
+{
+	*error = sim_call_error(&sim->sockets, where, usual, other);
+	return *error != 0;
 }
 
 static struct net_end *socket_of(int fd)
@@ -168,20 +193,32 @@ bool os_listen(const struct ip_port *at, bool reuse_port, int *out,
 	return net_err(err, EMFILE, "os_listen");
 }
 
-enum os_net_result os_accept(int fd, int *out, struct ip_port *peer,
-			     struct ip_port *local, struct err *err)
+static struct net_end *next_waiting(struct listening *l)
 {
-	struct listening *l = listener_of(fd);
-	(void)err;
-	sim_call();
-	invariant(l != NULL);
-	if (l->waiting == 0)
-		return OS_NET_AGAIN;
 	struct net_end *e = l->backlog[0];
 	for (unsigned i = 1; i < l->waiting; i++)
 		l->backlog[i - 1] = l->backlog[i];
 	l->waiting--;
 	listener_settle(l);
+	return e;
+}
+
+enum os_net_result os_accept(int fd, int *out, struct ip_port *peer,
+			     struct ip_port *local, struct err *err)
+{
+	struct listening *l = listener_of(fd);
+	int error;
+	sim_call();
+	invariant(l != NULL);
+	if (l->waiting == 0)
+		return OS_NET_AGAIN;
+	if (fails("os_accept", EMFILE, ECONNABORTED, &error)) {
+		net_err(err, error, "os_accept");
+		if (error == ECONNABORTED)
+			net_let_go(next_waiting(l), true);
+		return OS_NET_FAILED;
+	}
+	struct net_end *e = next_waiting(l);
 	e->accepted = true;
 	*out = socket_new(e);
 	*peer = e->remote;
@@ -209,8 +246,11 @@ bool os_connect(const struct ip_port *to, const struct ip_addr *from,
 {
 	static const struct ip_addr ours = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 					       0xff, 0xff, 10, 0, 0, 1 } };
+	int error;
 	sim_call();
 	*out = -1;
+	if (fails("os_connect", EADDRNOTAVAIL, EMFILE, &error))
+		return net_err(err, error, "os_connect");
 	if (sim_chance(&net->draw, net->faults.refuse_local))
 		return net_err(err, ENETUNREACH, "os_connect");
 	*out = socket_new(net_begin_call(from ? from : &ours, to));
@@ -220,8 +260,11 @@ bool os_connect(const struct ip_port *to, const struct ip_addr *from,
 bool os_connected(int fd, struct ip_port *local, struct err *err)
 {
 	const struct net_end *e = socket_of(fd);
+	int error;
 	if (e->state == END_DEAD)
 		return net_err(err, e->why, "os_connected");
+	if (fails("os_connected", ETIMEDOUT, EHOSTUNREACH, &error))
+		return net_err(err, error, "os_connected");
 	invariant(e->state == END_OPEN);
 	*local = e->local;
 	return true;
@@ -231,10 +274,16 @@ enum os_net_result os_recv(int fd, void *to, size_t cap, size_t *n,
 			   struct err *err)
 {
 	struct net_end *e = socket_of(fd);
+	int error;
 	sim_call();
 	*n = 0;
 	if (e->state == END_DEAD) {
 		net_err(err, e->why, "os_recv");
+		return OS_NET_FAILED;
+	}
+	if (fails("os_recv", ECONNRESET, ETIMEDOUT, &error)) {
+		net_break(e, error);
+		net_err(err, error, "os_recv");
 		return OS_NET_FAILED;
 	}
 	if (e->in_n == 0)
@@ -256,10 +305,16 @@ enum os_net_result os_send(int fd, const struct iovec *iov, int count,
 			   size_t *n, struct err *err)
 {
 	struct net_end *e = socket_of(fd);
+	int error;
 	sim_call();
 	*n = 0;
 	if (e->state == END_DEAD || e->shut) {
 		net_err(err, e->state == END_DEAD ? e->why : EPIPE, "os_send");
+		return OS_NET_FAILED;
+	}
+	if (fails("os_send", ECONNRESET, ETIMEDOUT, &error)) {
+		net_break(e, error);
+		net_err(err, error, "os_send");
 		return OS_NET_FAILED;
 	}
 	size_t room = net_room(e);
@@ -320,7 +375,10 @@ bool os_watch_add(struct os_thread *t, struct os_watch *w, int fd,
 		  struct err *err)
 {
 	struct listening *l = listener_of(fd);
-	(void)err;
+	int error;
+	*w = (struct os_watch){ .fd = -1 };
+	if (fails("os_watch_add", ENOSPC, ENOMEM, &error))
+		return net_err(err, error, "os_watch_add");
 	*w = (struct os_watch){ .fd = fd, .interest = interest,
 				.ready = ready };
 	if (l != NULL) {

@@ -237,8 +237,11 @@ static void draw_disk_faults(struct world *w)
 			f.capacity = w->segment_bytes * (2 + draw(6));
 			sim_after(&w->space_event,
 				  (int64_t)(1000 + draw(20000)) * MS);
+		} else {
+			sim_fail_at(&sim->files, 1 + draw(300), false,
+				    chance(50));
 		}
-		w->trouble = f.fail_sync_at || f.fail_write_at || f.capacity;
+		w->trouble = true;
 		w->result->disk_faults += w->trouble;
 	}
 	disk_set_faults(sim->disk, &f);
@@ -257,7 +260,7 @@ static void on_call(void)
 }
 
 /* All that the kernel and the machine do when a process is no more. */
-static void bury(struct world *w, enum life_end end)
+void life_end(struct world *w, enum life_end end)
 {
 	bool power_cut = end == LIFE_POWER_CUT;
 	sim->inside = false;
@@ -265,6 +268,8 @@ static void bury(struct world *w, enum life_end end)
 	net_process_died(power_cut);
 	heap_process_died();
 	heap_fail_at(0, false);
+	sim_fail_at(&sim->files, 0, false, false);
+	sim_fail_at(&sim->sockets, 0, false, false);
 	sim_process_died();
 	zone_process_died();
 	sim_cancel(&w->space_event);
@@ -291,13 +296,15 @@ static void bury(struct world *w, enum life_end end)
 
 /* --- living --------------------------------------------------------------- */
 
-static bool run_until(struct world *w, int64_t until_ns)
+bool life_until(struct world *w, int64_t until_ns)
 {
 	while (!w->oracle.failed && sim_step(until_ns))
 		if (sim->steps > STEPS_MAX) {
 			oracle_fail(&w->oracle, "HANG: too many steps");
 			return false;
 		}
+	if (disk_trusted_failed_sync(sim->disk))
+		oracle_fail(&w->oracle, "TRUST: a sync behind one that failed");
 	if (sim->now_ns < until_ns)
 		sim->now_ns = until_ns;
 	return !w->oracle.failed;
@@ -326,7 +333,7 @@ static void count_figures(struct world *w)
 }
 
 /* As SIGTERM does it. False: it didn't come to an end. */
-static bool stop_process(struct world *w)
+bool life_stop(struct world *w)
 {
 	int64_t until = sim->now_ns + STOP_MAX_MS * (int64_t)MS;
 	w->is_stopped = w->running = false;
@@ -348,16 +355,21 @@ static bool stop_process(struct world *w)
 	if (heap_pieces() != 0)
 		oracle_fail(&w->oracle, "LEAK: %llu pieces of memory",
 			    (unsigned long long)heap_pieces());
+	if (disk_handles(sim->disk) != 0 || net_sockets() != 0)
+		oracle_fail(&w->oracle, "LEAK: %u files, %u connections open",
+			    disk_handles(sim->disk), net_sockets());
+	if (disk_trusted_failed_sync(sim->disk))
+		oracle_fail(&w->oracle, "TRUST: a sync behind one that failed");
 	return true;
 }
 
-static void send_clients(struct world *w, unsigned count, int64_t span_ms)
+void life_clients(struct world *w, unsigned count, int64_t span_ms)
 {
 	struct client_plan plan = {
 		.to = world_place("10.0.0.1:25"),
 		.bytes_max = (uint32_t)w->limits.body_log_max * 3,
 		.may_misbehave = !w->options.quiet,
-		.only_temporary = w->options.fail_at > 0,
+		.only_temporary = w->options.failing.at > 0,
 		.domains = w->domains,
 	};
 	for (unsigned i = 0; i < count; i++)
@@ -366,7 +378,7 @@ static void send_clients(struct world *w, unsigned count, int64_t span_ms)
 			   draw(UINT64_MAX / 2));
 }
 
-static void begin_life(struct world *w)
+void life_begin(struct world *w)
 {
 	struct life *l = &w->oracle.lives[w->oracle.life_count++];
 	*l = (struct life){ .begun_ns = sim->now_ns, .end_ns = INT64_MAX };
@@ -383,7 +395,7 @@ static void begin_life(struct world *w)
 
 /* Recovery itself may fail for want of a disk: the process ends with an
  * error and is started again. */
-static bool start_process(struct world *w)
+bool life_start(struct world *w)
 {
 	struct err err;
 	sim->inside = true;
@@ -416,24 +428,24 @@ static void run_life(struct world *w)
 {
 	volatile enum life_end end = draw_death(w);
 	int64_t span_ms = 2000 + (int64_t)draw(chance(20) ? 60000 : 12000);
-	send_clients(w, 1 + (unsigned)draw(chance(30) ? 12 : 5), span_ms);
-	begin_life(w);
+	life_clients(w, 1 + (unsigned)draw(chance(30) ? 12 : 5), span_ms);
+	life_begin(w);
 	draw_disk_faults(w);
 	struct net_faults faults = draw_net(w);
 	net_set_faults(&faults);
 	if (sigsetjmp(w->death, 0) != 0) {
-		bury(w, w->power_cut ? LIFE_POWER_CUT : LIFE_KILLED);
+		life_end(w, w->power_cut ? LIFE_POWER_CUT : LIFE_KILLED);
 		return;
 	}
-	if (!start_process(w)) {
-		bury(w, LIFE_FAILED);
+	if (!life_start(w)) {
+		life_end(w, LIFE_FAILED);
 		return;
 	}
-	if (!run_until(w, sim->now_ns + span_ms * MS))
+	if (!life_until(w, sim->now_ns + span_ms * MS))
 		return;
-	if (end == LIFE_STOPPED && !stop_process(w))
+	if (end == LIFE_STOPPED && !life_stop(w))
 		return;
-	bury(w, end);
+	life_end(w, end);
 }
 
 /* --- after the faults ----------------------------------------------------- */
@@ -446,7 +458,7 @@ static uint64_t queued(struct world *w)
 }
 
 /* Liveness: the queue empties within twice the longest wait there is. */
-static void drain(struct world *w)
+void life_drain(struct world *w)
 {
 	int64_t until = sim->now_ns + 2 * DOWN_MAX_MS * (int64_t)MS;
 	while (queued(w) > 0 && sim->now_ns < until) {
@@ -454,7 +466,7 @@ static void drain(struct world *w)
 		sim->inside = true;
 		process_act(w, true);
 		sim->inside = false;
-		if (!run_until(w, sim->now_ns + 1000 * (int64_t)MS))
+		if (!life_until(w, sim->now_ns + 1000 * (int64_t)MS))
 			return;
 	}
 	if (queued(w) > 0)
@@ -469,26 +481,26 @@ static void last_life(struct world *w)
 	moods_end(w);
 	sim_cancel(&w->operator_event);
 	net_set_faults(&calm);
-	begin_life(w);
+	life_begin(w);
 	w->die_at = 0;
-	if (!start_process(w))
+	if (!life_start(w))
 		return;
-	drain(w);
-	if (!w->oracle.failed && stop_process(w))
-		bury(w, LIFE_STOPPED);
+	life_drain(w);
+	if (!w->oracle.failed && life_stop(w))
+		life_end(w, LIFE_STOPPED);
 }
 
 /* And it has forgotten nothing that would come back. */
-static void look_again(struct world *w)
+void life_look_again(struct world *w)
 {
-	begin_life(w);
-	if (!start_process(w))
+	life_begin(w);
+	if (!life_start(w))
 		return;
 	if (queued(w) > 0)
 		oracle_fail(&w->oracle, "BACK: %llu messages live again",
 			    (unsigned long long)queued(w));
-	if (!w->oracle.failed && stop_process(w))
-		bury(w, LIFE_STOPPED);
+	if (!w->oracle.failed && life_stop(w))
+		life_end(w, LIFE_STOPPED);
 }
 
 static void run_world(struct world *w)
@@ -500,57 +512,14 @@ static void run_world(struct world *w)
 	for (unsigned i = 0; i < lives && !w->oracle.failed; i++) {
 		run_life(w);
 		/* Down for a while; the world goes on. */
-		if (!w->oracle.failed)
-			run_until(w, sim->now_ns +
-					     (int64_t)draw(4000) * MS);
+		if (w->oracle.failed ||
+		    !life_until(w, sim->now_ns + (int64_t)draw(4000) * MS))
+			return;
 	}
 	if (!w->oracle.failed)
 		last_life(w);
 	if (!w->oracle.failed)
-		look_again(w);
-	if (!w->oracle.failed)
-		oracle_final(&w->oracle);
-}
-
-/* --- the n-th failure of memory ------------------------------------------- */
-
-static void hops_answer(struct world *w, enum net_answer answer)
-{
-	for (unsigned i = 0; i < HOP_COUNT; i++)
-		w->hops[i].server.answer = answer;
-}
-
-/* Mail is accepted while nobody takes it, then delivered; memory fails in one
- * of the two. Afterwards there is enough again, and this very process must
- * bring everything to its end. */
-static void run_want_of_memory(struct world *w)
-{
-	enum { PHASE_MS = 20000, DELIVERY_MS = 90000 };
-	uint64_t n = w->options.fail_at;
-	bool in_delivery = w->options.fail_in_delivery;
-	hops_answer(w, NET_REFUSES);
-	begin_life(w);
-	w->trouble = true;
-	if (!start_process(w))
-		return;
-	send_clients(w, 2, 100);
-	heap_fail_at(in_delivery ? 0 : n, w->options.fail_for_ever);
-	if (!run_until(w, sim->now_ns + PHASE_MS * (int64_t)MS))
-		return;
-	clients_stop(&w->clients);
-	hops_answer(w, NET_ACCEPTS);
-	if (in_delivery) {
-		heap_fail_at(n, w->options.fail_for_ever);
-		if (!run_until(w, sim->now_ns + DELIVERY_MS * (int64_t)MS))
-			return;
-	}
-	w->result->allocation_failed = heap_failed();
-	heap_fail_at(0, false);
-	drain(w);
-	if (!w->oracle.failed && stop_process(w))
-		bury(w, LIFE_STOPPED);
-	if (!w->oracle.failed)
-		look_again(w);
+		life_look_again(w);
 	if (!w->oracle.failed)
 		oracle_final(&w->oracle);
 }
@@ -583,7 +552,7 @@ static void end_world(struct world *w)
 {
 	/* After a failure the process may still be there. */
 	if (w->oracle.failed && sim->on_call != NULL)
-		bury(w, LIFE_KILLED);
+		life_end(w, LIFE_KILLED);
 	clients_free(&w->clients);
 	for (unsigned i = 0; i < HOP_COUNT; i++)
 		hop_fini(&w->hops[i]);
@@ -618,10 +587,10 @@ void world_run(const struct world_options *options,
 	*result = (struct world_result){ 0 };
 	w->options = *options;
 	w->result = result;
-	w->options.quiet = options->quiet || options->fail_at > 0;
+	w->options.quiet = options->quiet || options->failing.at > 0;
 	begin_world(w);
-	if (options->fail_at > 0)
-		run_want_of_memory(w);
+	if (options->failing.at > 0)
+		failing_run(w);
 	else
 		run_world(w);
 	tell(w, result);

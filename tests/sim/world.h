@@ -8,15 +8,26 @@
 
 #include "sim/oracle.h"
 
+/* What fails, and when it is counted: while mail is accepted, while it is
+ * delivered, while the process stops, while it starts again. */
+enum failing_what { FAILING_MEMORY, FAILING_FILES, FAILING_SOCKETS };
+enum failing_phase { FAILING_ACCEPT, FAILING_DELIVER, FAILING_STOP,
+		     FAILING_START, FAILING_PHASES };
+struct world_failing {
+	uint64_t at;			/* the n-th call; 0: none */
+	enum failing_what what;
+	enum failing_phase phase;
+	bool for_ever;			/* and all behind it */
+	bool power_cut;			/* ends it; else the same process must
+					 * go on, when it still can */
+};
+
 struct world_options {
 	uint64_t seed;
 	bool trace;
 	bool quiet;			/* no crashes, no faults */
-	/* Instead of all that one life, in which this allocation fails (0: no
-	 * such life), while mail is accepted or while it is delivered. */
-	uint64_t fail_at;
-	bool fail_for_ever;
-	bool fail_in_delivery;
+	/* Instead of all that a life in which something fails. */
+	struct world_failing failing;
 };
 
 struct world_result {
@@ -27,7 +38,7 @@ struct world_result {
 	uint64_t lives, kills, cuts, stops, disk_faults;
 	uint64_t checkpoints, log_cuts, evacuated, quarantined;
 	uint64_t acked, refused, unknown, delivered, reported, explained;
-	bool allocation_failed;
+	const char *call_failed;	/* NULL: nothing has; life was over */
 };
 
 void world_run(const struct world_options *options,

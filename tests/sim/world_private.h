@@ -53,6 +53,24 @@ extern struct world *the_world;
 
 struct ip_port world_place(const char *text);
 
+/* --- world.c: a life, step by step. False: something is wrong. */
+void life_begin(struct world *w);
+bool life_start(struct world *w) MUST_USE;
+bool life_until(struct world *w, int64_t until_ns) MUST_USE;
+/* Clients that come within the next span_ms. */
+void life_clients(struct world *w, unsigned count, int64_t span_ms);
+/* As SIGTERM does it. */
+bool life_stop(struct world *w) MUST_USE;
+/* All that the kernel and the machine do when a process is no more. */
+void life_end(struct world *w, enum life_end end);
+/* Liveness: the queue empties within twice the longest wait there is. */
+void life_drain(struct world *w);
+/* Another life finds nothing that would come back. */
+void life_look_again(struct world *w);
+
+/* --- failing.c: a world in which the n-th call fails */
+void failing_run(struct world *w);
+
 /* --- process.c */
 /* Where mail goes; two ways, that differ for some domains. */
 void process_routes(struct world *w, bool other);

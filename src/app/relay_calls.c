@@ -4,15 +4,12 @@
  * rows come back to the control thread. Envelopes that are not in memory are
  * read one after the other, so a long list costs the shard little at a time.
  */
-#include <jansson.h>
 #include <stdlib.h>
 
-#include "app/relay_calls.h"
+#include "app/relay_calls_private.h"
 
 #include "os/clock.h"
 
-enum { EXIT_FINE = 0, EXIT_USAGE_CODE = 64, EXIT_NONE_FOUND = 1,
-       EXIT_SOFTWARE_CODE = 70, EXIT_TEMPORARY_CODE = 75 };
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 100000, ROWS_MAX = 33554432,
        ARENA_MAX = 67108864 };
 
@@ -316,13 +313,6 @@ static void done(struct relay_job *job)
 
 /* --- arguments ------------------------------------------------------------ */
 
-static slice string_of(const json_t *args, const char *key)
-{
-	const json_t *v = json_object_get(args, key);
-	return json_is_string(v) ? slice_of(json_string_value(v))
-				 : (slice){ 0 };
-}
-
 static bool read_state(slice name, int *state)
 {
 	for (int i = 0; i < RECIPIENT_STATE_COUNT; i++) {
@@ -337,8 +327,8 @@ static bool read_state(slice name, int *state)
 
 static const char *read_filter(const json_t *args, struct filter *f)
 {
-	slice id = string_of(args, "id");
-	slice state = string_of(args, "state");
+	slice id = relay_call_string(args, "id");
+	slice state = relay_call_string(args, "state");
 	const json_t *limit = json_object_get(args, "limit");
 	const json_t *customer = json_object_get(args, "customer");
 	*f = (struct filter){ .state = -1, .limit = LIMIT_DEFAULT };
@@ -347,7 +337,7 @@ static const char *read_filter(const json_t *args, struct filter *f)
 		return "id: 20 characters 0-9a-z are wanted";
 	if (state.n > 0 && !read_state(state, &f->state))
 		return "state: waiting, delivered, failed, held or removed";
-	if (!slice_to_cstr(string_of(args, "destination"), f->destination,
+	if (!slice_to_cstr(relay_call_string(args, "destination"), f->destination,
 			   sizeof(f->destination)))
 		return "destination: too long";
 	if (json_is_integer(customer)) {

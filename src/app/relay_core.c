@@ -20,6 +20,7 @@ struct relay_core {
 	struct body_budget budget;
 	struct budgets *budgets;
 	struct relay_ledger ledger;
+	struct plan plan;
 	struct destinations destinations;
 	struct routes *routes;		/* of today */
 	struct list old_routes;		/* kept till the end; few */
@@ -129,7 +130,7 @@ static bool open_shards(struct relay_core *c, struct err *err)
 		.body_log_max_bytes = g->limits->body_log_max,
 		.budgets = c->budgets,
 		.ledger = c->ledger.ledger,
-		.plan = plan_standard(),
+		.plan = c->plan,
 		.refused = g->refused,
 		.refused_count = g->refused_count,
 		.destinations = &c->destinations,
@@ -224,6 +225,7 @@ bool relay_core_open(const struct relay_core_config *config,
 	c->config = *config;
 	c->budget.max_bytes = config->limits->bodies_memory;
 	c->view = view_ref(config->view);
+	c->plan = plan_standard();
 	c->budgets = budgets_new(BUDGET_PLACES);
 	list_init(&c->old_routes);
 	os_post_init(&c->spool_stopped, spool_is_stopped);
@@ -541,10 +543,9 @@ struct ledger *relay_core_ledger(struct relay_core *c)
 	return c->ledger.ledger;
 }
 
-struct plan relay_core_plan(const struct relay_core *c)
+const struct plan *relay_core_plan(const struct relay_core *c)
 {
-	(void)c;
-	return plan_standard();
+	return &c->plan;
 }
 
 struct destinations *relay_core_destinations(struct relay_core *c)

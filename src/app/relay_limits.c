@@ -3,45 +3,32 @@
  * have used of their limits, how much room is left, when more opens, and
  * which limit binds first (SPEC 6.11). See relay_calls.h.
  */
-#include <jansson.h>
-
-#include "app/relay_calls.h"
+#include "app/relay_calls_private.h"
 
 #include "base/arena.h"
 #include "limits/window.h"
 #include "os/clock.h"
 
-enum { EXIT_FINE = 0, EXIT_USAGE_CODE = 64, ROW_MAX = 4096,
+enum { ROW_MAX = 4096,
        SCRATCH_MAX = 16384 };
 
-struct words {
-	const char *en, *ja;
-};
-static const struct words no_customer = {
+static const struct text no_customer = {
 	"no such customer; customer list shows their names",
 	"その顧客はありません。customer list で名前を確認してください",
 };
-static const struct words no_user = {
+static const struct text no_user = {
 	"no such user of this customer",
 	"この顧客にそのユーザーはいません",
 };
-static const struct words no_arguments = {
+static const struct text no_arguments = {
 	"customer: a name is wanted",
 	"customer: 名前を指定してください",
 };
 
 struct asked {
 	slice customer, user;
-	bool japanese;
+	enum language language;
 };
-
-static slice text_of(const json_t *o, const char *key)
-{
-	const json_t *v = json_object_get(o, key);
-	return json_is_string(v) ? (slice){ json_string_value(v),
-					    json_string_length(v) } :
-				   (slice){ 0 };
-}
 
 static void put_time(struct json *j, const char *key, int64_t at_ms)
 {
@@ -95,7 +82,7 @@ static const struct user *find_user(const struct view *v,
 	return u != NULL && u->customer == c->id ? u : NULL;
 }
 
-static const struct words *show(struct relay_core *core,
+static const struct text *show(struct relay_core *core,
 				const struct asked *asked,
 				struct control_answer *a)
 {
@@ -109,9 +96,8 @@ static const struct words *show(struct relay_core *core,
 	if (asked->user.n > 0 &&
 	    (u = find_user(v, c, asked->user)) == NULL)
 		return &no_user;
-	struct plan plan = relay_core_plan(core);
 	struct allowance allowed = plan_allowance(
-		&plan, c->licences, c->billing == BILLING_PAID);
+		relay_core_plan(core), c->licences, c->billing == BILLING_PAID);
 	struct ledger_view seen;
 	ledger_show(relay_core_ledger(core), c->id, u ? u->id : 0, &allowed,
 		    os_wall_ms(), &seen);
@@ -126,16 +112,15 @@ void relay_call_limits(struct relay_core *core, slice args,
 	json_error_t where;
 	json_t *json = json_loadb(args.p, args.n, 0, &where);
 	struct asked asked = {
-		.customer = text_of(json, "customer"),
-		.user = text_of(json, "user"),
-		.japanese = slice_eq(text_of(json, "language"), SLICE("ja")),
+		.customer = relay_call_string(json, "customer"),
+		.user = relay_call_string(json, "user"),
+		.language = language_of(relay_call_string(json, "language")),
 	};
-	const struct words *wrong = show(core, &asked, a);
+	const struct text *wrong = show(core, &asked, a);
 	if (wrong == NULL)
 		control_answer_end(a, EXIT_FINE, (slice){ 0 });
 	else
 		control_answer_end(a, EXIT_USAGE_CODE,
-				   slice_of(asked.japanese ? wrong->ja :
-							     wrong->en));
+				   slice_of(text_in(wrong, asked.language)));
 	json_decref(json);
 }

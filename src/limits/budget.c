@@ -233,30 +233,3 @@ bool budget_remembers(struct budgets *b, uint64_t key, int64_t now_ms)
 	unlock_set(s);
 	return kept;
 }
-
-/* --- generic names -------------------------------------------------------- */
-
-static bool is_loopback_literal(slice helo)
-{
-	struct ip_addr a;
-	if (helo.n < 2 || helo.p[0] != '[' || helo.p[helo.n - 1] != ']')
-		return false;
-	helo = slice_sub(helo, 1, helo.n - 2);
-	if (slice_starts_fold(helo, SLICE("IPv6:")))
-		helo = slice_skip(helo, 5);
-	return ip_addr_parse(helo, &a) && ip_addr_class(&a) == IP_LOOPBACK;
-}
-
-bool budget_helo_is_generic(slice helo, slice hostname)
-{
-	static const char *const names[] = {
-		"localhost", "localhost.localdomain", "smtp-relay.gmail.com",
-		"smtp-relay.google.com", "smtp.gmail.com",
-	};
-	if (helo.n > 1 && helo.p[helo.n - 1] == '.')
-		helo.n--;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (slice_eq_fold(helo, slice_of(names[i])))
-			return true;
-	return slice_eq_fold(helo, hostname) || is_loopback_literal(helo);
-}

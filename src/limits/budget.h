@@ -72,7 +72,3 @@ void budget_leave(struct budgets *b, uint64_t key);
 void budget_remember(struct budgets *b, uint64_t key, int64_t ms,
 		     int64_t now_ms);
 bool budget_remembers(struct budgets *b, uint64_t key, int64_t now_ms);
-
-/* SPEC 7.2: names that can't be the client's own: localhost and its like,
- * loopback literals, names of the reference service, and our own. */
-bool budget_helo_is_generic(slice helo, slice hostname);

@@ -24,23 +24,25 @@ static int64_t now_of(const struct receive *r)
 	return loop_now_ms(r->config.loop);
 }
 
-/* Up to a minute's worth may come at once, as from an office in the morning. */
-static struct budget_rate a_minute(uint64_t count)
+static struct budget_rate rate_of(uint64_t count, uint32_t every_ms,
+				  uint64_t burst)
 {
 	return (struct budget_rate){
-		.count = (uint32_t)count, .every_ms = MINUTE_MS,
-		.burst = count > 0 ? (uint32_t)count : 1,
+		.count = (uint32_t)count, .every_ms = every_ms,
+		.burst = burst > 0 ? (uint32_t)burst : 1,
 	};
+}
+
+/* All of it may come at once, as from an office in the morning. */
+static struct budget_rate a_minute(uint64_t count)
+{
+	return rate_of(count, MINUTE_MS, count);
 }
 
 static struct budget_rate rate_known(const struct limits *l, uint32_t share)
 {
-	uint32_t count = (uint32_t)l->connect_rate;
-	uint32_t burst = (uint32_t)l->connect_burst / share;
-	return (struct budget_rate){
-		.count = count, .every_ms = SECOND_MS * share,
-		.burst = burst > 0 ? burst : 1,
-	};
+	return rate_of(l->connect_rate, SECOND_MS * share,
+		       l->connect_burst / share);
 }
 
 static void say_when(struct admission_words *words, const char *what,
@@ -216,7 +218,7 @@ bool admit_name(struct session *s, slice helo, struct admission_words *words)
 	struct receive *r = s->receive;
 	const struct limits *l = r->config.limits;
 	struct admission *a = &s->admission;
-	bool generic = budget_helo_is_generic(helo, r->config.hostname);
+	bool generic = policy_helo_generic(helo, r->config.hostname);
 	uint32_t share = generic ? GENERIC_SHARE : 1;
 	uint64_t strangers = l->helo_rate_stranger;
 	if (strangers > 0 && generic)
@@ -256,19 +258,18 @@ struct auth_budgets {
 static struct auth_budgets auth_budgets(const struct session *s, slice account)
 {
 	const struct limits *l = s->receive->config.limits;
-	struct budget_rate address = a_minute(l->auth_rate_address),
-			   one = a_minute(l->auth_rate_account),
-			   all = rate_known(l, 1);
-	address.every_ms = one.every_ms = HOUR_MS;
-	all.count = (uint32_t)l->auth_rate_total;
-	all.burst = all.count > 0 ? all.count * 10 : 1;
 	return (struct auth_budgets){
 		.key = { budget_key_address(BUDGET_AUTH_ADDRESS,
 					    &s->client.addr),
 			 budget_key_network(BUDGET_AUTH_ACCOUNT,
 					    &s->client.addr, account),
 			 auth_all },
-		.rate = { address, one, all },
+		.rate = { rate_of(l->auth_rate_address, HOUR_MS,
+				  l->auth_rate_address),
+			  rate_of(l->auth_rate_account, HOUR_MS,
+				  l->auth_rate_account),
+			  rate_of(l->auth_rate_total, SECOND_MS,
+				  10 * l->auth_rate_total) },
 	};
 }
 

@@ -69,8 +69,7 @@ static const char *const units[] = {
 static void say_room(const struct ledger_refusal *why,
 		     struct limit_words *words)
 {
-	struct buf at;
-	struct json j;
+	char at[TIME_TEXT_MAX];
 	words->text[0] = '\0';
 	if ((size_t)why->verdict >= ARRAY_LEN(units) ||
 	    units[why->verdict] == NULL)
@@ -82,14 +81,9 @@ static void say_room(const struct ledger_refusal *why,
 	if (why->opens_at_ms == WINDOW_NEVER || n < 0 ||
 	    (size_t)n >= sizeof(words->text))
 		return;
-	buf_init(&at, 64);
-	json_init(&j, &at);
-	json_time_ms(&j, why->opens_at_ms);
-	slice text = buf_slice(&at);
 	snprintf(words->text + n, sizeof(words->text) - (size_t)n,
-		 "; there is room for more from %.*s", (int)(text.n - 2),
-		 text.p + 1);
-	buf_fini(&at);
+		 "; there is room for more from %s",
+		 time_text_ms(why->opens_at_ms, at));
 }
 
 static void note_refusal(struct transaction *t,

@@ -507,7 +507,9 @@ static void s7_2_generic_helo_names(void **state)
 {
 	(void)state;
 	static const char *const generic[] = {
-		"localhost", "LOCALHOST", "localhost.", "localhost.localdomain",
+		"localhost", "LOCALHOST", "LocalHost", "localhost.",
+		"localhost.localdomain", "smtp.gmail.com", "[127.9.9.9]",
+		"[ipv6:::1]",
 		"smtp-relay.gmail.com", "smtp-relay.google.com",
 		"SMTP.gmail.com", "[127.0.0.1]", "127.0.0.1", "[127.8.9.1]",
 		"[IPv6:::1]", "::1", "relay.example.net", "Relay.example.net.",
@@ -515,7 +517,7 @@ static void s7_2_generic_helo_names(void **state)
 	static const char *const own[] = {
 		"mail.example.com", "localhost.example.com", "[192.0.2.1]",
 		"gmail.com", "example.net", "", "local", "[IPv6:2001:db8::1]",
-		"scanner",
+		"scanner", "mail.relay.example.net", "mail", ".", "[", "[]",
 	};
 	slice hostname = SLICE("relay.example.net");
 	for (size_t i = 0; i < ARRAY_LEN(generic); i++)

@@ -22,3 +22,14 @@
 				 SLICE_ARG(assert_got),                     \
 				 SLICE_ARG(assert_want));                   \
 	} while (0)
+
+/* Which arguments {0} to {9} a text takes, a bit each: the two languages of a
+ * row take the same. */
+static inline int text_places(const char *s)
+{
+	int seen = 0;
+	for (; *s; s++)
+		if (s[0] == '{' && s[2] == '}')
+			seen |= 1 << (s[1] - '0');
+	return seen;
+}

@@ -558,20 +558,11 @@ static void a_large_file_goes_in_parts(void **state)
 	buf_fini(&text);
 }
 
-static int places(const char *s)
-{
-	int seen = 0;
-	for (; *s; s++)
-		if (s[0] == '{' && s[2] == '}')
-			seen |= 1 << (s[1] - '0');
-	return seen;
-}
-
 static void texts_take_the_same_arguments(void **state)
 {
 	(void)state;
 #define TEXT(id, en, ja)                                              \
-	if (places(en) != places(ja) || sizeof(ja) < 2 ||             \
+	if (text_places(en) != text_places(ja) || sizeof(ja) < 2 ||             \
 	    !utf8_valid(slice_of(ja)))                                \
 		fail_msg("%s", #id);
 #include "admin/admin_text.def"

@@ -263,15 +263,6 @@ static void l7_broken_files_say_it_in_japanese_too(void **state)
 	closedir(d);
 }
 
-static int places(const char *s)
-{
-	int seen = 0;
-	for (; *s; s++)
-		if (s[0] == '{' && s[2] == '}')
-			seen |= 1 << (s[1] - '0');
-	return seen;
-}
-
 static void every_text_is_there_twice(void **state)
 {
 	(void)state;
@@ -279,7 +270,7 @@ static void every_text_is_there_twice(void **state)
 		const struct text *t = config_text(i);
 		if (t->en == NULL || t->ja == NULL || t->en[0] == '\0' ||
 		    t->ja[0] == '\0' || strcmp(t->en, t->ja) == 0 ||
-		    places(t->en) != places(t->ja) ||
+		    text_places(t->en) != text_places(t->ja) ||
 		    !utf8_valid(slice_of(t->ja)))
 			fail_msg("%d: %s", (int)i, t->en ? t->en : "missing");
 		for (enum config_text k = 0; k < i; k++)

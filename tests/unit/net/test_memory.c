@@ -17,50 +17,12 @@ enum { CAN_FAIL = true };
 static uint64_t fail_at, live;
 static bool armed;		/* the loop is running */
 
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void *__libc_memalign(size_t alignment, size_t n);
-void __libc_free(void *p);
-
 static bool this_one_fails(void)
 {
 	return armed && fail_at != 0 && --fail_at == 0;
 }
 
-void *malloc(size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_malloc(n);
-	live += p != NULL;
-	return p;
-}
-
-void *calloc(size_t n, size_t size)
-{
-	void *p = this_one_fails() ? NULL : __libc_calloc(n, size);
-	live += p != NULL;
-	return p;
-}
-
-void *realloc(void *old, size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_realloc(old, n);
-	live += p != NULL && old == NULL;
-	return p;
-}
-
-void *aligned_alloc(size_t alignment, size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_memalign(alignment, n);
-	live += p != NULL;
-	return p;
-}
-
-void free(void *p)
-{
-	live -= p != NULL;
-	__libc_free(p);
-}
+#include "unit/nth_malloc.h"
 #endif
 
 /* The client says so much, the server keeps odd pieces of it for a while,

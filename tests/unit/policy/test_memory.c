@@ -17,43 +17,13 @@ static uint64_t fail_at, allocations;
 enum { CAN_FAIL = true };
 static uint64_t fail_at, allocations, live;
 
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void __libc_free(void *p);
-
 static bool this_one_fails(void)
 {
 	allocations++;
 	return fail_at != 0 && --fail_at == 0;
 }
 
-void *malloc(size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_malloc(n);
-	live += p != NULL;
-	return p;
-}
-
-void *calloc(size_t n, size_t size)
-{
-	void *p = this_one_fails() ? NULL : __libc_calloc(n, size);
-	live += p != NULL;
-	return p;
-}
-
-void *realloc(void *old, size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_realloc(old, n);
-	live += p != NULL && old == NULL;
-	return p;
-}
-
-void free(void *p)
-{
-	live -= p != NULL;
-	__libc_free(p);
-}
+#include "unit/nth_malloc.h"
 #endif
 
 static void many_rows(struct build *b, uint32_t from, uint32_t count)

@@ -21,36 +21,13 @@ static uint64_t fail_at, live;
 static bool armed;		/* the engine is running */
 static unsigned leaks;		/* blocks given back with a secret in them */
 
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void __libc_free(void *p);
-
 static bool this_one_fails(void)
 {
 	return armed && fail_at != 0 && --fail_at == 0;
 }
 
-void *malloc(size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_malloc(n);
-	live += p != NULL;
-	return p;
-}
-
-void *calloc(size_t n, size_t size)
-{
-	void *p = this_one_fails() ? NULL : __libc_calloc(n, size);
-	live += p != NULL;
-	return p;
-}
-
-void *realloc(void *old, size_t n)
-{
-	void *p = this_one_fails() ? NULL : __libc_realloc(old, n);
-	live += p != NULL && old == NULL;
-	return p;
-}
+#define NTH_MALLOC_OWN_FREE
+#include "unit/nth_malloc.h"
 
 static bool has_secret(const void *p)
 {

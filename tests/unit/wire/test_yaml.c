@@ -249,20 +249,11 @@ static void messages_stay_one_line(void **state)
 	buf_fini(&out);
 }
 
-static int places(const char *s)
-{
-	int seen = 0;
-	for (; *s; s++)
-		if (s[0] == '{' && s[2] == '}')
-			seen |= 1 << (s[1] - '0');
-	return seen;
-}
-
 static void texts_take_the_same_arguments(void **state)
 {
 	(void)state;
 #define TEXT(id, en, ja)                             \
-	assert_int_equal(places(en), places(ja)); \
+	assert_int_equal(text_places(en), text_places(ja)); \
 	assert_true(sizeof(ja) > 1);
 #include "wire/yaml_text.def"
 #undef TEXT

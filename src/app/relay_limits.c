@@ -8,17 +8,21 @@
 #include "base/arena.h"
 #include "limits/window.h"
 #include "os/clock.h"
+#include "wire/say.h"
 
 enum { ROW_MAX = 4096,
        SCRATCH_MAX = 16384 };
 
 static const struct text no_customer = {
-	"no such customer; customer list shows their names",
-	"その顧客はありません。customer list で名前を確認してください",
+	"there is no customer '{0}'; customer list shows their names",
+	"顧客 '{0}' はありません。customer list で名前を確認してください",
 };
 static const struct text no_user = {
-	"no such user of this customer",
-	"この顧客にそのユーザーはいません",
+	"'{0}' is no user of this customer; export shows them",
+	"'{0}' はこの顧客のユーザーではありません。export で確認してください",
+};
+static const struct text no_address = {
+	"'{0}' is no mail address", "'{0}' はメールアドレスではありません",
 };
 static const struct text no_arguments = {
 	"customer: a name is wanted",
@@ -68,34 +72,43 @@ static void put_row(struct control_answer *a, const struct customer *c,
 	buf_fini(&out);
 }
 
+/* NULL: *wrong says why. */
 static const struct user *find_user(const struct view *v,
-				    const struct customer *c, slice text)
+				    const struct customer *c, slice text,
+				    const struct text **wrong)
 {
 	struct arena scratch;
 	struct address address;
 	struct err err;
 	arena_init(&scratch, SCRATCH_MAX);
 	const struct user *u = NULL;
+	*wrong = &no_user;
 	if (address_parse(text, &scratch, &address, &err))
 		u = view_user(v, &address);
+	else
+		*wrong = &no_address;
 	arena_fini(&scratch);
 	return u != NULL && u->customer == c->id ? u : NULL;
 }
 
+/* NULL: shown. Else what is wrong, *about with what. */
 static const struct text *show(struct relay_core *core,
-				const struct asked *asked,
-				struct control_answer *a)
+			       const struct asked *asked,
+			       struct control_answer *a, slice *about)
 {
 	const struct view *v = relay_core_view(core);
 	const struct user *u = NULL;
+	const struct text *wrong;
+	*about = asked->customer;
 	if (asked->customer.n == 0)
 		return &no_arguments;
 	const struct customer *c = view_customer_named(v, asked->customer);
 	if (c == NULL)
 		return &no_customer;
+	*about = asked->user;
 	if (asked->user.n > 0 &&
-	    (u = find_user(v, c, asked->user)) == NULL)
-		return &no_user;
+	    (u = find_user(v, c, asked->user, &wrong)) == NULL)
+		return wrong;
 	struct allowance allowed = plan_allowance(
 		relay_core_plan(core), c->licences, c->billing == BILLING_PAID);
 	struct ledger_view seen;
@@ -116,11 +129,16 @@ void relay_call_limits(struct relay_core *core, slice args,
 		.user = relay_call_string(json, "user"),
 		.language = language_of(relay_call_string(json, "language")),
 	};
-	const struct text *wrong = show(core, &asked, a);
-	if (wrong == NULL)
+	slice about;
+	struct buf words;
+	buf_init(&words, ROW_MAX);
+	const struct text *wrong = show(core, &asked, a, &about);
+	if (wrong == NULL) {
 		control_answer_end(a, EXIT_FINE, (slice){ 0 });
-	else
-		control_answer_end(a, EXIT_USAGE_CODE,
-				   slice_of(text_in(wrong, asked.language)));
+	} else {
+		say(&words, wrong, asked.language, &about, 1);
+		control_answer_end(a, EXIT_USAGE_CODE, buf_slice(&words));
+	}
+	buf_fini(&words);
 	json_decref(json);
 }

@@ -25,6 +25,28 @@ import postrider                                            # noqa: E402
 TOP = postrider.TOP
 CONNECTIONS = 20
 SENDER = "alice@example.com"
+# A user may send 10,000 messages a day and a customer 319,444 recipients in
+# 10 min (SPEC 6): the load comes from several customers, each with an address
+# of its own, and only now and then from a registered user.
+CUSTOMERS = [("127.0.0.1", "example.com")] + [
+    (f"127.0.0.{20 + i}", f"load{i}.example") for i in range(1, 4)]
+REGISTERED_EACH = 16
+MORE_CUSTOMERS = "".join(f"""\
+  - name: load {address}
+    licences: 100000
+    billing: paid
+    allow_private_addresses: true
+    domains:
+      - {{ name: {domain}, kind: primary, verified: operator }}
+    relay_settings:
+      - description: load
+        allowed_senders: own-domains
+        authentication: {{ ip_only: true, require_auth: false }}
+        require_tls: false
+        enabled: true
+        ip_entries:
+          - {{ range: {address}/32, description: loopback, enabled: true }}
+""" for address, domain in CUSTOMERS[1:])
 TRACE_TRIES = 8
 
 
@@ -151,14 +173,16 @@ class Load:
             if self.paused:
                 await asyncio.sleep(0.01)
                 continue
+            address, domain = random.choice(CUSTOMERS)
             try:
                 r, w = await asyncio.open_connection(
-                    "127.0.0.1", self.port, limit=1 << 20)
+                    "127.0.0.1", self.port, limit=1 << 20,
+                    local_addr=(address, 0))
             except OSError:
                 await asyncio.sleep(0.01 + random.random() * 0.02)
                 continue
             self.live += 1
-            talk = Talk(self, r, w)
+            talk = Talk(self, r, w, domain)
             try:
                 await asyncio.wait_for(talk.session(), 60)
             except (OSError, EOFError, asyncio.TimeoutError,
@@ -172,8 +196,8 @@ class Load:
 class Talk:
     """One connection of the load."""
 
-    def __init__(self, load, r, w):
-        self.load, self.r, self.w = load, r, w
+    def __init__(self, load, r, w, domain):
+        self.load, self.r, self.w, self.domain = load, r, w, domain
         self.unanswered = []
 
     async def reply(self):
@@ -193,9 +217,15 @@ class Talk:
         self.unanswered = []
         self.w.close()
 
+    def sender(self):
+        if self.load.serial % REGISTERED_EACH == 0 and SENDER.endswith(
+                "@" + self.domain):
+            return SENDER
+        return f"load{self.load.serial % 100}@{self.domain}"
+
     def envelope(self, message, body, data):
         size = f" SIZE={len(body)}" if self.load.say_size else ""
-        return [f"MAIL FROM:<{SENDER}> BODY=8BITMIME{size}",
+        return [f"MAIL FROM:<{self.sender()}> BODY=8BITMIME{size}",
                 *(f"RCPT TO:<{x}>" for x in message.rcpts), data]
 
     def dot_sent(self, message):
@@ -560,7 +590,7 @@ class Service(postrider.Service):
                    f'"127.0.0.1:{hop_port}", tls: never }}\n',
             delivery=f"  retry: [{retry}]\n",
             extra=f"spool: {{ segment: {segment}, keep_free: {keep_free} }}\n"
-                  + more, **kw)
+                  + more, directory=postrider.DIRECTORY + MORE_CUSTOMERS, **kw)
         self.port, self.port587, self.port465, self.http = (
             lasting_port() for _ in range(4))
         self.write_config()

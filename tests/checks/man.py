@@ -154,7 +154,8 @@ def config_keys(text):
 
 def used_exit_codes():
     codes = set()
-    for path in glob.glob("src/app/*.c") + glob.glob("src/control/*.c"):
+    for path in (glob.glob("src/app/*.[ch]") +
+                 glob.glob("src/control/*.[ch]")):
         for m in re.finditer(
                 r"(?:return|[?:]|EXIT_\w+ =|code =)\s*(1|6[4-9]|7[0-8])\s*"
                 r"(?=[;,}:]|\s\?)", open(path).read()):

@@ -564,21 +564,6 @@ def pid_lives(pid):
         return False
 
 
-def lasting_port():
-    """A port that is still free when the service comes back: not one of those
-    that the kernel gives to clients. (A client that knocks at a dead port of
-    that range sooner or later connects to itself and so takes it.)"""
-    for _ in range(200):
-        port = random.randrange(12000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RuntimeError("no port is free")
-
-
 class Service(postrider.Service):
     """With a smart host for all, quick retries, small segments."""
 
@@ -591,9 +576,6 @@ class Service(postrider.Service):
             delivery=f"  retry: [{retry}]\n",
             extra=f"spool: {{ segment: {segment}, keep_free: {keep_free} }}\n"
                   + more, directory=postrider.DIRECTORY + MORE_CUSTOMERS, **kw)
-        self.port, self.port587, self.port465, self.http = (
-            lasting_port() for _ in range(4))
-        self.write_config()
 
     def begin(self, seconds=30):
         """Serves; knows the customer."""

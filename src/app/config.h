@@ -41,6 +41,8 @@ struct config_listener {
 	/* If there are any: only from them, with a PROXY v2 header. */
 	struct ip_range *proxies;
 	size_t proxy_count;
+	struct ip_range *xclients;	/* may say XCLIENT */
+	size_t xclient_count;
 };
 
 enum route_kind { ROUTE_SMART_HOST, ROUTE_LMTP, ROUTE_MAILDIR };

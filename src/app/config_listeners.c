@@ -54,7 +54,7 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 			  struct config_listener *l)
 {
 	static const char *const keys[] = { "name", "address", "tls",
-					    "proxy", NULL };
+					    "proxy", "xclient", NULL };
 	static const char *const tls[] = { "starttls", "implicit", "none",
 					   NULL };
 	const struct yaml_node *address;
@@ -73,6 +73,8 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 	if (l->name.n == 0)
 		l->name = l->address;
 	read_ranges(p, yaml_get(n, "proxy"), &l->proxies, &l->proxy_count);
+	read_ranges(p, yaml_get(n, "xclient"), &l->xclients,
+		    &l->xclient_count);
 }
 
 static bool same_place(const struct config_listener *a,

@@ -327,6 +327,7 @@ static bool listen_all(struct relay *r, struct err *err)
 			&r->start->config->listeners[l->listener];
 		struct receive_rules rules = {
 			.proxies = { c->proxies, c->proxy_count },
+			.xclients = { c->xclients, c->xclient_count },
 		};
 		if (!relay_core_listen_by(r->core, l->shard, l->fd,
 					  tls[c->tls], c->name, &rules, err))

@@ -156,8 +156,16 @@ bool admit_connection(struct receive *r, const struct ip_addr *client,
 	return false;
 }
 
+void admission_of_proxy(struct receive *r, struct admission *a)
+{
+	*a = (struct admission){ .active_ms = now_of(r), .is_none = true };
+	list_init(&a->node);
+}
+
 void admission_end(struct receive *r, struct admission *a)
 {
+	if (a->is_none)
+		return;
 	budget_leave(r->config.budgets, a->address_key);
 	budget_leave(r->config.budgets, open_all);
 	if (a->is_stranger)

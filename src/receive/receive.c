@@ -127,7 +127,10 @@ void receive_arrived(struct receive *r, const struct receive_listener *l,
 	struct admission_words words;
 	if (r->draining || spool_is_closed(r->config.spool))
 		turn_away(r, arrival, REPLY_SHUTDOWN, (slice){ 0 });
-	else if (is_refused(r, client))
+	else if (ranges_hold(&l->rules.xclients, client)) {
+		admission_of_proxy(r, &admission);
+		session_begin(r, l, arrival, &admission);
+	} else if (is_refused(r, client))
 		turn_away(r, arrival, REPLY_BUSY, (slice){ 0 });
 	else if (!admit_connection(r, client, &admission, &words))
 		turn_away(r, arrival, REPLY_BUSY, slice_of(words.text));

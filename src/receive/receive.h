@@ -61,6 +61,8 @@ struct receive_ranges {
 struct receive_rules {
 	/* If there are any: only from them, with a PROXY v2 header. */
 	struct receive_ranges proxies;
+	/* They may, and must, say by XCLIENT whose session they hand on. */
+	struct receive_ranges xclients;
 };
 /* fd stays the caller's. name: for the journal ("submission"), copied.
  * rules: copied, NULL for none. */

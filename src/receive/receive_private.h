@@ -33,6 +33,7 @@ struct admission {
 	uint32_t class_customer;	/* whose listed address, 0: stranger */
 	bool is_stranger;		/* counted as one */
 	bool has_name;			/* the HELO name was counted */
+	bool is_none;			/* of a proxy: nothing is held */
 	struct list node;		/* in receive.strangers */
 };
 
@@ -94,6 +95,7 @@ struct session {
 	bool extended, known, has_login, mangled, greeted_tls;
 	bool in_input, over;		/* see session_end */
 	bool by_proxy;
+	bool client_due;		/* XCLIENT must come before mail */
 	char tag[ID_TEXT_MAX];		/* id, at the end of refusals */
 	char login_id[APP_PASSWORD_ID_LEN];
 	uint32_t login_generation;
@@ -131,6 +133,9 @@ void proxied_begin(const struct receive_listener *l, int fd,
 		   const struct ip_port *peer, const struct ip_port *local);
 void proxied_end_all(struct receive *r);
 
+/* --- xclient.c: SMTP_XCLIENT */
+void session_xclient(struct session *s, const struct smtp_event *ev);
+
 /* --- session.c */
 /* Takes what came. */
 void session_begin(struct receive *r, const struct receive_listener *l,
@@ -155,6 +160,8 @@ bool admit_connection(struct receive *r, const struct ip_addr *client,
 		      struct admission *a,
 		      struct admission_words *words) MUST_USE;
 void admission_end(struct receive *r, struct admission *a);
+/* Of a proxy whose client is not known yet. */
+void admission_of_proxy(struct receive *r, struct admission *a);
 /* It showed who it is: no stranger any more. */
 void admission_known(struct session *s);
 /* Input came. */

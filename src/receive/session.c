@@ -156,6 +156,15 @@ static void on_starttls(struct session *s, const struct smtp_event *ev)
 	}
 }
 
+/* Never the proxy's own address for a client that it didn't name (SPEC 1.4). */
+static void on_mail(struct session *s, const struct smtp_event *ev)
+{
+	if (s->client_due)
+		session_close_with(s, REPLY_XCLIENT_DUE);
+	else
+		transaction_mail(s, ev);
+}
+
 static void on_data(struct session *s, const struct smtp_event *ev)
 {
 	(void)ev;
@@ -194,7 +203,8 @@ static session_event *const events[] = {
 	[SMTP_SCRAM_FIRST] = session_scram_first,
 	[SMTP_SCRAM_FINAL] = session_scram_final,
 	[SMTP_SCRAM_DONE] = session_scram_done,
-	[SMTP_MAIL] = transaction_mail,
+	[SMTP_XCLIENT] = session_xclient,
+	[SMTP_MAIL] = on_mail,
 	[SMTP_RCPT] = transaction_rcpt,
 	[SMTP_DATA] = on_data,
 	[SMTP_BODY] = on_body,
@@ -386,7 +396,14 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 	}
 	id_text(s->id, s->tag);
 	smtp_server_tag(s->server, slice_of(s->tag));
-	if (s->known)
+	if (l->rules.xclients.n > 0) {
+		s->client_due = ranges_hold(&l->rules.xclients,
+					    &s->client.addr);
+		smtp_server_xclient(s->server, s->client_due ?
+						       SMTP_XCLIENT_ALLOWED :
+						       SMTP_XCLIENT_REFUSED);
+	}
+	if (s->known || s->client_due)
 		smtp_server_known_client(s->server);
 	list_append(&r->sessions, &s->node);
 	if (s->admission.is_stranger)

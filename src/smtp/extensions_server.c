@@ -1,7 +1,7 @@
 /*
  * What EHLO announces (RFC 5321 4.1.1.1), in the same order always. AUTH
- * only under TLS (SPEC 1.3); nothing that begins with X, and no mechanism
- * that makes Exchange try NTLM first.
+ * only under TLS (SPEC 1.3); XCLIENT only to proxies, nothing else that begins
+ * with X; no mechanism that makes Exchange try NTLM first.
  */
 #include "smtp/server_private.h"
 
@@ -32,5 +32,8 @@ void server_ehlo_write(struct smtp_server *s, struct buf *out, slice name)
 		line(out, "STARTTLS");
 	if (config->offer_auth && s->tls)
 		line(out, "AUTH PLAIN LOGIN SCRAM-SHA-256");
+	if (s->xclient == SMTP_XCLIENT_ALLOWED)
+		line(out, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR "
+			  "DESTPORT");
 	buf_append(out, SLICE("250 HELP\r\n"));
 }

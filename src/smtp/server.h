@@ -43,6 +43,9 @@ enum smtp_event_kind {
 	SMTP_SCRAM_FINAL,	/* its proof; (answer) a refusal, or
 				 * smtp_server_scram_final */
 	SMTP_SCRAM_DONE,	/* it took ours; (answer) */
+	SMTP_XCLIENT,		/* a proxy says whose session this is; (answer)
+				 * REPLY_GREETING, all begins again as that
+				 * client's; or a refusal */
 	SMTP_MAIL,		/* (answer) */
 	SMTP_RCPT,		/* (answer) */
 	SMTP_DATA,		/* DATA, or the first BDAT: a body will come;
@@ -78,6 +81,16 @@ enum smtp_close_reason {
 };
 const char *smtp_close_reason_name(enum smtp_close_reason reason);
 
+/* What XCLIENT said; texts lend until it is answered. */
+struct smtp_xclient {
+	bool has_addr, has_login;
+	bool extended;			/* PROTO=ESMTP */
+	struct ip_addr addr;
+	uint16_t port;			/* 0: not said */
+	slice helo;			/* empty: not said */
+	slice login;			/* empty: none */
+};
+
 struct smtp_event {
 	enum smtp_event_kind kind;
 	/* HELO; the name lends until the next call or until the input moves */
@@ -91,6 +104,7 @@ struct smtp_event {
 	/* SCRAM_FINAL: AuthMessage and ClientProof. An empty proof is wrong:
 	 * nonces or channel binding were not the ones agreed on. */
 	slice scram_message, scram_proof;
+	struct smtp_xclient xclient;
 	/* MAIL: sender, ret, envid, body_type, smtputf8; RCPT: recipient.
 	 * Slices live in the transaction's arena, until the transaction ends
 	 * (accepted, dropped). */
@@ -180,6 +194,11 @@ struct arena *smtp_server_arena(struct smtp_server *s);
 bool smtp_server_in_body(const struct smtp_server *s);
 bool smtp_server_is_tls(const struct smtp_server *s);
 bool smtp_server_is_extended(const struct smtp_server *s);
+
+/* May this peer use XCLIENT: 502, 550, or yes, and announced. */
+enum smtp_xclient_is { SMTP_XCLIENT_UNKNOWN, SMTP_XCLIENT_REFUSED,
+		       SMTP_XCLIENT_ALLOWED };
+void smtp_server_xclient(struct smtp_server *s, enum smtp_xclient_is is);
 
 /* For the journal, over the whole session: a known client sent bytes where it
  * had to wait (tolerated, C3); AUTH PLAIN came with its password before TLS

@@ -135,6 +135,9 @@ void smtp_server_answer(struct smtp_server *s, struct buf *out,
 	case AWAITS_AUTH:
 		answer_auth(s, out, reply);
 		break;
+	case AWAITS_XCLIENT:
+		server_answer_xclient(s, out, reply);
+		break;
 	case AWAITS_MAIL:
 		answer_mail(s, out, reply);
 		break;

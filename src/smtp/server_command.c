@@ -174,7 +174,7 @@ static const struct verb verbs[] = {
 	{ { "SOML", 4 }, not_implemented },
 	{ { "SAML", 4 }, not_implemented },
 	{ { "XEXCH50", 7 }, not_implemented },
-	{ { "XCLIENT", 7 }, not_implemented },
+	{ { "XCLIENT", 7 }, server_xclient },
 	{ { "XFORWARD", 8 }, not_implemented },
 };
 

@@ -9,6 +9,7 @@
  *	server_mail.c		MAIL and RCPT
  *	server_parameters.c	what stands behind their paths
  *	server_auth.c		AUTH and its exchange
+ *	server_xclient.c	XCLIENT
  *	server_data.c		DATA, BDAT, the bodies
  *	server_reply.c		replies of our own, bounds, closing
  *	extensions_server.c	what EHLO announces
@@ -40,6 +41,7 @@ enum server_transaction {
 /* The event that was given out and waits for its answer. */
 enum server_awaits {
 	AWAITS_NOTHING, AWAITS_HELO, AWAITS_STARTTLS, AWAITS_AUTH,
+	AWAITS_XCLIENT,
 	AWAITS_MAIL, AWAITS_RCPT, AWAITS_DATA, AWAITS_BDAT, AWAITS_BODY_END,
 };
 
@@ -109,6 +111,8 @@ struct smtp_server {
 	bool drop_due;		/* SMTP_DROPPED is to be given out */
 	bool arena_stale;	/* reset with the next call */
 	bool quit;
+	uint8_t xclient;	/* enum smtp_xclient_is */
+	bool xclient_helo, xclient_extended;	/* of the one to be answered */
 };
 
 /* One step of smtp_server_next. */
@@ -162,6 +166,11 @@ void server_refuse_rcpt(struct server_call *c, enum reply_id id, slice detail,
 /* --- server_auth.c -------------------------------------------------------- */
 bool server_auth(struct server_call *c);
 bool server_auth_line(struct server_call *c, slice line);
+
+/* --- server_xclient.c ----------------------------------------------------- */
+bool server_xclient(struct server_call *c);
+void server_answer_xclient(struct smtp_server *s, struct buf *out,
+			   const struct reply *reply);
 
 /* --- server_data.c -------------------------------------------------------- */
 bool server_data(struct server_call *c);

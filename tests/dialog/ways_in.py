@@ -1,4 +1,4 @@
-"""SPEC 1.4: listeners for proxies. A service of its own, with a listener for
+"""SPEC 1.4: listeners for proxies, by PROXY v2 and by XCLIENT. A service of its own, with a listener for
 each case; 127.0.3.1 is the proxy, addresses of clients are said in headers."""
 import socket
 import ssl
@@ -170,18 +170,67 @@ def s1_4_tls_behind_the_header(way):
         assert b"250" not in s.recv(1000)
 
 
+def s1_4_xclient(way):
+    """The client that XCLIENT names is the client; without it no mail."""
+    password = way.service.app_password("u@login.example")
+    with Client(way.xclient, source=PROXY) as c:
+        assert "250-XCLIENT NAME ADDR" in c.hello("proxy.test")[1]
+        assert c.code("MAIL FROM:<u@proxy.example>") == 421
+        assert c.at_end()
+    with Client(way.xclient, source=PROXY) as c:
+        c.hello("proxy.test")
+        assert c.cmd(f"XCLIENT NAME=x ADDR={LISTED} PORT=4000 PROTO=ESMTP "
+                     "HELO=named.test")[0] == 220
+        assert c.code("MAIL FROM:<u@way.example>") == 250
+        assert c.code("XCLIENT ADDR=198.51.100.9") == 503
+        assert c.code("RCPT TO:<x@way.test>") == 250
+        assert c.code("DATA") == 354
+        assert c.cmd("Subject: x\r\n\r\nxclient\r\n.")[0] == 250
+        assert c.code(f"XCLIENT ADDR={FOREIGN}") == 220
+        assert c.code("MAIL FROM:<u@way.example>") == 503
+        assert c.code("EHLO second.test") == 250
+        code, text = c.cmd("MAIL FROM:<u@way.example>")
+        assert code == 550 and f"[{FOREIGN}]" in text, text
+        assert c.code("QUIT") == 221
+    way.service.wait_for(lambda: any(
+        b"\r\nxclient\r\n" in m and f"[{LISTED}]".encode() in m and
+        b"named.test" in m for m in way.service.captured()))
+    e = way.journal("session", "helo", "second.test")
+    assert e["client"] == FOREIGN and e["proxy"] == PROXY, e
+    with Client(way.xclient, source=PROXY) as c:
+        c.hello()
+        for bad in ("ADDR=[UNAVAILABLE]", f"ADDR={FOREIGN} LOGIN=nobody",
+                    f"ADDR={FOREIGN} LOGIN=aaaaaaaaaa", "ADDR=x"):
+            assert c.code(f"XCLIENT {bad}") == 501, bad
+        assert c.code(f"XCLIENT ADDR={FOREIGN} LOGIN={password[3:13]} "
+                      "HELO=login.test PROTO=SMTP") == 220
+        assert c.code("MAIL FROM:<u@login.example>") in (250, 530)
+
+
+def s1_4_xclient_of_others(way):
+    for port, source, code in ((way.xclient, OTHER, 550),
+                               (way.service.port, PROXY, 502)):
+        with Client(port, source=source) as c:
+            assert "XCLIENT" not in c.hello()[1]
+            assert c.code(f"XCLIENT ADDR={LISTED}") == code
+            assert c.code("MAIL FROM:<u@way.example>") == 550
+
+
 class Way:
     def __init__(self):
         self.proxied, self.proxied_tls = free_port(), free_port()
+        self.xclient = free_port()
         lines = [
             f'name: proxied, address: "127.0.0.1:{self.proxied}", '
             f'proxy: [ {PROXY}/32, 2001:db8::/32 ]',
             f'name: proxied-tls, address: "127.0.0.1:{self.proxied_tls}", '
             f'tls: implicit, proxy: [ {PROXY} ]',
+            f'name: xclient, address: "127.0.0.1:{self.xclient}", '
+            f'xclient: [ {PROXY} ]',
         ]
         self.service = Service(
             directory="customers:\n" + customer("way", LISTED) +
-            customer("proxy", PROXY),
+            customer("proxy", PROXY) + customer("login", auth=True),
             limits="limits: { greeting_ms: 2000 }\n",
             listeners="".join(f"  - {{ {x} }}\n" for x in lines))
 
@@ -191,7 +240,7 @@ class Way:
 
 TESTS = (s1_4_the_client_of_the_header, s1_4_proxy_is_no_customer,
          s1_4_no_header_no_byte, s1_4_in_any_pieces,
-         s1_4_tls_behind_the_header)
+         s1_4_tls_behind_the_header, s1_4_xclient, s1_4_xclient_of_others)
 
 
 def tests(world, results):

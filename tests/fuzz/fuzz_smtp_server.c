@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { FLAG_TLS = 1, FLAG_KNOWN = 2, FLAG_NO_STARTTLS = 4, FLAG_NO_AUTH = 8,
-       FLAG_STRICT = 16 };
+       FLAG_STRICT = 16, FLAG_XCLIENT = 32 };
 
 struct run {
 	struct smtp_server *server;
@@ -128,6 +128,10 @@ static void on_event(struct run *r, const struct smtp_event *ev)
 	case SMTP_AUTH:
 		on_auth(r, ev);
 		break;
+	case SMTP_XCLIENT:
+		invariant(!r->open);
+		answer(r, REPLY_GREETING, REPLY_PARAMETER_VALUE);
+		break;
 	case SMTP_SCRAM_FIRST:
 	case SMTP_SCRAM_FINAL:
 	case SMTP_SCRAM_DONE:
@@ -208,6 +212,8 @@ static void run(struct run *r, const struct smtp_server_config *config,
 		return;
 	if (flags & FLAG_KNOWN)
 		smtp_server_known_client(r->server);
+	if (flags & FLAG_XCLIENT)
+		smtp_server_xclient(r->server, SMTP_XCLIENT_ALLOWED);
 	smtp_server_greet(r->server, &r->replies);
 	while (input.n > 0) {
 		size_t n = input.n;

@@ -82,7 +82,8 @@ static const char whole[] =
 	"  - { name: smtp, address: \"*:25\", tls: starttls }\n"
 	"  - { name: submissions, address: \"192.0.2.1:465\", tls: implicit }\n"
 	"  - { address: \"[::1]:10025\", tls: none,\n"
-	"      proxy: [ 192.0.2.7, \"2001:db8::/32\" ] }\n"
+	"      proxy: [ 192.0.2.7, \"2001:db8::/32\" ],\n"
+	"      xclient: [ 192.0.2.8 ] }\n"
 	"tls: { certificate: /etc/postrider/tls.pem, key: /etc/p/tls.key }\n"
 	"console: { address: \"unix:console.sock\" }\n"
 	"store: { url: \"sqlite:directory.db\" }\n"
@@ -125,6 +126,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(c->listeners[2].proxy_count, 2);
 	assert_int_equal(c->listeners[2].proxies[0].bits, 128);
 	assert_int_equal(c->listeners[2].proxies[1].bits, 32);
+	assert_int_equal(c->listeners[2].xclient_count, 1);
 	assert_string_equal(c->tls_certificate, "/etc/postrider/tls.pem");
 	assert_string_equal(c->tls_key, "/etc/p/tls.key");
 	assert_string_equal(c->console_path, "console.sock");

@@ -247,6 +247,16 @@ static bool talk_event(struct talk *t, const struct smtp_event *ev)
 	case SMTP_AUTH:
 		talk_auth(t, ev);
 		break;
+	case SMTP_XCLIENT: {
+		char text[IP_TEXT_MAX];
+		const struct smtp_xclient *x = &ev->xclient;
+		talk_note(t, "XCLIENT addr=%s port=%u helo=%.*s login=%.*s%s",
+			  x->has_addr ? ip_addr_text(&x->addr, text) : "",
+			  x->port, SLICE_ARG(x->helo), SLICE_ARG(x->login),
+			  x->extended ? " extended" : "");
+		talk_answer(t, REPLY_GREETING, "");
+		break;
+	}
 	case SMTP_SCRAM_FIRST:
 	case SMTP_SCRAM_FINAL:
 	case SMTP_SCRAM_DONE:

@@ -99,10 +99,11 @@ static bool serve_event(struct pair *p, const struct smtp_event *ev)
 		p->starttls++;
 		answer(p, REPLY_STARTTLS_GO);
 		return false;
+	case SMTP_XCLIENT:
 	case SMTP_SCRAM_FIRST:
 	case SMTP_SCRAM_FINAL:
 	case SMTP_SCRAM_DONE:
-		fail_msg("the client knows no SCRAM");
+		fail_msg("the client knows neither");
 	case SMTP_AUTH:
 		assert_slice_eq(ev->user, "user");
 		assert_slice_eq(ev->secret, "pass word");

@@ -65,6 +65,19 @@ void queue_recover_done(struct queue *q, struct id id)
 		queue_forget(q, &e);
 }
 
+/* The process before may have had another wall clock: nobody waits longer from
+ * now than the plan can say. */
+static int64_t believable_ms(const struct queue *q, int64_t next_ms,
+			     int64_t now)
+{
+	const struct retry_plan *plan = &q->config.retry;
+	int64_t longest_ms = 0;
+	for (uint32_t i = 0; i < plan->steps; i++)
+		if (plan->after_ms[i] > longest_ms)
+			longest_ms = plan->after_ms[i];
+	return next_ms - now > longest_ms ? now + longest_ms : next_ms;
+}
+
 static void start_part(struct queue *q, struct queue_part *p, int64_t now)
 {
 	switch ((enum part_state)p->state) {
@@ -75,7 +88,7 @@ static void start_part(struct queue *q, struct queue_part *p, int64_t now)
 		if (p->next_ms <= now || part_waiting(p) == 0)
 			part_due(q, p);
 		else
-			part_schedule(q, p, p->next_ms);
+			part_schedule(q, p, believable_ms(q, p->next_ms, now));
 		break;
 	case PART_HELD:
 		/* Its release is written, and so it goes. */

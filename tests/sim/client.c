@@ -82,6 +82,18 @@ static void add_chunks(struct client *c, struct sim_message *m)
 	k->n = m->size - at;
 }
 
+static void draw_dsn(struct client *c, struct sim_message *m)
+{
+	m->ret = (enum dsn_return)sim_below(&c->draw, 3);
+	m->has_envid = sim_chance(&c->draw, 50);
+	for (unsigned i = 0; i < m->recipient_count; i++) {
+		struct sim_recipient *r = &m->recipients[i];
+		r->has_orcpt = sim_chance(&c->draw, 50);
+		r->notify = sim_chance(&c->draw, 25) ? DSN_NEVER :
+			    (uint8_t)(sim_below(&c->draw, 8) * DSN_SUCCESS);
+	}
+}
+
 static void draw_message(struct client *c, struct sim_message *m)
 {
 	m->null_sender = sim_chance(&c->draw, 8);
@@ -97,6 +109,8 @@ static void draw_message(struct client *c, struct sim_message *m)
 	for (unsigned i = 0; i < m->recipient_count; i++)
 		m->recipients[i].domain =
 			(uint8_t)sim_below(&c->draw, c->plan.domains);
+	if (sim_chance(&c->draw, 30))
+		draw_dsn(c, m);
 	struct buf text;
 	buf_init(&text, TEXT_MAX);
 	message_text(m, &text);
@@ -227,7 +241,7 @@ static void compose(struct client *c, const struct command *k,
 		    struct buf *out)
 {
 	struct sim_message *m = k->message;
-	char address[ADDRESS_MAX];
+	char address[ADDRESS_MAX], dsn[PARAMETERS_MAX];
 	struct buf text;
 	switch (k->kind) {
 	case COMMAND_EHLO:
@@ -244,11 +258,13 @@ static void compose(struct client *c, const struct command *k,
 		buf_printf(out, "MAIL FROM:<%s>", address);
 		if (sim_chance(&c->draw, 30))
 			buf_printf(out, " SIZE=%u", m->size);
-		buf_append(out, SLICE("\r\n"));
+		message_dsn(m, dsn);
+		buf_printf(out, "%s\r\n", dsn);
 		break;
 	case COMMAND_RCPT:
 		message_recipient(m, k->index, address);
-		buf_printf(out, "RCPT TO:<%s>\r\n", address);
+		recipient_dsn(m, k->index, dsn);
+		buf_printf(out, "RCPT TO:<%s>%s\r\n", address, dsn);
 		break;
 	case COMMAND_DATA:
 		buf_append(out, SLICE("DATA\r\n"));
@@ -322,8 +338,11 @@ static void send_command(struct client *c, const struct command *k)
 	c->sent[c->sent_count++] = (unsigned)(k - c->commands);
 	/* Said in full it may be accepted, whether we hear it or not. */
 	bool whole = c->cut_at == 0 || c->cut_at >= c->said + out.n;
-	if (ends && whole)
+	if (ends && whole) {
 		k->message->fate = FATE_UNKNOWN;
+		/* Only the process that greeted us can accept it. */
+		k->message->wall_ms = sim->process_wall_ms;
+	}
 	say(c, buf_slice(&out));
 	buf_fini(&out);
 }

@@ -1,4 +1,5 @@
-/* The virtual clock; see src/os/clock.h. It moves only in sim_step. */
+/* The virtual clock; see src/os/clock.h. It moves only in sim_step; the wall
+ * clock of the machine is moved by the world as well. */
 #include "os/clock.h"
 
 #include "base/check.h"
@@ -15,10 +16,10 @@ int64_t os_monotonic_ns(void)
 
 int64_t os_wall_ms(void)
 {
-	return START_MS + os_monotonic_ns() / MS;
+	return START_MS + sim->process_wall_ms + os_monotonic_ns() / MS;
 }
 
 int64_t os_system_wall_ms(void)
 {
-	return os_wall_ms();
+	return START_MS + sim->machine_wall_ms + os_monotonic_ns() / MS;
 }

@@ -5,6 +5,7 @@
  */
 #include "sim/people.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { CONTENT_MAX = 4 << 20, LINE_MAX_BYTES = 2000, TAKEN_MAX = 100 };
@@ -32,6 +33,7 @@ struct connection {
 	bool chunk_last, chunk_refused;
 	bool busy, over, deaf, drops, ends_after, starts_tls;
 	bool in_mail, null_sender;
+	char mail[PARAMETERS_MAX];	/* DSN parameters of MAIL */
 	struct taken taken[TAKEN_MAX];
 	unsigned taken_count;
 	/* the message whose 250 is about to be said */
@@ -85,8 +87,8 @@ static void deliver(struct connection *c, bool unsaid)
 					buf_slice(&c->content));
 		else
 			oracle_delivered(c->hop->oracle, t->message, t->index,
-					 buf_slice(&c->content), c->talk.end,
-					 said);
+					 buf_slice(&c->content), c->hop->dsn,
+					 c->talk.end, said);
 	}
 	c->hop->taken++;
 }
@@ -285,6 +287,8 @@ static void on_ehlo(struct connection *c)
 		buf_append(&c->answer, SLICE("250-CHUNKING\r\n"));
 	if (h->starttls && c->talk.tls == NULL)
 		buf_append(&c->answer, SLICE("250-STARTTLS\r\n"));
+	if (h->dsn)
+		buf_append(&c->answer, SLICE("250-DSN\r\n"));
 	buf_append(&c->answer, SLICE("250-8BITMIME\r\n"
 				     "250 ENHANCEDSTATUSCODES\r\n"));
 	speak(c);
@@ -299,6 +303,44 @@ static void on_starttls(struct connection *c)
 	}
 	c->starts_tls = true;
 	reply(c, "220 2.0.0 go");
+}
+
+/* The DSN parameters of a command, in its order. */
+static void keep_dsn(slice line, char to[PARAMETERS_MAX])
+{
+	static const char *const names[] = { "RET=", "ENVID=", "NOTIFY=",
+					     "ORCPT=" };
+	int n = 0;
+	to[0] = '\0';
+	while (line.n > 0) {
+		slice word = slice_cut(&line, ' ');
+		for (size_t i = 0; i < ARRAY_LEN(names); i++)
+			if (slice_starts(word, slice_of(names[i])))
+				n += snprintf(to + n, PARAMETERS_MAX -
+						      (size_t)n, " %.*s",
+					      SLICE_ARG(word));
+		invariant(n < PARAMETERS_MAX);
+	}
+}
+
+/* Everything the client said arrives where DSN is offered, and nothing
+ * elsewhere; a report must never be reported on (RFC 3461 6.2). */
+static void judge_dsn(struct connection *c, const struct taken *t, slice line)
+{
+	char mail[PARAMETERS_MAX] = "", rcpt[PARAMETERS_MAX] = "";
+	char said[PARAMETERS_MAX];
+	keep_dsn(line, said);
+	if (c->hop->dsn && t->is_report) {
+		snprintf(rcpt, sizeof(rcpt), " NOTIFY=NEVER");
+		snprintf(mail, sizeof(mail), "%s", c->mail);
+	} else if (c->hop->dsn) {
+		message_dsn(t->message, mail);
+		recipient_dsn(t->message, t->index, rcpt);
+	}
+	if (strcmp(mail, c->mail) != 0 || strcmp(rcpt, said) != 0)
+		oracle_fail(c->hop->oracle, "DSN: message %u%s: %s%s",
+			    t->message->number,
+			    t->is_report ? " (report)" : "", c->mail, said);
 }
 
 /* The 5yz at MAIL, DATA or the dot is the message's: all its recipients of
@@ -317,6 +359,7 @@ static void on_mail(struct connection *c, slice line)
 		oracle_sender(c->hop->oracle, address);
 	end_transaction(c);
 	c->null_sender = address.n == 0;
+	keep_dsn(line, c->mail);
 	if (chance(c, m->mail_4)) {
 		reply(c, "451 4.3.0 later");
 	} else if (about != NULL && chance(c, m->mail_5)) {
@@ -353,7 +396,10 @@ static void on_rcpt(struct connection *c, slice line)
 		oracle_fail(c->hop->oracle, "STRAY: RCPT %.*s",
 			    SLICE_ARG(address_in(line)));
 		reply(c, "550 5.1.1 who?");
-	} else if (chance(c, m->rcpt_4)) {
+		return;
+	}
+	judge_dsn(c, &t, line);
+	if (chance(c, m->rcpt_4)) {
 		reply(c, "450 4.2.0 later");
 	} else if (!t.is_report && chance(c, m->rcpt_5)) {
 		t.message->recipients[t.index].refused_by_hop = true;
@@ -513,6 +559,7 @@ void hop_begin(struct hop_server *h, struct oracle *o,
 	h->pipelining = sim_chance(&h->draw, 70);
 	h->chunking = sim_chance(&h->draw, 50);
 	h->starttls = sim_chance(&h->draw, 40);
+	h->dsn = sim_chance(&h->draw, 50);
 	list_init(&h->connections);
 	h->server = (struct net_server){
 		.at = *at, .answer = NET_ACCEPTS, .called = called, .ctx = h,

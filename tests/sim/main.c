@@ -77,6 +77,7 @@ static void add(struct world_result *sum, const struct world_result *r)
 	sum->unknown += r->unknown;
 	sum->delivered += r->delivered;
 	sum->reported += r->reported;
+	sum->told += r->told;
 	sum->explained += r->explained;
 	sum->hash = sum->hash * 31 + r->hash;
 }
@@ -237,13 +238,14 @@ static void print(const struct progress *p)
 	       " evacuated %" PRIu64 " quarantined %" PRIu64
 	       " messages %" PRIu64 " acked %" PRIu64 " refused %" PRIu64
 	       " unknown %" PRIu64 " delivered %" PRIu64 " reported %" PRIu64
+	       " told %" PRIu64
 	       " duplicates-explained %" PRIu64 " memory-faults %" PRIu64
 	       " file-faults %" PRIu64 " network-faults %" PRIu64
 	       " steps %" PRIu64 " hash %016" PRIx64 " failed %" PRIu64 "\n",
 	       p->done, r->lives, r->kills, r->cuts, r->stops, r->disk_faults,
 	       r->checkpoints, r->log_cuts, r->evacuated, r->quarantined,
 	       r->messages, r->acked, r->refused, r->unknown, r->delivered,
-	       r->reported, r->explained, p->sites[FAILING_MEMORY],
+	       r->reported, r->told, r->explained, p->sites[FAILING_MEMORY],
 	       p->sites[FAILING_FILES], p->sites[FAILING_SOCKETS], r->steps,
 	       r->hash, p->failed);
 }

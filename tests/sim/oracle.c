@@ -50,6 +50,48 @@ void message_recipient(const struct sim_message *m, unsigned i,
 		 m->recipients[i].domain);
 }
 
+/* The plus sign is one that xtext must write in another way. */
+void message_dsn(const struct sim_message *m, char to[PARAMETERS_MAX])
+{
+	static const char *const rets[] = {
+		[DSN_RET_UNSAID] = "", [DSN_RET_FULL] = " RET=FULL",
+		[DSN_RET_HDRS] = " RET=HDRS",
+	};
+	int n = snprintf(to, PARAMETERS_MAX, "%s", rets[m->ret]);
+	if (m->has_envid)
+		snprintf(to + n, PARAMETERS_MAX - (size_t)n,
+			 " ENVID=E+2B%u", m->number);
+}
+
+void recipient_dsn(const struct sim_message *m, unsigned i,
+		   char to[PARAMETERS_MAX])
+{
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} names[] = { { DSN_NEVER, "NEVER" }, { DSN_SUCCESS, "SUCCESS" },
+		      { DSN_FAILURE, "FAILURE" }, { DSN_DELAY, "DELAY" } };
+	const struct sim_recipient *r = &m->recipients[i];
+	const char *before = " NOTIFY=";
+	int n = 0;
+	to[0] = '\0';
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		if (!(r->notify & names[k].bit))
+			continue;
+		n += snprintf(to + n, PARAMETERS_MAX - (size_t)n, "%s%s",
+			      before, names[k].name);
+		before = ",";
+	}
+	if (r->has_orcpt)
+		snprintf(to + n, PARAMETERS_MAX - (size_t)n,
+			 " ORCPT=rfc822;o+2B%u-%u@old.sim", m->number, i);
+}
+
+static bool wants(const struct sim_recipient *r, enum dsn_notify what)
+{
+	return r->notify == 0 ? what == DSN_FAILURE : (r->notify & what) != 0;
+}
+
 static uint64_t hash_text(slice s)
 {
 	uint64_t h = s.n * 0x9e3779b97f4a7c15u;
@@ -190,10 +232,12 @@ static void judge_text(struct oracle *o, const struct sim_message *m,
 }
 
 void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
-		      slice text, const struct net_end *end, uint64_t said)
+		      slice text, bool passed, const struct net_end *end,
+		      uint64_t said)
 {
 	struct sim_recipient *r = &m->recipients[index];
 	sim_note("delivered", m->number, index);
+	r->passed = r->passed || passed;
 	judge_text(o, m, text);
 	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
 		oracle_fail(o, "GHOST: message %u was %s", m->number,
@@ -237,18 +281,31 @@ void oracle_connection_over(struct oracle *o, const struct net_end *end)
 		}
 }
 
-static void judge_report(struct oracle *o, struct sim_message *m,
-			 unsigned index)
+/* Has a process seen it that old, by its own wall clock? That one does not
+ * move while the process lives; the next one may begin with another. */
+static bool older(const struct oracle *o, const struct sim_message *m,
+		  int64_t age_ms)
+{
+	int64_t since_ms = m->acked_ns / MS + m->wall_ms;
+	for (unsigned i = 0; i < o->life_count; i++) {
+		const struct life *l = &o->lives[i];
+		int64_t until_ns = l->end_ns < sim->now_ns ? l->end_ns
+							   : sim->now_ns;
+		if (l->end_ns >= m->acked_ns &&
+		    until_ns / MS + l->wall_ms - since_ms >= age_ms)
+			return true;
+	}
+	return false;
+}
+
+static void judge_failure(struct oracle *o, struct sim_message *m,
+			  unsigned index)
 {
 	struct sim_recipient *r = &m->recipients[index];
-	bool expired = sim->now_ns - m->acked_ns + MARGIN_MS * (int64_t)MS >=
-		       o->expire_ms * MS;
-	if (!r->accepted && m->fate == FATE_ACKED)
-		oracle_fail(o, "FALSE REPORT: message %u, recipient %u was "
-			    "refused", m->number, index);
-	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
-		oracle_fail(o, "GHOST: report about message %u", m->number);
-	if (!r->refused_by_hop && !expired)
+	if (!wants(r, DSN_FAILURE))
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u: "
+			    "nobody asked", m->number, index);
+	if (!r->refused_by_hop && !older(o, m, o->expire_ms - MARGIN_MS))
 		oracle_fail(o, "FALSE REPORT: message %u, recipient %u: no "
 			    "reason", m->number, index);
 	if (!all_explained(o, r))
@@ -258,25 +315,77 @@ static void judge_report(struct oracle *o, struct sim_message *m,
 	r->reported = true;
 }
 
+/* A hop that offers DSN reports itself (RFC 3461 5.2.2). */
+static void judge_success(struct oracle *o, struct sim_message *m,
+			  unsigned index)
+{
+	struct sim_recipient *r = &m->recipients[index];
+	if (r->count == 0)
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u was not "
+			    "delivered", m->number, index);
+	if (!wants(r, DSN_SUCCESS))
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u: "
+			    "nobody asked for success", m->number, index);
+	o->told += !r->told;
+	r->told = true;
+}
+
+/* block: the fields of one recipient. */
+static void judge_report(struct oracle *o, struct sim_message *m,
+			 unsigned index, slice block)
+{
+	const struct sim_recipient *r = &m->recipients[index];
+	char original[PARAMETERS_MAX];
+	snprintf(original, sizeof(original), "\r\nOriginal-Recipient: rfc822; "
+		 "o+%u-%u@old.sim\r\n", m->number, index);
+	if (!r->accepted && m->fate == FATE_ACKED)
+		oracle_fail(o, "FALSE REPORT: message %u, recipient %u was "
+			    "refused", m->number, index);
+	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
+		oracle_fail(o, "GHOST: report about message %u", m->number);
+	if (r->has_orcpt != (slice_find_slice(block, slice_of(original)) <
+			     block.n))
+		oracle_fail(o, "DSN: message %u, recipient %u: ORCPT and the "
+			    "report differ", m->number, index);
+	if (slice_find_slice(block, SLICE("\r\nAction: failed\r\n")) < block.n)
+		judge_failure(o, m, index);
+	else
+		judge_success(o, m, index);
+}
+
+/* The block around this place: between two empty lines. */
+static slice block_at(slice text, size_t at)
+{
+	static const slice empty = { "\r\n\r\n", 4 };
+	size_t from = at;
+	while (from > 0 && !slice_starts(slice_skip(text, from), empty))
+		from--;
+	slice rest = slice_skip(text, from + 2);
+	return slice_sub(rest, 0, slice_find_slice(rest, empty) + 2);
+}
+
 void oracle_reported(struct oracle *o, struct sim_message *m, slice text)
 {
 	static const slice key = { "\r\nFinal-Recipient: rfc822;", 26 };
 	unsigned found = 0, index;
 	sim_note("report", m->number, 0);
-	for (;;) {
-		size_t at = slice_find_slice(text, key);
-		if (at == text.n)
+	for (size_t from = 0;;) {
+		slice rest = slice_skip(text, from);
+		size_t at = slice_find_slice(rest, key);
+		if (at == rest.n)
 			break;
-		text = slice_skip(text, at + key.n);
-		size_t end = slice_find(text, '\r');
-		slice address = slice_trim(slice_sub(text, 0, end));
+		slice block = block_at(text, from + at);
+		from += at + key.n;
+		rest = slice_skip(text, from);
+		slice address = slice_trim(slice_sub(rest, 0,
+						     slice_find(rest, '\r')));
 		if (oracle_recipient(o, address, &index) != m) {
 			oracle_fail(o, "FALSE REPORT: about a stranger, to the "
 				    "sender of message %u", m->number);
 			return;
 		}
 		found++;
-		judge_report(o, m, index);
+		judge_report(o, m, index, block);
 	}
 	if (found == 0)
 		oracle_fail(o, "FALSE REPORT: message %u, nobody named",
@@ -299,9 +408,20 @@ static bool settled(const struct oracle *o, const struct sim_message *m,
 {
 	if (!r->accepted || r->count > 0 || r->reported)
 		return true;
-	/* There is nobody to tell. */
-	bool expired = sim->now_ns - m->acked_ns >= o->expire_ms * MS;
-	return m->null_sender && (r->refused_by_hop || expired);
+	/* There is nobody to tell, or who did not want to know; or a report
+	 * was, and has expired itself when a clock jumped. */
+	return (m->null_sender || !wants(r, DSN_FAILURE) ||
+		older(o, m, o->expire_own_ms)) &&
+	       (r->refused_by_hop || older(o, m, o->expire_ms));
+}
+
+/* Success was asked for, and nothing else can have happened. */
+static bool untold(const struct oracle *o, const struct sim_message *m,
+		   const struct sim_recipient *r)
+{
+	return wants(r, DSN_SUCCESS) && r->accepted && !m->null_sender &&
+	       r->count > 0 && !r->passed && !r->told && !r->reported &&
+	       !r->refused_by_hop && !older(o, m, o->expire_ms - MARGIN_MS);
 }
 
 void oracle_final(struct oracle *o)
@@ -313,6 +433,10 @@ void oracle_final(struct oracle *o)
 			if (m->fate == FATE_ACKED &&
 			    !settled(o, m, &m->recipients[k]))
 				oracle_fail(o, "LOST: message %u, recipient "
+					    "%u", m->number, k);
+			else if (m->fate == FATE_ACKED &&
+				 untold(o, m, &m->recipients[k]))
+				oracle_fail(o, "UNTOLD: message %u, recipient "
 					    "%u", m->number, k);
 	}
 }

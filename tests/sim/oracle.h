@@ -9,16 +9,20 @@
  *	DUPLICATE	twice, though nothing explains it
  *	STRAY		to somebody it was not for
  *	REPLIES		not one reply a command
- *	FALSE REPORT	reported as failed without a reason, or though delivered
+ *	FALSE REPORT	reported as failed without a reason, or though delivered;
+ *			or nobody asked for it (RFC 3461)
+ *	UNTOLD		delivered, and the report that was asked for never came
+ *	DSN		its parameters did not arrive, or where they may not
  */
 #pragma once
 
 #include "base/buf.h"
 #include "base/ip.h"
 #include "base/slice.h"
+#include "mail/envelope.h"
 
 enum { MESSAGES_MAX = 512, RECIPIENTS_MAX = 12, DELIVERIES_MAX = 6,
-       LIVES_MAX = 12, ADDRESS_MAX = 64 };
+       LIVES_MAX = 12, ADDRESS_MAX = 64, PARAMETERS_MAX = 200 };
 
 enum fate {
 	FATE_NOT_SENT,		/* the final dot has not been said */
@@ -40,7 +44,11 @@ struct sim_recipient {
 	uint8_t domain;
 	bool accepted;		/* its RCPT was */
 	bool refused_by_hop;	/* a 5yz that ends it */
-	bool reported;
+	bool reported;		/* as failed */
+	bool told;		/* reported as delivered or relayed */
+	bool passed;		/* to a hop that reports itself */
+	uint8_t notify;		/* enum dsn_notify */
+	bool has_orcpt;
 	unsigned count;		/* deliveries */
 	struct delivery deliveries[DELIVERIES_MAX];
 };
@@ -49,10 +57,14 @@ struct sim_message {
 	uint32_t number;
 	enum fate fate;
 	bool null_sender, eight_bit;
+	enum dsn_return ret;
+	bool has_envid;
 	uint32_t bytes;		/* of its text, about */
 	uint32_t size;		/* exactly, and its hash */
 	uint64_t hash;
 	int64_t acked_ns;
+	int64_t wall_ms;	/* how far the wall clock of the process was
+				 * moved that accepted it */
 	unsigned recipient_count;
 	struct sim_recipient recipients[RECIPIENTS_MAX];
 };
@@ -60,6 +72,7 @@ struct sim_message {
 enum life_end { LIFE_STOPPED, LIFE_KILLED, LIFE_POWER_CUT, LIFE_FAILED };
 struct life {
 	int64_t begun_ns, end_ns;
+	int64_t wall_ms;	/* its wall clock is moved by that */
 	enum life_end end;
 	bool trouble;		/* disk or memory had failed before the end */
 };
@@ -69,8 +82,8 @@ struct oracle {
 	unsigned count;
 	struct life lives[LIVES_MAX];
 	unsigned life_count;
-	int64_t expire_ms;
-	uint64_t acked, delivered, reported, explained, unknown, refused;
+	int64_t expire_ms, expire_own_ms;
+	uint64_t acked, delivered, reported, told, explained, unknown, refused;
 	bool failed;
 	char verdict[200];	/* the first thing that was wrong */
 };
@@ -87,15 +100,21 @@ void message_recipient(const struct sim_message *m, unsigned i,
 /* Its text, the same every time; sets size and hash. */
 void message_text(struct sim_message *m, struct buf *out);
 
+/* Their DSN parameters as they stand in a command: " RET=FULL ENVID=…". */
+void message_dsn(const struct sim_message *m, char to[PARAMETERS_MAX]);
+void recipient_dsn(const struct sim_message *m, unsigned i,
+		   char to[PARAMETERS_MAX]);
+
 void oracle_answered(struct oracle *o, struct sim_message *m, bool accepted);
 /* Whose address this is; NULL: nobody's. */
 struct sim_message *oracle_recipient(struct oracle *o, slice address,
 				     unsigned *index);
 struct sim_message *oracle_sender(struct oracle *o, slice address);
 /* A next hop has taken it. heard: the bytes it had said when the 250 was out
- * (0: it will not be said). */
+ * (0: it will not be said). passed: the hop offers DSN and reports itself. */
 void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
-		      slice text, const struct net_end *end, uint64_t said);
+		      slice text, bool passed, const struct net_end *end,
+		      uint64_t said);
 /* The connection is over: what was heard is known. */
 void oracle_connection_over(struct oracle *o, const struct net_end *end);
 /* Somebody got a report about m with this text. */

@@ -49,7 +49,7 @@ struct hop_server {
 	struct list connections;
 	struct sim_random draw;
 	struct hop_mood mood;
-	bool lmtp, pipelining, chunking, starttls;
+	bool lmtp, pipelining, chunking, starttls, dsn;
 	uint64_t taken;			/* messages */
 };
 void hop_begin(struct hop_server *h, struct oracle *o,

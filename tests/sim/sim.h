@@ -60,6 +60,9 @@ struct sim {
 	struct sim_random program;	/* what os_random gives */
 	struct sim_random faults;	/* what the disk does */
 	int64_t now_ns;
+	/* How far the machine's wall clock has been moved, and what of that
+	 * the process saw when it began: there it stays. */
+	int64_t machine_wall_ms, process_wall_ms;
 	uint64_t steps;
 	struct os_thread *threads;	/* in order of their making */
 	struct os_pool *pools;

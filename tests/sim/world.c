@@ -72,6 +72,7 @@ static void draw_limits(struct limits *l)
 	l->bodies_memory = 1 << 20;
 	if (chance(20))
 		l->bodies_memory = 30000;	/* bodies leave memory */
+	l->report_body_bytes = 8000;		/* and a report fits all the same */
 	l->output_pending = 4096;
 	l->connect_ms = 8000;
 	l->greeting_ms = 20000;
@@ -95,6 +96,7 @@ static void draw_world(struct world *w)
 				       : 86400000;
 	w->retry.expire_own_ms = 86400000;
 	w->oracle.expire_ms = w->retry.expire_ms;
+	w->oracle.expire_own_ms = w->retry.expire_own_ms;
 	w->segment_bytes = (uint64_t)(64 << 10) << draw(3);
 	w->checkpoint_min_bytes = (uint64_t)(16 << 10) << draw(4);
 	w->has_tls = chance(60);
@@ -104,6 +106,8 @@ static void draw_world(struct world *w)
 	w->moody = !w->options.quiet && chance(80);
 	w->crashes = !w->options.quiet && chance(85);
 	w->busy_people = !w->options.quiet && chance(30);
+	w->wall_jumps = !w->options.quiet && chance(25);
+	w->wall_smears = !w->options.quiet && !w->wall_jumps && chance(15);
 	sim->job_delay_max_ns = (int64_t)(1 + draw(20)) * MS;
 	sim->disk_delay_max_ns = (int64_t)(1 + draw(chance(20) ? 100 : 5)) *
 				 MS;
@@ -210,6 +214,32 @@ static void people_act(struct sim_event *e)
 		process_act(w, false);
 	}
 	sim->inside = false;
+}
+
+/* --- the wall clock ------------------------------------------------------- */
+
+/* By seconds to days, to both sides. In sum it stays within three days: a
+ * process that starts over seven days behind the last frame is another matter
+ * (DESIGN 6). */
+static void wall_jump(void)
+{
+	static const int64_t most_s[] = { 2, 120, 7200, 3 * 86400 };
+	int64_t ms = (int64_t)draw((uint64_t)most_s[draw(4)] * 1000) + 1000;
+	int64_t most_ms = most_s[3] * 1000;
+	int64_t to = sim->machine_wall_ms + (chance(50) ? ms : -ms);
+	sim->machine_wall_ms = to > most_ms ? most_ms :
+			       to < -most_ms ? -most_ms : to;
+	sim_note("wall", (uint64_t)sim->machine_wall_ms, 0);
+}
+
+static void wall_moves(struct sim_event *e)
+{
+	struct world *w = the_world;
+	if (w->wall_jumps)
+		wall_jump();
+	else
+		sim->machine_wall_ms += (int64_t)draw(21) - 10;
+	sim_after(e, (int64_t)(w->wall_jumps ? 500 + draw(15000) : 1000) * MS);
 }
 
 /* --- faults of the disk --------------------------------------------------- */
@@ -381,7 +411,9 @@ void life_clients(struct world *w, unsigned count, int64_t span_ms)
 void life_begin(struct world *w)
 {
 	struct life *l = &w->oracle.lives[w->oracle.life_count++];
-	*l = (struct life){ .begun_ns = sim->now_ns, .end_ns = INT64_MAX };
+	sim->process_wall_ms = sim->machine_wall_ms;
+	*l = (struct life){ .begun_ns = sim->now_ns, .end_ns = INT64_MAX,
+			    .wall_ms = sim->process_wall_ms };
 	w->shards = w->listening_count > 0 && chance(70)
 			    ? w->listening_count
 			    : 1 + (uint32_t)draw(SHARDS_MAX);
@@ -509,6 +541,8 @@ static void run_world(struct world *w)
 	moods_begin(w);
 	if (w->busy_people)
 		people_act(&w->operator_event);
+	if (w->wall_jumps || w->wall_smears)
+		wall_moves(&w->wall_event);
 	for (unsigned i = 0; i < lives && !w->oracle.failed; i++) {
 		run_life(w);
 		/* Down for a while; the world goes on. */
@@ -537,6 +571,7 @@ static void begin_world(struct world *w)
 	sim_event_init(&w->mood_event, moods_change);
 	sim_event_init(&w->space_event, space_comes_back);
 	sim_event_init(&w->operator_event, people_act);
+	sim_event_init(&w->wall_event, wall_moves);
 	w->log = (struct log){ .level = LOG_DEBUG, .wall_ms = log_wall,
 			       .role = "sim" };
 	w->log.write = log_write;
@@ -558,6 +593,7 @@ static void end_world(struct world *w)
 		hop_fini(&w->hops[i]);
 	sim_cancel(&w->mood_event);
 	sim_cancel(&w->operator_event);
+	sim_cancel(&w->wall_event);
 	net_end_world();
 	sim_end();
 }
@@ -575,6 +611,7 @@ static void tell(const struct world *w, struct world_result *r)
 	r->unknown = o->unknown;
 	r->delivered = o->delivered;
 	r->reported = o->reported;
+	r->told = o->told;
 	r->explained = o->explained;
 }
 

@@ -19,13 +19,14 @@ struct world {
 	struct list clients;
 	struct hop_server hops[HOP_COUNT];
 	struct zone_name names[2];
-	struct sim_event mood_event, space_event, operator_event;
+	struct sim_event mood_event, space_event, operator_event, wall_event;
 	struct log log;
 	/* what this world is like */
 	struct limits limits;
 	struct retry_plan retry;
 	uint64_t segment_bytes, checkpoint_min_bytes;
 	bool has_tls, faulty_disk, faulty_net, moody, crashes, busy_people;
+	bool wall_jumps, wall_smears;
 	unsigned domains;
 	/* the life under way */
 	sigjmp_buf death;

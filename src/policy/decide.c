@@ -131,14 +131,15 @@ static void look(struct walk *w)
 	char room[ADDRESS_DOMAIN_MAX];
 	w->null_sender = address_is_null(&f->sender);
 	w->helo_generic = policy_helo_generic(f->helo, (slice){ 0 });
-	if (!w->null_sender) {
-		w->sender_domain = view_domain_of(w->v, f->sender.domain);
-		if (w->sender_domain != NULL)
-			w->sender_user = view_user(w->v, &f->sender);
-	}
+	struct seek seek = { .client = &f->client };
+	if (!w->null_sender)
+		seek.sender = &f->sender;
 	if (!w->helo_generic)
-		w->helo_domain =
-			view_domain_of(w->v, helo_fold(f->helo, room));
+		seek.helo = helo_fold(f->helo, room);
+	view_seek(w->v, &seek);
+	w->sender_domain = seek.sender_domain;
+	w->helo_domain = seek.helo_domain;
+	w->sender_user = seek.sender_user;
 	look_at_login(w);
 	view_ranges_of(w->v, &f->client, look_at_entry, w);
 }

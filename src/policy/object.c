@@ -309,6 +309,11 @@ const struct logins_object *object_logins(const struct object *o)
 	return CONTAINER_OF((uintptr_t)o, struct logins_object, head);
 }
 
+const struct object *object_holding_setting(const struct setting *s)
+{
+	return &setting_object_of(s)->head;
+}
+
 slice object_user_alias(const struct object *o, uint32_t i)
 {
 	invariant(o->kind == OBJECT_USER && i < o->alias_count);
@@ -342,11 +347,11 @@ static uint32_t id_of(const struct object *o)
 	unreachable_state("this kind has no id");
 }
 
-/* Ids are dense, so they are their own hash: the last five bits choose among
- * the 32 of the seventh level, and each level below the root is full. */
+/* Ids are dense, so they are their own hash: the last four bits choose among
+ * the 16 of the eighth level, and the levels above it are full. */
 static uint64_t id_hash(uint32_t id)
 {
-	return (uint64_t)id << 29;
+	return (uint64_t)id << 32;
 }
 
 static uint64_t hash_of_id(const struct object *o)
@@ -468,31 +473,38 @@ void address_key_of_text(struct address_key *k, slice text)
 	key_finish(k, n, domain);
 }
 
-static void key_of_address_object(struct address_key *k,
-				  const struct object *o)
+static slice text_of_address(const struct object *o)
 {
-	if (o->kind == OBJECT_USER) {
-		address_key_of_text(k, object_user(o)->address);
-		return;
-	}
+	if (o->kind == OBJECT_USER)
+		return object_user(o)->address;
 	invariant(o->kind == OBJECT_ALIAS);
 	const struct alias_object *a =
 		CONTAINER_OF((uintptr_t)o, struct alias_object, head);
-	address_key_of_text(k, (slice){ a->address, a->n });
+	return (slice){ a->address, a->n };
 }
 
 static uint64_t hash_of_address(const struct object *o)
 {
 	struct address_key k;
-	key_of_address_object(&k, o);
+	address_key_of_text(&k, text_of_address(o));
 	return hash_bytes(k.s);
 }
 
+/* Without quotes a text is its own key but for upper case. */
 static bool same_address(const struct object *o, const void *key)
 {
-	struct address_key k;
-	key_of_address_object(&k, o);
-	return slice_eq(k.s, *(const slice *)key);
+	slice text = text_of_address(o), want = *(const slice *)key;
+	if (text.n > 0 && text.p[0] == '"') {
+		struct address_key k;
+		address_key_of_text(&k, text);
+		return slice_eq(k.s, want);
+	}
+	if (text.n != want.n)
+		return false;
+	for (size_t i = 0; i < text.n; i++)
+		if (ascii_lower(text.p[i]) != want.p[i])
+			return false;
+	return true;
 }
 
 const struct trie_ops OPS_ID = { hash_of_id, same_id };

@@ -44,3 +44,16 @@ bool radix_replace(struct radix *r, const struct object *old,
 void radix_holding(const struct radix *r, const struct ip_addr *a,
 		   bool (*each)(void *ctx, const struct object *entry),
 		   void *ctx);
+
+/*
+ * Asks the processor for the memory that radix_holding will read, in steps
+ * beside those of other look-ups (trie.h): begin, then step until false.
+ * Tells nothing; r stays as it is meanwhile.
+ */
+struct radix_probe {
+	uintptr_t slot;		/* whose memory was asked for; 0: done */
+	uint64_t want[2];
+};
+void radix_probe_begin(struct radix_probe *p, const struct radix *r,
+		       const struct ip_addr *a);
+bool radix_probe_step(struct radix_probe *p);

@@ -6,13 +6,26 @@
 
 #include "policy/object.h"
 
-/* Below the last level all bits are used up: there `bitmap` counts the
- * objects of one and the same hash. */
+/* Which of the 16 are there stands in the slot that leads here, so that a
+ * look-up reads one line of each node, not two. Below the last level all
+ * bits are used up: there a node is a list of objects of one and the same
+ * hash, and its bitmap is 0. */
 struct trie_node {
 	_Atomic uint32_t refs;
-	uint32_t bitmap;
+	uint32_t count;		/* slots */
 	uintptr_t slots[];
 };
+
+/*
+ * A slot is an address and what is worth knowing before going there:
+ *
+ *   bit 0        1: an object, 0: a node
+ *   bits 1-47    the address, without its bit 0
+ *   bits 48-63   of a node its bitmap; of an object 16 bits of its hash,
+ *                so that an object that isn't meant is not touched
+ */
+enum { FANOUT_BITS = 4, HIGH = 48 };
+_Static_assert(sizeof(uintptr_t) == 8, "a slot has 16 bits to spare");
 
 /* --- slots ---------------------------------------------------------------- */
 static bool is_leaf(uintptr_t slot)
@@ -20,53 +33,71 @@ static bool is_leaf(uintptr_t slot)
 	return (slot & 1) != 0;
 }
 
+static void *slot_address(uintptr_t slot)
+{
+	return (void *)(slot & (((uintptr_t)1 << HIGH) - 2));
+}
+
+static uint32_t slot_high(uintptr_t slot)
+{
+	return (uint32_t)(slot >> HIGH);
+}
+
 static struct object *leaf_object(uintptr_t slot)
 {
 	invariant(is_leaf(slot));
-	return (struct object *)(slot & ~(uintptr_t)1);
+	return slot_address(slot);
 }
 
 static struct trie_node *slot_node(uintptr_t slot)
 {
 	invariant(slot != 0 && !is_leaf(slot));
-	return (struct trie_node *)slot;
+	return slot_address(slot);
 }
 
-static uintptr_t slot_of_node(const struct trie_node *n)
+static uintptr_t slot_of(const void *at, uint32_t high)
 {
-	return (uintptr_t)n;
+	uintptr_t address = (uintptr_t)at;
+	invariant((address & 1) == 0 && address >> HIGH == 0);
+	invariant(high <= UINT16_MAX);
+	return address | (uintptr_t)high << HIGH;
 }
 
-static uintptr_t slot_of_object(const struct object *o)
+static uintptr_t slot_of_object(const struct object *o, uint32_t tag)
 {
-	invariant(((uintptr_t)o & 1) == 0);
-	return (uintptr_t)o | 1;
+	return slot_of(o, tag) | 1;
+}
+
+/* The last bits of a hash of bytes, which the path doesn't say; of an id,
+ * whose last bits are 0, those of the id. */
+static uint32_t tag_of(uint64_t hash)
+{
+	return (uint32_t)(hash ^ hash >> 32) & 0xffff;
 }
 
 static uint32_t index_at(uint64_t hash, uint32_t level)
 {
 	invariant(level < TRIE_LEVELS);
-	if (level == TRIE_LEVELS - 1)
-		return (uint32_t)(hash & 15);
-	return (uint32_t)(hash >> (59 - 5 * level)) & 31;
+	return (uint32_t)(hash >> (60 - FANOUT_BITS * level)) & 15;
+}
+
+static uint32_t bit_at(uint64_t hash, uint32_t level)
+{
+	return 1u << index_at(hash, level);
 }
 
 /* Without a flag for newer processors the compiler's own is a call. */
 static uint32_t bit_count(uint32_t v)
 {
-	v -= v >> 1 & 0x55555555;
-	v = (v & 0x33333333) + (v >> 2 & 0x33333333);
-	return ((v + (v >> 4)) & 0x0f0f0f0f) * 0x01010101u >> 24;
+	v -= v >> 1 & 0x5555;
+	v = (v & 0x3333) + (v >> 2 & 0x3333);
+	v = (v + (v >> 4)) & 0x0f0f;
+	return (v + (v >> 8)) & 31;
 }
 
-static uint32_t slot_count(const struct trie_node *n, uint32_t level)
+static uint32_t position(uint32_t bitmap, uint32_t bit)
 {
-	return level == TRIE_LEVELS ? n->bitmap : bit_count(n->bitmap);
-}
-
-static uint32_t position(const struct trie_node *n, uint32_t bit)
-{
-	return bit_count(n->bitmap & (bit - 1));
+	return bit_count(bitmap & (bit - 1));
 }
 
 static size_t node_bytes(uint32_t slots)
@@ -74,15 +105,14 @@ static size_t node_bytes(uint32_t slots)
 	return sizeof(struct trie_node) + slots * sizeof(uintptr_t);
 }
 
-static struct trie_node *node_new(struct trie *t, uint32_t bitmap,
-				  uint32_t slots)
+static struct trie_node *node_new(struct trie *t, uint32_t slots)
 {
 	invariant(slots > 0);
 	struct trie_node *n = malloc(node_bytes(slots));
 	if (n == NULL)
 		return NULL;
 	atomic_init(&n->refs, 1);
-	n->bitmap = bitmap;
+	n->count = slots;
 	t->bytes += node_bytes(slots);
 	return n;
 }
@@ -111,8 +141,7 @@ static void slot_unref(uintptr_t slot, uint32_t level)
 	invariant(was > 0);
 	if (was > 1)
 		return;
-	uint32_t count = slot_count(n, level);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < n->count; i++)
 		slot_unref(n->slots[i], level + 1);
 	free(n);
 }
@@ -132,10 +161,55 @@ void trie_release(struct trie *t)
 }
 
 /* --- looking up ----------------------------------------------------------- */
+void trie_probe_begin(struct trie_probe *p, const struct trie *t,
+		      uint64_t hash)
+{
+	*p = (struct trie_probe){ .at = &t->root, .hash = hash };
+}
+
+/* It has arrived: at an object that is likely the one, at a list, or (0)
+ * nowhere. */
+static bool arrive(struct trie_probe *p, uintptr_t slot)
+{
+	p->at = NULL;
+	p->slot = slot;
+	return false;
+}
+
+/* Inline, since trie_get is made of it. */
+static inline bool step(struct trie_probe *p)
+{
+	if (p->at == NULL)
+		return false;
+	uintptr_t slot = *p->at;
+	if (slot == 0)
+		return arrive(p, 0);
+	if (is_leaf(slot)) {
+		if (slot_high(slot) != tag_of(p->hash))
+			return arrive(p, 0);
+		object_prefetch(leaf_object(slot));
+		return arrive(p, slot);
+	}
+	if (p->level == TRIE_LEVELS)
+		return arrive(p, slot);
+	uint32_t bitmap = slot_high(slot), bit = bit_at(p->hash, p->level);
+	if ((bitmap & bit) == 0)
+		return arrive(p, 0);
+	p->at = &slot_node(slot)->slots[position(bitmap, bit)];
+	p->level++;
+	__builtin_prefetch(p->at);
+	return true;
+}
+
+bool trie_probe_step(struct trie_probe *p)
+{
+	return step(p);
+}
+
 static const struct object *find_among(const struct trie_node *n,
 				       const struct trie_key *k)
 {
-	for (uint32_t i = 0; i < n->bitmap; i++) {
+	for (uint32_t i = 0; i < n->count; i++) {
 		struct object *o = leaf_object(n->slots[i]);
 		if (k->ops->same(o, k->key))
 			return o;
@@ -143,37 +217,39 @@ static const struct object *find_among(const struct trie_node *n,
 	return NULL;
 }
 
+const struct object *trie_probe_end(const struct trie_probe *p,
+				    const struct trie_key *k)
+{
+	invariant(p->at == NULL);
+	if (p->slot == 0)
+		return NULL;
+	invariant(p->hash == k->hash);
+	if (!is_leaf(p->slot))
+		return find_among(slot_node(p->slot), k);
+	struct object *o = leaf_object(p->slot);
+	return k->ops->same(o, k->key) ? o : NULL;
+}
+
 const struct object *trie_get(const struct trie *t, const struct trie_key *k)
 {
-	uintptr_t slot = t->root;
-	for (uint32_t level = 0; slot != 0; level++) {
-		if (is_leaf(slot)) {
-			struct object *o = leaf_object(slot);
-			return k->ops->same(o, k->key) ? o : NULL;
-		}
-		const struct trie_node *n = slot_node(slot);
-		if (level == TRIE_LEVELS)
-			return find_among(n, k);
-		uint32_t bit = 1u << index_at(k->hash, level);
-		if ((n->bitmap & bit) == 0)
-			return NULL;
-		slot = n->slots[position(n, bit)];
-	}
-	return NULL;
+	struct trie_probe p = { .at = &t->root, .hash = k->hash };
+	while (step(&p))
+		;
+	return trie_probe_end(&p, k);
 }
 
 /* --- changing ------------------------------------------------------------- */
 
 /* Moves or copies the slots of the node in *at into `to`, leaving a gap of
- * one at `gap` (to has one slot more), or leaving slot `skip` out. The node
- * in *at is given up. Pass UINT32_MAX for none. */
+ * one at `gap` (to has one slot more), or leaving slot `skip` out; `bitmap`
+ * is that of `to`. The node in *at is given up. Pass UINT32_MAX for none. */
 static void take_slots(uintptr_t *at, uint32_t level, struct trie_node *to,
-		       uint32_t gap, uint32_t skip)
+		       uint32_t bitmap, uint32_t gap, uint32_t skip)
 {
 	struct trie_node *n = slot_node(*at);
 	bool ours = atomic_load_explicit(&n->refs, memory_order_acquire) == 1;
-	uint32_t count = slot_count(n, level), out = 0;
-	for (uint32_t i = 0; i < count; i++) {
+	uint32_t out = 0;
+	for (uint32_t i = 0; i < n->count; i++) {
 		if (i == gap)
 			out++;
 		if (i == skip) {
@@ -189,7 +265,7 @@ static void take_slots(uintptr_t *at, uint32_t level, struct trie_node *to,
 		free(n);
 	else
 		slot_unref(*at, level);
-	*at = slot_of_node(to);
+	*at = slot_of(to, bitmap);
 }
 
 /* Makes the node in *at one that only this trie holds. */
@@ -198,36 +274,39 @@ static bool node_own(struct trie *t, uintptr_t *at, uint32_t level)
 	struct trie_node *n = slot_node(*at);
 	if (atomic_load_explicit(&n->refs, memory_order_acquire) == 1)
 		return true;
-	uint32_t count = slot_count(n, level);
-	struct trie_node *copy = node_new(t, n->bitmap, count);
+	uint32_t count = n->count;
+	struct trie_node *copy = node_new(t, count);
 	if (copy == NULL)
 		return false;
 	t->bytes -= node_bytes(count);
-	take_slots(at, level, copy, UINT32_MAX, UINT32_MAX);
+	take_slots(at, level, copy, slot_high(*at), UINT32_MAX, UINT32_MAX);
 	return true;
 }
 
-/* One slot more at `pos`, holding o. */
+/* One slot more at `pos`, holding o of hash `hash`. */
 static bool node_insert(struct trie *t, uintptr_t *at, uint32_t level,
-			uint32_t bitmap, uint32_t pos, struct object *o)
+			uint32_t bitmap, uint32_t pos, uint64_t hash,
+			struct object *o)
 {
-	uint32_t count = slot_count(slot_node(*at), level);
-	struct trie_node *to = node_new(t, bitmap, count + 1);
+	uint32_t count = slot_node(*at)->count;
+	struct trie_node *to = node_new(t, count + 1);
 	if (to == NULL)
 		return false;
 	t->bytes -= node_bytes(count);
-	take_slots(at, level, to, pos, UINT32_MAX);
-	to->slots[pos] = slot_of_object(o);
+	take_slots(at, level, to, bitmap, pos, UINT32_MAX);
+	invariant(level == TRIE_LEVELS || bit_count(bitmap) == count + 1);
+	to->slots[pos] = slot_of_object(o, tag_of(hash));
 	object_ref(o);
 	t->count++;
 	return true;
 }
 
+/* The same key, so the same hash and tag. */
 static void leaf_replace(uintptr_t *at, struct object *o)
 {
 	struct object *old = leaf_object(*at);
 	object_ref(o);
-	*at = slot_of_object(o);
+	*at = slot_of_object(o, slot_high(*at));
 	object_unref(old);
 }
 
@@ -236,12 +315,11 @@ static bool wrap(struct trie *t, uintptr_t *slot, uint64_t hash,
 		 uint32_t level, uint32_t bottom)
 {
 	for (uint32_t l = bottom; l > level; l--) {
-		struct trie_node *n =
-			node_new(t, 1u << index_at(hash, l - 1), 1);
+		struct trie_node *n = node_new(t, 1);
 		if (n == NULL)
 			return false;
 		n->slots[0] = *slot;
-		*slot = slot_of_node(n);
+		*slot = slot_of(n, bit_at(hash, l - 1));
 	}
 	return true;
 }
@@ -269,19 +347,17 @@ static bool leaf_split(struct trie *t, uintptr_t *at, uint32_t level,
 	       index_at(old, bottom) == index_at(k->hash, bottom))
 		bottom++;
 	bool old_first = true;
-	uint32_t bitmap = 2;
+	uint32_t bitmap = 0;
 	if (bottom < TRIE_LEVELS) {
-		uint32_t a = index_at(old, bottom);
-		uint32_t b = index_at(k->hash, bottom);
-		bitmap = 1u << a | 1u << b;
-		old_first = a < b;
+		bitmap = bit_at(old, bottom) | bit_at(k->hash, bottom);
+		old_first = index_at(old, bottom) < index_at(k->hash, bottom);
 	}
-	struct trie_node *pair = node_new(t, bitmap, 2);
+	struct trie_node *pair = node_new(t, 2);
 	if (pair == NULL)
 		return false;
 	pair->slots[old_first ? 0 : 1] = *at;
-	pair->slots[old_first ? 1 : 0] = slot_of_object(o);
-	uintptr_t slot = slot_of_node(pair);
+	pair->slots[old_first ? 1 : 0] = slot_of_object(o, tag_of(k->hash));
+	uintptr_t slot = slot_of(pair, bitmap);
 	uint64_t before = t->bytes;
 	if (!wrap(t, &slot, k->hash, level, bottom)) {
 		uint64_t made = (t->bytes - before) / node_bytes(1);
@@ -294,19 +370,34 @@ static bool leaf_split(struct trie *t, uintptr_t *at, uint32_t level,
 	return true;
 }
 
+static bool leaf_is(uintptr_t slot, const struct trie_key *k)
+{
+	return slot_high(slot) == tag_of(k->hash) &&
+	       k->ops->same(leaf_object(slot), k->key);
+}
+
+static bool leaf_put(struct trie *t, uintptr_t *at, uint32_t level,
+		     const struct trie_key *k, struct object *o)
+{
+	if (!leaf_is(*at, k))
+		return leaf_split(t, at, level, k, o);
+	leaf_replace(at, o);
+	return true;
+}
+
 static bool put_among(struct trie *t, uintptr_t *at, const struct trie_key *k,
 		      struct object *o)
 {
 	struct trie_node *n = slot_node(*at);
-	for (uint32_t i = 0; i < n->bitmap; i++) {
-		if (!k->ops->same(leaf_object(n->slots[i]), k->key))
+	for (uint32_t i = 0; i < n->count; i++) {
+		if (!leaf_is(n->slots[i], k))
 			continue;
 		if (!node_own(t, at, TRIE_LEVELS))
 			return false;
 		leaf_replace(&slot_node(*at)->slots[i], o);
 		return true;
 	}
-	return node_insert(t, at, TRIE_LEVELS, n->bitmap + 1, n->bitmap, o);
+	return node_insert(t, at, TRIE_LEVELS, 0, n->count, k->hash, o);
 }
 
 bool trie_put(struct trie *t, const struct trie_key *k, struct object *o)
@@ -314,47 +405,38 @@ bool trie_put(struct trie *t, const struct trie_key *k, struct object *o)
 	uintptr_t *at = &t->root;
 	if (*at == 0) {
 		object_ref(o);
-		*at = slot_of_object(o);
+		*at = slot_of_object(o, tag_of(k->hash));
 		t->count = 1;
 		return true;
 	}
 	for (uint32_t level = 0; level < TRIE_LEVELS; level++) {
-		if (is_leaf(*at)) {
-			if (!k->ops->same(leaf_object(*at), k->key))
-				return leaf_split(t, at, level, k, o);
-			leaf_replace(at, o);
-			return true;
-		}
-		struct trie_node *n = slot_node(*at);
-		uint32_t bit = 1u << index_at(k->hash, level);
-		uint32_t pos = position(n, bit);
-		if ((n->bitmap & bit) == 0)
-			return node_insert(t, at, level, n->bitmap | bit, pos,
-					   o);
+		if (is_leaf(*at))
+			return leaf_put(t, at, level, k, o);
+		uint32_t bitmap = slot_high(*at);
+		uint32_t bit = bit_at(k->hash, level);
+		uint32_t pos = position(bitmap, bit);
+		if ((bitmap & bit) == 0)
+			return node_insert(t, at, level, bitmap | bit, pos,
+					   k->hash, o);
 		if (!node_own(t, at, level))
 			return false;
 		at = &slot_node(*at)->slots[pos];
 	}
-	if (is_leaf(*at)) {
-		if (!k->ops->same(leaf_object(*at), k->key))
-			return leaf_split(t, at, TRIE_LEVELS, k, o);
-		leaf_replace(at, o);
-		return true;
-	}
-	return put_among(t, at, k, o);
+	return is_leaf(*at) ? leaf_put(t, at, TRIE_LEVELS, k, o) :
+			      put_among(t, at, k, o);
 }
 
 /* Takes slot `pos` out of the node in *at, which has two or more. */
 static bool node_drop(struct trie *t, uintptr_t *at, uint32_t level,
 		      uint32_t bitmap, uint32_t pos)
 {
-	uint32_t count = slot_count(slot_node(*at), level);
+	uint32_t count = slot_node(*at)->count;
 	invariant(count >= 2 && pos < count);
-	struct trie_node *to = node_new(t, bitmap, count - 1);
+	struct trie_node *to = node_new(t, count - 1);
 	if (to == NULL)
 		return false;
 	t->bytes -= node_bytes(count);
-	take_slots(at, level, to, UINT32_MAX, pos);
+	take_slots(at, level, to, bitmap, UINT32_MAX, pos);
 	t->count--;
 	return true;
 }
@@ -365,7 +447,7 @@ static void collapse(struct trie *t, uintptr_t **path, uint32_t depth)
 	for (uint32_t i = depth + 1; i > 0; i--) {
 		uint32_t level = i - 1;
 		struct trie_node *n = slot_node(*path[level]);
-		if (slot_count(n, level) != 1 || !is_leaf(n->slots[0]))
+		if (n->count != 1 || !is_leaf(n->slots[0]))
 			return;
 		invariant(atomic_load(&n->refs) == 1);
 		*path[level] = n->slots[0];
@@ -378,9 +460,9 @@ static bool remove_among(struct trie *t, uintptr_t *at,
 			 const struct trie_key *k)
 {
 	struct trie_node *n = slot_node(*at);
-	for (uint32_t i = 0; i < n->bitmap; i++)
-		if (k->ops->same(leaf_object(n->slots[i]), k->key))
-			return node_drop(t, at, TRIE_LEVELS, n->bitmap - 1, i);
+	for (uint32_t i = 0; i < n->count; i++)
+		if (leaf_is(n->slots[i], k))
+			return node_drop(t, at, TRIE_LEVELS, 0, i);
 	unreachable_state("the key was found before");
 }
 
@@ -398,13 +480,14 @@ bool trie_remove(struct trie *t, const struct trie_key *k)
 		if (!node_own(t, at, level))
 			return false;
 		struct trie_node *n = slot_node(*at);
-		uint32_t bit = 1u << index_at(k->hash, level);
-		uint32_t pos = position(n, bit);
+		uint32_t bitmap = slot_high(*at);
+		uint32_t bit = bit_at(k->hash, level);
+		uint32_t pos = position(bitmap, bit);
 		if (!is_leaf(n->slots[pos])) {
 			at = &n->slots[pos];
 			continue;
 		}
-		if (!node_drop(t, at, level, n->bitmap & ~bit, pos))
+		if (!node_drop(t, at, level, bitmap & ~bit, pos))
 			return false;
 		collapse(t, path, level);
 		return true;
@@ -432,11 +515,11 @@ const struct object *trie_after(const struct trie *t,
 		const struct trie_node *n = slot_node(slot);
 		if (level == TRIE_LEVELS)
 			break;		/* all have this very hash */
-		uint32_t bit = 1u << index_at(hash, level);
-		uint32_t pos = position(n, bit);
-		bool there = (n->bitmap & bit) != 0;
+		uint32_t bitmap = slot_high(slot), bit = bit_at(hash, level);
+		uint32_t pos = position(bitmap, bit);
+		bool there = (bitmap & bit) != 0;
 		uint32_t next = pos + (there ? 1 : 0);
-		if (next < slot_count(n, level))
+		if (next < n->count)
 			higher = n->slots[next];
 		slot = there ? n->slots[pos] : 0;
 	}
@@ -465,7 +548,7 @@ const struct object *trie_walk_next(struct trie_walk *w)
 	while (w->depth > 0) {
 		uint32_t level = w->depth - 1u;
 		const struct trie_node *n = w->node[level];
-		if (w->at[level] == slot_count(n, level)) {
+		if (w->at[level] == n->count) {
 			w->depth--;
 			continue;
 		}

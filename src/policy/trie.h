@@ -1,11 +1,11 @@
 /*
- * A persistent hash trie: 32-way nodes over 5 bits of a 64-bit hash at a
+ * A persistent hash trie: 16-way nodes over 4 bits of a 64-bit hash at a
  * time, most significant bits first, packed by a bitmap. Nodes are counted
  * and shared between views; a change copies the nodes on its path that
  * somebody else holds too and changes the others in place, so that loading
  * many rows into one new view does not copy it again and again.
  *
- * Depth is at most 13 levels and a list for equal hashes, so nothing here
+ * Depth is at most 16 levels and a list for equal hashes, so nothing here
  * recurses or loops on what strangers send. Leaves are in the order of their
  * hashes; with ids as hashes that is the order of ids.
  */
@@ -27,18 +27,37 @@ struct trie_key {
 };
 
 struct trie {
-	uintptr_t root;		/* a slot: 0, node, or object | 1 */
+	uintptr_t root;		/* a slot: 0, a node or an object */
 	uint64_t count;		/* objects */
 	uint64_t bytes;		/* of nodes */
 };
 
-enum { TRIE_LEVELS = 13 };
+enum { TRIE_LEVELS = 16 };
 
 /* A second holder of all that is in t. */
 struct trie trie_share(const struct trie *t);
 void trie_release(struct trie *t);
 
 const struct object *trie_get(const struct trie *t, const struct trie_key *k);
+
+/*
+ * The same in steps, so that several look-ups go on at once: a step asks the
+ * processor for the memory that the next one needs and doesn't wait for it.
+ * begin; step until it is false for all; then end with the key of that hash.
+ * A zeroed probe looks for nothing: step is false, end NULL.
+ */
+struct trie_probe {
+	const uintptr_t *at;	/* the slot to be read next; NULL: done */
+	uint64_t hash;
+	uintptr_t slot;		/* what it came to */
+	uint32_t level;
+};
+void trie_probe_begin(struct trie_probe *p, const struct trie *t,
+		      uint64_t hash);
+bool trie_probe_step(struct trie_probe *p);
+const struct object *trie_probe_end(const struct trie_probe *p,
+				    const struct trie_key *k);
+
 /* Adds o, or puts it in the place of the object with this key; holds a
  * reference of its own. False: out of memory; t stays valid, with or without
  * the object's path copied. */

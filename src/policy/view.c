@@ -189,14 +189,9 @@ const struct domain *view_domain_of(const struct view *v, slice name)
 }
 
 /* --- users ---------------------------------------------------------------- */
-static const struct user *user_at(const struct view *v, slice local,
-				  slice domain)
+static const struct user *user_of(const struct view *v,
+				  const struct object *o)
 {
-	struct address_key key;
-	address_key_of_parts(&key, local, domain);
-	if (key.s.n == 0)
-		return NULL;
-	const struct object *o = by_name(&v->addresses, &OPS_ADDRESS, key.s);
 	if (o == NULL || o->kind == OBJECT_USER)
 		return object_user(o);
 	const struct alias_object *a =
@@ -204,34 +199,51 @@ static const struct user *user_at(const struct view *v, slice local,
 	return view_user_by_id(v, a->user);
 }
 
-/* The local part as it is, then without "+detail". */
-static const struct user *user_in(const struct view *v, slice local,
-				  slice domain, bool detail)
+static const struct user *user_at(const struct view *v, slice local,
+				  slice domain)
 {
-	if (!detail)
-		return user_at(v, local, domain);
+	struct address_key key;
+	address_key_of_parts(&key, local, domain);
+	if (key.s.n == 0)
+		return NULL;
+	return user_of(v, by_name(&v->addresses, &OPS_ADDRESS, key.s));
+}
+
+/* The local part without "+detail". */
+static const struct user *user_plain(const struct view *v, slice local,
+				     slice domain)
+{
 	size_t plus = slice_find(local, '+');
 	if (plus == 0 || plus == local.n)
 		return NULL;
 	return user_at(v, slice_sub(local, 0, plus), domain);
 }
 
+const struct user *view_user_known(const struct view *v,
+				   const struct address *a,
+				   const struct object *found,
+				   const struct domain *d)
+{
+	const struct user *u = user_of(v, found);
+	if (u != NULL)
+		return u;
+	bool alias = d != NULL && d->verified && d->kind == DOMAIN_ALIAS;
+	if (alias)
+		u = user_at(v, a->local, d->alias_of);
+	if (u == NULL)
+		u = user_plain(v, a->local, a->domain);
+	if (u == NULL && alias)
+		u = user_plain(v, a->local, d->alias_of);
+	return u;
+}
+
 const struct user *view_user(const struct view *v, const struct address *a)
 {
 	if (a->local.n == 0 || a->domain.n == 0 || v->addresses.count == 0)
 		return NULL;
-	const struct user *u = user_in(v, a->local, a->domain, false);
-	if (u != NULL)
-		return u;
-	const struct domain *d = view_domain(v, a->domain);
-	bool alias = d != NULL && d->verified && d->kind == DOMAIN_ALIAS;
-	if (alias)
-		u = user_in(v, a->local, d->alias_of, false);
-	if (u == NULL)
-		u = user_in(v, a->local, a->domain, true);
-	if (u == NULL && alias)
-		u = user_in(v, a->local, d->alias_of, true);
-	return u;
+	const struct user *u = user_at(v, a->local, a->domain);
+	return u != NULL ? u : view_user_known(v, a, NULL,
+					       view_domain(v, a->domain));
 }
 
 bool view_user_alias(const struct user *u, uint32_t i, slice *out)
@@ -265,8 +277,7 @@ static bool visit_entry(void *ctx, const struct object *o)
 static const struct setting *setting_of(const struct view *v,
 					const struct customer *c, uint32_t id)
 {
-	enum { FEW = 8 };
-	if (c->setting_count > FEW)
+	if (c->setting_count > VIEW_SETTINGS_FEW)
 		return view_setting(v, id);
 	for (uint32_t i = 0; i < c->setting_count; i++)
 		if (c->settings[i]->id == id)

@@ -33,6 +33,35 @@ struct view *view_fork(const struct view *from);
  * Consumes the reference; NULL out of memory. */
 struct view *view_take(const struct view **v);
 
+/* A customer of no more settings is walked through rather than looked up
+ * in: most have one or two. */
+enum { VIEW_SETTINGS_FEW = 8 };
+
+/* view_user for who knows what stands in `addresses` at exactly the address
+ * (NULL: nothing), and the domain registered under exactly a->domain. */
+const struct user *view_user_known(const struct view *v,
+				   const struct address *a,
+				   const struct object *found,
+				   const struct domain *d);
+
+/*
+ * What a decision looks up by names and by address, all at once: the look-ups
+ * take their steps in turn, so that their cache misses overlap; see
+ * docs/why/decision_speed.md.
+ */
+struct seek {
+	/* Asked: NULL for the null sender; an empty helo asks for none. */
+	const struct ip_addr *client;
+	const struct address *sender;
+	slice helo;		/* folded */
+	/* Found, as by view_domain_of and view_user; a user only when the
+	 * domain is. For the entries and the owner of sender_domain their
+	 * memory has been asked for. */
+	const struct domain *sender_domain, *helo_domain;
+	const struct user *sender_user;
+};
+void view_seek(const struct view *v, struct seek *s);
+
 /* Calls each for all entries that hold the address, whatever their state. */
 void view_ranges_of(const struct view *v, const struct ip_addr *a,
 		    bool (*each)(void *ctx, const struct ip_entry *entry),

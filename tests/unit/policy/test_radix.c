@@ -55,6 +55,11 @@ static void check(const struct radix *r, struct object *const *entries,
 	for (int n = 0; n < 200; n++) {
 		struct ip_addr a = random_address(random);
 		struct found got = { 0 }, want = { 0 };
+		struct radix_probe probe;
+		radix_probe_begin(&probe, r, &a);
+		for (int steps = 0; radix_probe_step(&probe); steps++)
+			assert_true(steps <= 33);
+		assert_int_equal(probe.slot, 0);
 		radix_holding(r, &a, add_found, &got);
 		for (uint32_t i = 0; i < ENTRIES; i++) {
 			const struct ip_entry *e = object_entry(entries[i]);

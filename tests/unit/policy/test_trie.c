@@ -146,12 +146,61 @@ static void equal_hashes_are_told_apart(void **state)
 	trie_release(&before);
 }
 
+/* Many look-ups in turn find what each finds alone, also in lists of equal
+ * hashes and where there is nothing. */
+static void probes_in_turn_find_what_each_finds_alone(void **state)
+{
+	(void)state;
+	enum { SOUGHT = 200 };
+	static const struct trie_ops ops = { same_hash, same_id };
+	struct trie tries[2] = { { 0 } };
+	for (uint32_t id = 1; id <= SOUGHT; id += 2) {
+		struct object *o = setting_with(id, id);
+		struct trie_key by_id = key_of_id(&id);
+		struct trie_key equal = { &ops, same_hash(o), &id };
+		assert_true(trie_put(&tries[0], &by_id, o));
+		assert_true(trie_put(&tries[1], &equal, o));
+		object_unref(o);
+	}
+	for (int n = 0; n < 2; n++) {
+		struct trie_probe probes[SOUGHT + 1] = { 0 };
+		struct trie_key keys[SOUGHT + 1] = { 0 };
+		uint32_t ids[SOUGHT + 1];
+		/* Number 0 stays zeroed: it looks for nothing. */
+		for (uint32_t id = 1; id <= SOUGHT; id++) {
+			ids[id] = id;
+			keys[id] = key_of_id(&ids[id]);
+			if (n == 1)
+				keys[id] = (struct trie_key){
+					&ops, id % 3 ? 5 : 6, &ids[id] };
+			trie_probe_begin(&probes[id], &tries[n],
+					 keys[id].hash);
+		}
+		bool moving = true;
+		for (uint32_t turns = 0; moving; turns++) {
+			assert_true(turns <= TRIE_LEVELS + 1);
+			moving = false;
+			for (uint32_t i = 0; i <= SOUGHT; i++)
+				moving |= trie_probe_step(&probes[i]);
+		}
+		assert_null(trie_probe_end(&probes[0], &keys[0]));
+		for (uint32_t id = 1; id <= SOUGHT; id++) {
+			const struct object *o =
+				trie_probe_end(&probes[id], &keys[id]);
+			assert_ptr_equal(o, trie_get(&tries[n], &keys[id]));
+			assert_true((o != NULL) == (id % 2 == 1));
+		}
+		trie_release(&tries[n]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_version_stays_as_it_was),
 		cmocka_unit_test(an_emptied_trie_takes_no_memory),
 		cmocka_unit_test(equal_hashes_are_told_apart),
+		cmocka_unit_test(probes_in_turn_find_what_each_finds_alone),
 	};
 	return cmocka_run_group_tests_name("policy/trie", tests, NULL, NULL);
 }

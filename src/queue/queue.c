@@ -36,6 +36,7 @@ bool queue_new(const struct queue_config *config,
 	list_init(&q->all);
 	list_init(&q->marker);
 	list_init(&q->warm);
+	list_init(&q->walks);
 	schedule_init(&q->schedule);
 	*out = q;
 	return true;
@@ -47,6 +48,7 @@ void queue_free(struct queue **queue)
 	if (q == NULL)
 		return;
 	list_remove(&q->marker);
+	walks_end(q);
 	list_each(&q->all, node, after) {
 		struct queue_entry *e =
 			CONTAINER_OF(node, struct queue_entry, all);
@@ -164,6 +166,7 @@ void queue_forget(struct queue *q, struct queue_entry **entry)
 	entry_cool(e);
 	if (e->dirty)
 		q->unwritten--;
+	walks_pass(q, e);
 	list_remove(&e->all);
 	map_remove(&q->entries, hash_id(e->id), e);
 	invariant(q->parts >= e->part_count && q->waiting >= e->waiting &&

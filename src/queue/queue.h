@@ -148,6 +148,22 @@ void queue_cool(struct queue *q, const struct body_budget *budget);
 struct queue_entry *queue_find(struct queue *q, struct id id);
 /* The entry behind `after` (NULL: the first), oldest first; NULL at the end. */
 struct queue_entry *queue_next(struct queue *q, struct queue_entry *after);
+
+/* The same in pieces: entries may come and go between two steps. Entries that
+ * are there from the beginning to the end are told once each, others once or
+ * not at all; never more than there were at the beginning. */
+struct queue_walk {
+	struct queue *queue;		/* NULL: it is over */
+	struct list node;
+	struct queue_entry *next;
+	uint64_t left;
+};
+void queue_walk_begin(struct queue *q, struct queue_walk *w);
+/* NULL: that was all, the walk is over. */
+struct queue_entry *queue_walk_next(struct queue_walk *w);
+/* Gives up before that; one that is over may be ended again. */
+void queue_walk_end(struct queue_walk *w);
+
 /* Each answers how many recipients it changed. */
 uint32_t queue_hold(struct queue_entry *e, enum held_reason reason);
 uint32_t queue_release(struct queue_entry *e);

@@ -10,6 +10,7 @@ struct queue {
 	struct list all;		/* queue_entry.all, oldest first */
 	struct list marker;		/* of the checkpoint, in `all` */
 	struct list warm;		/* queue_entry.warm, oldest first */
+	struct list walks;		/* queue_walk.node, under way */
 	struct lane *lanes[DESTINATIONS_MAX];	/* made when first needed */
 	struct schedule schedule;
 	uint32_t parts;			/* of all entries */
@@ -48,6 +49,10 @@ uint32_t entry_held(const struct queue_entry *e);
 bool queue_insert(struct queue *q, struct queue_entry *e) MUST_USE;
 /* The reverse; frees it. */
 void queue_forget(struct queue *q, struct queue_entry **e);
+/* e goes: walks that stand before it pass on. */
+void walks_pass(struct queue *q, struct queue_entry *e);
+/* The queue goes: none is under way any more. */
+void walks_end(struct queue *q);
 /* Gives back envelope and body. */
 void entry_cool(struct queue_entry *e);
 

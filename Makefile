@@ -119,7 +119,7 @@ fuzz:
 	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-binaries
 fuzz-binaries: $(FUZZ_BINARIES)
 # What the targets reach, no more: the whole tree takes minutes.
-FUZZ_FOLDERS := base mail smtp wire policy os spool queue admin
+FUZZ_FOLDERS := base mail limits smtp wire policy os spool queue admin
 build/fuzz/bin/%: tests/fuzz/%.c $(call archives,$(FUZZ_FOLDERS))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LINK) -fsanitize=fuzzer -o $@ $< \

@@ -348,7 +348,7 @@ void row_derive(struct row *r)
 {
 	if (r->kind == ROW_CUSTOMER) {
 		struct customer_row *c = row_customer(r);
-		c->c.relay_in_plan = c->plan == 0;
+		c->c.plan = c->plan + VIEW_PLAN_STANDARD;
 		c->c.null_sender_many = c->null_sender_recipients == 1;
 	} else if (r->kind == ROW_DOMAIN) {
 		struct domain_row *d = row_domain(r);

@@ -20,7 +20,6 @@ struct relay_core {
 	struct body_budget budget;
 	struct budgets *budgets;
 	struct relay_ledger ledger;
-	struct plan plan;
 	struct destinations destinations;
 	struct routes *routes;		/* of today */
 	struct list old_routes;		/* kept till the end; few */
@@ -130,7 +129,6 @@ static bool open_shards(struct relay_core *c, struct err *err)
 		.body_log_max_bytes = g->limits->body_log_max,
 		.budgets = c->budgets,
 		.ledger = c->ledger.ledger,
-		.plan = c->plan,
 		.refused = g->refused,
 		.refused_count = g->refused_count,
 		.destinations = &c->destinations,
@@ -225,7 +223,6 @@ bool relay_core_open(const struct relay_core_config *config,
 	c->config = *config;
 	c->budget.max_bytes = config->limits->bodies_memory;
 	c->view = view_ref(config->view);
-	c->plan = plan_standard();
 	c->budgets = budgets_new(BUDGET_PLACES);
 	list_init(&c->old_routes);
 	os_post_init(&c->spool_stopped, spool_is_stopped);
@@ -541,11 +538,6 @@ const struct view *relay_core_view(const struct relay_core *c)
 struct ledger *relay_core_ledger(struct relay_core *c)
 {
 	return c->ledger.ledger;
-}
-
-const struct plan *relay_core_plan(const struct relay_core *c)
-{
-	return &c->plan;
 }
 
 struct destinations *relay_core_destinations(struct relay_core *c)

@@ -110,7 +110,7 @@ static const struct text *show(struct relay_core *core,
 	    (u = find_user(v, c, asked->user, &wrong)) == NULL)
 		return wrong;
 	struct allowance allowed = plan_allowance(
-		relay_core_plan(core), c->licences, c->billing == BILLING_PAID);
+		view_plan_of(v, c), c->licences, c->billing == BILLING_PAID);
 	struct ledger_view seen;
 	ledger_show(relay_core_ledger(core), c->id, u ? u->id : 0, &allowed,
 		    os_wall_ms(), &seen);

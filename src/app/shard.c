@@ -165,7 +165,6 @@ static bool open_receive(struct shard *s, struct err *err)
 		.budget = c->budget,
 		.budgets = c->budgets,
 		.ledger = c->ledger,
-		.plan = c->plan,
 		.limits = c->limits,
 		.hostname = c->hostname,
 		.help_url = c->help_url,

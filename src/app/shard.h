@@ -19,7 +19,6 @@ struct shard_config {
 	struct body_budget *budget;
 	struct budgets *budgets;
 	struct ledger *ledger;
-	struct plan plan;
 	const struct limits *limits;
 	struct resolver *resolver;
 	struct os_pool *disk;

@@ -1,16 +1,18 @@
 /* Figures of a plan; see plan.h. */
 #include "limits/plan.h"
 
+#define STANDARD_FIGURES                                                     \
+	.day_per_licence = 130, .day_cap = 4600000, .peak_per_licence = 9,   \
+	.peak_cap = 319444, .user_messages = 10000,                          \
+	.user_unique_per_licence = 130, .unpaid_day = 100,                   \
+	.unpaid_peak = 50, .null_least = 50, .null_percent = 2
+
+const struct plan PLAN_STANDARD = { .relay = true, STANDARD_FIGURES };
+const struct plan PLAN_WITHOUT_RELAY = { .relay = false, STANDARD_FIGURES };
+
 struct plan plan_standard(void)
 {
-	return (struct plan){
-		.day_per_licence = 130, .day_cap = 4600000,
-		.peak_per_licence = 9, .peak_cap = 319444,
-		.user_messages = 10000,
-		.user_unique_per_licence = 130,
-		.unpaid_day = 100, .unpaid_peak = 50,
-		.null_least = 50, .null_percent = 2,
-	};
+	return PLAN_STANDARD;
 }
 
 static uint64_t at_most(uint64_t value, uint64_t max)

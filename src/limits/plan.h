@@ -11,6 +11,7 @@
 
 /* An operator may change every one. Factors are recipients a licence. */
 struct plan {
+	bool relay;		/* mail is relayed at all (SPEC 4.4) */
 	uint64_t day_per_licence, day_cap;	/* customer, 24 h */
 	uint64_t peak_per_licence, peak_cap;	/* customer, 10 min */
 	uint64_t user_messages;			/* user, 24 h */
@@ -33,6 +34,9 @@ struct allowance {
  * 130 unique recipients a licence; trial and unpaid 100 and 50; null sender
  * the larger of 50 and 2 %. */
 struct plan plan_standard(void);
+extern const struct plan PLAN_STANDARD;
+/* The same, with nothing relayed. */
+extern const struct plan PLAN_WITHOUT_RELAY;
 
 /* `paid`: billing is `paid`; the end of a trial alone doesn't make it so.
  * Never more unpaid than paid. Products that don't fit are UINT64_MAX. */

@@ -120,7 +120,7 @@ void change_put_customer(struct buf *out, const struct customer *c)
 	buf_u8(out, (uint8_t)c->language);
 	buf_u8(out, bit_if(c->suspended, CUSTOMER_SUSPENDED) |
 			    bit_if(c->closing, CUSTOMER_CLOSING) |
-			    bit_if(c->relay_in_plan, CUSTOMER_RELAY_IN_PLAN) |
+			    CUSTOMER_HAS_PLAN |
 			    bit_if(c->allow_private_addresses,
 				   CUSTOMER_ALLOW_PRIVATE) |
 			    bit_if(c->null_sender_many,
@@ -131,6 +131,20 @@ void change_put_customer(struct buf *out, const struct customer *c)
 		buf_u8(out, (uint8_t)c->over_limit[i]);
 	buf_bytes32(out, c->name);
 	buf_bytes32(out, c->report_address);
+	buf_u32(out, c->plan);
+	record_end(out, at);
+}
+
+void change_put_plan(struct buf *out, const struct plan_row *p)
+{
+	size_t at = record_begin(out, RECORD_PUT_PLAN);
+	buf_u32(out, p->id);
+	buf_u8(out, bit_if(p->plan.relay, PLAN_RELAY));
+	buf_bytes32(out, p->name);
+	buf_u8(out, PLAN_FIGURE_COUNT);
+#define FIGURE(name) buf_u64(out, p->plan.name);
+	PLAN_FIGURES(FIGURE)
+#undef FIGURE
 	record_end(out, at);
 }
 
@@ -234,6 +248,11 @@ static void remove_name(struct buf *out, enum change_record kind, slice name)
 void change_remove_customer(struct buf *out, uint32_t id)
 {
 	remove_id(out, RECORD_REMOVE_CUSTOMER, id);
+}
+
+void change_remove_plan(struct buf *out, uint32_t id)
+{
+	remove_id(out, RECORD_REMOVE_PLAN, id);
 }
 
 void change_remove_setting(struct buf *out, uint32_t id)

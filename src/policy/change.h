@@ -8,7 +8,7 @@
  * or not at all.
  *
  * References are checked record by record, against what the records before
- * left: parents are put before children (customer, setting, entry; customer,
+ * left: parents are put before children (plan, customer, setting, entry; customer,
  * domain, alias domain; customer, user, app password) and removed after
  * them. Nothing is removed along with something else: a change that would
  * leave a row hanging is refused, and so is one that removes what is not
@@ -36,6 +36,7 @@ enum {
 void change_begin(struct buf *out, uint64_t revision, bool last);
 void change_end(struct buf *out);
 void change_put_customer(struct buf *out, const struct customer *c);
+void change_put_plan(struct buf *out, const struct plan_row *p);
 void change_put_setting(struct buf *out, const struct setting *s);
 void change_put_entry(struct buf *out, const struct ip_entry *e);
 void change_put_domain(struct buf *out, const struct domain *d);
@@ -44,6 +45,7 @@ void change_put_user(struct buf *out, const struct user *u,
 		     const slice *aliases, uint32_t alias_count);
 void change_put_app_password(struct buf *out, const struct app_password *p);
 void change_remove_customer(struct buf *out, uint32_t id);
+void change_remove_plan(struct buf *out, uint32_t id);
 void change_remove_setting(struct buf *out, uint32_t id);
 void change_remove_entry(struct buf *out, uint32_t id);
 void change_remove_domain(struct buf *out, slice name);

@@ -49,7 +49,6 @@ static bool put_customer(struct view *v, struct cursor *c, struct err *err)
 	uint8_t bits = small(c, CUSTOMER_BITS);
 	row.suspended = (bits & CUSTOMER_SUSPENDED) != 0;
 	row.closing = (bits & CUSTOMER_CLOSING) != 0;
-	row.relay_in_plan = (bits & CUSTOMER_RELAY_IN_PLAN) != 0;
 	row.allow_private_addresses = (bits & CUSTOMER_ALLOW_PRIVATE) != 0;
 	row.null_sender_many = (bits & CUSTOMER_NULL_SENDER_MANY) != 0;
 	row.sender_must_match_login =
@@ -58,8 +57,32 @@ static bool put_customer(struct view *v, struct cursor *c, struct err *err)
 		row.over_limit[i] = (enum over_limit)small(c, OVER_HOLD);
 	row.name = text(c);
 	row.report_address = text(c);
+	if ((bits & CUSTOMER_HAS_PLAN) == 0)
+		row.plan = (bits & CUSTOMER_RELAY_IN_PLAN) != 0 ?
+				   VIEW_PLAN_STANDARD :
+				   VIEW_PLAN_WITHOUT_RELAY;
+	else if ((bits & CUSTOMER_RELAY_IN_PLAN) != 0)
+		return malformed(err);
+	else
+		row.plan = cursor_u32(c);
 	return cursor_done(c) ? edit_put_customer(v, &row, err) :
 				malformed(err);
+}
+
+static bool put_plan(struct view *v, struct cursor *c, struct err *err)
+{
+	struct plan_row row = { .id = cursor_u32(c), .plan = PLAN_STANDARD };
+	row.plan.relay = small(c, PLAN_RELAY) != 0;
+	row.name = text(c);
+	uint8_t left = small(c, PLAN_FIGURE_COUNT);
+#define FIGURE(name)                               \
+	if (left > 0) {                            \
+		row.plan.name = cursor_u64(c);     \
+		left--;                            \
+	}
+	PLAN_FIGURES(FIGURE)
+#undef FIGURE
+	return cursor_done(c) ? edit_put_plan(v, &row, err) : malformed(err);
 }
 
 static bool put_setting(struct view *v, struct cursor *c, struct err *err)
@@ -177,6 +200,7 @@ static bool apply_record(struct view *v, uint8_t kind, slice body,
 	struct cursor c = cursor_of(body);
 	switch (kind) {
 	case RECORD_PUT_CUSTOMER: return put_customer(v, &c, err);
+	case RECORD_PUT_PLAN: return put_plan(v, &c, err);
 	case RECORD_PUT_SETTING: return put_setting(v, &c, err);
 	case RECORD_PUT_ENTRY: return put_entry(v, &c, err);
 	case RECORD_PUT_DOMAIN: return put_domain(v, &c, err);
@@ -184,6 +208,8 @@ static bool apply_record(struct view *v, uint8_t kind, slice body,
 	case RECORD_PUT_APP_PASSWORD: return put_app_password(v, &c, err);
 	case RECORD_REMOVE_CUSTOMER:
 		return remove_by_id(v, &c, edit_remove_customer, err);
+	case RECORD_REMOVE_PLAN:
+		return remove_by_id(v, &c, edit_remove_plan, err);
 	case RECORD_REMOVE_SETTING:
 		return remove_by_id(v, &c, edit_remove_setting, err);
 	case RECORD_REMOVE_ENTRY:

@@ -1,5 +1,5 @@
 /* All of a view as changes: what view-REVISION files are made of; see
- * change.h. Customers come first, then what hangs on them. */
+ * change.h. Plans and customers come first, then what hangs on them. */
 #include "policy/change_private.h"
 
 #include "policy/view_private.h"
@@ -37,6 +37,12 @@ static bool flush_if_full(struct export *e)
 static bool put_customer(struct export *e, const struct object *o)
 {
 	change_put_customer(&e->out, object_customer(o));
+	return flush_if_full(e);
+}
+
+static bool put_plan(struct export *e, const struct object *o)
+{
+	change_put_plan(&e->out, object_plan(o));
 	return flush_if_full(e);
 }
 
@@ -103,7 +109,8 @@ bool view_export(const struct view *v,
 	struct export e = { v, { 0 }, write, ctx, err };
 	buf_init(&e.out, CHANGE_MAX);
 	change_begin(&e.out, v->revision, false);
-	bool ok = put_all(&e, &v->customers, put_customer) &&
+	bool ok = put_all(&e, &v->plans, put_plan) &&
+		  put_all(&e, &v->customers, put_customer) &&
 		  put_all(&e, &v->settings, put_setting) &&
 		  put_all(&e, &v->entries, put_entry) &&
 		  put_all(&e, &v->domains, put_real_domain) &&

@@ -303,7 +303,7 @@ static void decide_for_customer(struct walk *w, struct decision *d)
 			 (slice){ 0 });
 		return;
 	}
-	if (!d->customer->relay_in_plan) {
+	if (!view_plan_of(w->v, d->customer)->relay) {
 		note_identity(w, false, SAY_PLAN_WITHOUT_RELAY, (slice){ 0 });
 		conclude(d, REPLY_PLAN_WITHOUT_RELAY, SAY_PLAN_WITHOUT_RELAY,
 			 (slice){ 0 });
@@ -328,7 +328,8 @@ static bool reply_of_owner(struct walk *w, struct decision *d)
 	const struct customer *owner = NULL;
 	if (w->sender_domain != NULL)
 		owner = open_customer(w->v, w->sender_domain->customer);
-	if (owner == NULL || owner->suspended || !owner->relay_in_plan)
+	if (owner == NULL || owner->suspended ||
+	    !view_plan_of(w->v, owner)->relay)
 		return false;
 	w->judged = owner;
 	note_owner_entries(w);

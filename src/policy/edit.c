@@ -120,7 +120,8 @@ bool edit_rebuild_customer(struct view *v, const struct customer *row,
 	return edit_put(v, &v->customer_names, &name, o, false, err);
 }
 
-static bool customer_valid(const struct customer *row, struct err *err)
+static bool customer_valid(const struct view *v, const struct customer *row,
+			   struct err *err)
 {
 	if (row->id == 0)
 		return edit_refused(err, "customer without an id");
@@ -128,13 +129,25 @@ static bool customer_valid(const struct customer *row, struct err *err)
 		return edit_refused(err, "customer's name is empty or too long");
 	if (row->report_address.n > ADDRESS_TEXT_MAX)
 		return edit_refused(err, "report address is too long");
+	bool early = row->plan == VIEW_PLAN_STANDARD ||
+		     row->plan == VIEW_PLAN_WITHOUT_RELAY;
+	if (!early && view_plan(v, row->plan) == NULL)
+		return edit_refused(err, "customer of an unknown plan");
 	return true;
+}
+
+static bool plan_depend(struct view *v, uint32_t plan, bool more,
+			struct err *err)
+{
+	struct dependents_key k;
+	dependents_of_id(&k, OBJECT_PLAN, plan);
+	return edit_depend(v, &k, more, err);
 }
 
 bool edit_put_customer(struct view *v, const struct customer *row,
 		       struct err *err)
 {
-	if (!customer_valid(row, err))
+	if (!customer_valid(v, row, err))
 		return false;
 	const struct customer *old = view_customer(v, row->id);
 	const struct customer *named = view_customer_named(v, row->name);
@@ -144,6 +157,11 @@ bool edit_put_customer(struct view *v, const struct customer *row,
 		struct trie_key name =
 			key_of_name(&OPS_CUSTOMER_NAME, &old->name);
 		if (!edit_remove(v, &v->customer_names, &name, false, err))
+			return false;
+	}
+	if (old == NULL || old->plan != row->plan) {
+		if ((old != NULL && !plan_depend(v, old->plan, false, err)) ||
+		    !plan_depend(v, row->plan, true, err))
 			return false;
 	}
 	return edit_rebuild_customer(v, row, old ? old->settings : NULL,
@@ -162,7 +180,8 @@ bool edit_remove_customer(struct view *v, uint32_t id, struct err *err)
 					 "domains or users");
 	struct trie_key name = key_of_name(&OPS_CUSTOMER_NAME, &old->name);
 	struct trie_key by_id = key_of_id(&id);
-	return edit_remove(v, &v->customer_names, &name, false, err) &&
+	return plan_depend(v, old->plan, false, err) &&
+	       edit_remove(v, &v->customer_names, &name, false, err) &&
 	       edit_remove(v, &v->customers, &by_id, true, err);
 }
 

@@ -13,6 +13,30 @@ static bool no_memory(struct err *err)
 	return err_set_memory(err, "view_apply");
 }
 
+/* --- plans ---------------------------------------------------------------- */
+bool edit_put_plan(struct view *v, const struct plan_row *row,
+		   struct err *err)
+{
+	if (row->id == 0)
+		return edit_refused(err, "plan without an id");
+	if (row->name.n == 0 || row->name.n > VIEW_PLAN_NAME_MAX)
+		return edit_refused(err, "plan's name is empty or too long");
+	struct trie_key by_id = key_of_id(&row->id);
+	return edit_put(v, &v->plans, &by_id, object_of_plan(row), true, err);
+}
+
+bool edit_remove_plan(struct view *v, uint32_t id, struct err *err)
+{
+	struct trie_key by_id = key_of_id(&id);
+	if (object_by_id(&v->plans, id) == NULL)
+		return edit_refused(err, "no such plan to remove");
+	struct dependents_key k;
+	dependents_of_id(&k, OBJECT_PLAN, id);
+	if (edit_dependents(v, &k) > 0)
+		return edit_refused(err, "plan still has customers");
+	return edit_remove(v, &v->plans, &by_id, true, err);
+}
+
 /* --- address entries ------------------------------------------------------ */
 static bool entry_valid(const struct view *v, const struct ip_entry *row,
 			struct err *err)

@@ -61,6 +61,18 @@ struct object *object_of_customer(const struct customer *row,
 	return &o->head;
 }
 
+struct object *object_of_plan(const struct plan_row *row)
+{
+	struct plan_object *o =
+		object_new(OBJECT_PLAN, sizeof(*o) + row->name.n);
+	if (o == NULL)
+		return NULL;
+	struct packer p = { (char *)(o + 1) };
+	o->row = *row;
+	o->row.name = pack(&p, row->name);
+	return &o->head;
+}
+
 struct object *object_of_setting(const struct setting *row)
 {
 	struct setting_object *o =
@@ -223,6 +235,9 @@ size_t object_bytes(const struct object *o)
 		       c->setting_count * sizeof(c->settings[0]) +
 		       c->name.n + c->report_address.n;
 	}
+	case OBJECT_PLAN:
+		return sizeof(struct plan_object) +
+		       object_plan(o)->name.n;
 	case OBJECT_SETTING:
 		return sizeof(struct setting_object) +
 		       object_setting(o)->key.n +
@@ -266,6 +281,11 @@ size_t object_bytes(const struct object *o)
 const struct customer *object_customer(const struct object *o)
 {
 	return ROW_OF(o, OBJECT_CUSTOMER, customer_object);
+}
+
+const struct plan_row *object_plan(const struct object *o)
+{
+	return ROW_OF(o, OBJECT_PLAN, plan_object);
 }
 
 const struct setting *object_setting(const struct object *o)
@@ -334,6 +354,7 @@ static uint32_t id_of(const struct object *o)
 {
 	switch ((enum object_kind)o->kind) {
 	case OBJECT_CUSTOMER: return object_customer(o)->id;
+	case OBJECT_PLAN: return object_plan(o)->id;
 	case OBJECT_SETTING: return object_setting(o)->id;
 	case OBJECT_ENTRY: return object_entry(o)->id;
 	case OBJECT_USER: return object_user(o)->id;

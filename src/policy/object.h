@@ -21,6 +21,7 @@ enum object_kind {
 	OBJECT_ALIAS,		/* a further address of a user */
 	OBJECT_APP_PASSWORD,
 	OBJECT_DEPENDENTS,	/* how many rows name a row */
+	OBJECT_PLAN,
 	OBJECT_LOGINS,		/* a user's app passwords with SCRAM */
 };
 
@@ -35,6 +36,10 @@ struct customer_object {
 	struct object head;
 	struct customer row;
 	const struct setting *settings[];	/* each holds a reference */
+};
+struct plan_object {
+	struct object head;
+	struct plan_row row;
 };
 struct setting_object {
 	struct object head;
@@ -79,6 +84,7 @@ struct dependents_object {
 struct object *object_of_customer(const struct customer *row,
 				  const struct setting *const *settings,
 				  uint32_t setting_count);
+struct object *object_of_plan(const struct plan_row *row);
 struct object *object_of_setting(const struct setting *row);
 struct object *object_of_entry(const struct ip_entry *row);
 struct object *object_of_domain(const struct domain *row);
@@ -104,6 +110,7 @@ size_t object_bytes(const struct object *o);
 
 /* The row inside; the kind must be that one. NULL gives NULL. */
 const struct customer *object_customer(const struct object *o);
+const struct plan_row *object_plan(const struct object *o);
 const struct setting *object_setting(const struct object *o);
 const struct ip_entry *object_entry(const struct object *o);
 const struct domain *object_domain(const struct object *o);

@@ -30,6 +30,7 @@ static void view_free(struct view *v)
 {
 	trie_release(&v->customers);
 	trie_release(&v->customer_names);
+	trie_release(&v->plans);
 	trie_release(&v->settings);
 	trie_release(&v->entries);
 	trie_release(&v->domains);
@@ -64,6 +65,7 @@ struct view *view_fork(const struct view *from)
 	v->revision = from->revision;
 	v->customers = trie_share(&from->customers);
 	v->customer_names = trie_share(&from->customer_names);
+	v->plans = trie_share(&from->plans);
 	v->settings = trie_share(&from->settings);
 	v->entries = trie_share(&from->entries);
 	v->domains = trie_share(&from->domains);
@@ -122,6 +124,22 @@ const struct customer *view_customer_named(const struct view *v, slice name)
 {
 	return object_customer(
 		by_name(&v->customer_names, &OPS_CUSTOMER_NAME, name));
+}
+
+const struct plan_row *view_plan(const struct view *v, uint32_t id)
+{
+	return object_plan(by_id(&v->plans, id));
+}
+
+/* A view of before there were plans has none. */
+const struct plan *view_plan_of(const struct view *v,
+				const struct customer *c)
+{
+	const struct plan_row *row = view_plan(v, c->plan);
+	if (row != NULL)
+		return &row->plan;
+	return c->plan == VIEW_PLAN_WITHOUT_RELAY ? &PLAN_WITHOUT_RELAY :
+						    &PLAN_STANDARD;
 }
 
 const struct setting *view_setting(const struct view *v, uint32_t id)
@@ -338,7 +356,8 @@ void view_count(const struct view *v, struct view_counts *out)
 		.settings = v->settings.count,
 		.entries = v->entries.count,
 		.bytes = sizeof(*v) + v->object_bytes + v->customers.bytes +
-			 v->customer_names.bytes + v->settings.bytes +
+			 v->customer_names.bytes + v->plans.bytes +
+			 v->settings.bytes +
 			 v->entries.bytes + v->domains.bytes +
 			 v->users.bytes + v->addresses.bytes +
 			 v->app_passwords.bytes + v->logins.bytes +

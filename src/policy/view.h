@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/ip.h"
 #include "base/text.h"
+#include "limits/plan.h"
 #include "mail/address.h"
 
 enum billing { BILLING_TRIAL, BILLING_UNPAID, BILLING_PAID };
@@ -36,11 +37,23 @@ enum {
 	VIEW_ALIASES_MAX = 64,		/* of a user */
 	VIEW_SCRAM_MAX = 32,		/* of a user: app passwords that SCRAM
 					 * may prove, each of which is tried */
+	VIEW_PLAN_NAME_MAX = 63,
 	VIEW_ENTRY_BITS_MIN = 112,	/* SPEC 3.4: 65,536 addresses at most;
 					 * the same for both families */
 };
 
 /* Ids are given by admin, never used again, never 0. */
+
+/* What the operator sells: named figures that any number of customers
+ * share. */
+struct plan_row {
+	uint32_t id;
+	slice name;
+	struct plan plan;
+};
+/* Those that are there before the operator makes any. */
+enum { VIEW_PLAN_STANDARD = 1, VIEW_PLAN_WITHOUT_RELAY = 2 };
+
 struct customer {
 	uint32_t id;
 	slice name;
@@ -49,7 +62,7 @@ struct customer {
 	enum language language;
 	bool suspended;
 	bool closing;			/* tombstone: no new mail */
-	bool relay_in_plan;
+	uint32_t plan;			/* id; figures: view_plan_of */
 	bool allow_private_addresses;
 	bool null_sender_many;		/* SPEC 5.3 */
 	bool sender_must_match_login;	/* SPEC 4.5 */
@@ -129,6 +142,11 @@ bool view_complete(const struct view *v);
 
 const struct customer *view_customer(const struct view *v, uint32_t id);
 const struct customer *view_customer_named(const struct view *v, slice name);
+/* The figures of the customer's plan, of now: they change without the
+ * customer's row. Never NULL. */
+const struct plan *view_plan_of(const struct view *v,
+				const struct customer *c);
+const struct plan_row *view_plan(const struct view *v, uint32_t id);
 const struct setting *view_setting(const struct view *v, uint32_t id);
 /* The domain registered under exactly this name, verified or not. */
 const struct domain *view_domain(const struct view *v, slice name);

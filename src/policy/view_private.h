@@ -15,6 +15,7 @@ struct view {
 	uint64_t revision;
 	struct trie customers;		/* by id */
 	struct trie customer_names;
+	struct trie plans;		/* by id */
 	struct trie settings;		/* by id */
 	struct trie entries;		/* by id */
 	struct trie domains;		/* by name */
@@ -77,6 +78,8 @@ bool view_entry_identifies(const struct view *v, const struct ip_entry *e);
  */
 bool edit_put_customer(struct view *v, const struct customer *row,
 		       struct err *err) MUST_USE;
+bool edit_put_plan(struct view *v, const struct plan_row *row,
+		   struct err *err) MUST_USE;
 bool edit_put_setting(struct view *v, const struct setting *row,
 		      struct err *err) MUST_USE;
 bool edit_put_entry(struct view *v, const struct ip_entry *row,
@@ -90,6 +93,7 @@ bool edit_put_app_password(struct view *v, const struct app_password *row,
 			   struct err *err) MUST_USE;
 bool edit_remove_customer(struct view *v, uint32_t id,
 			  struct err *err) MUST_USE;
+bool edit_remove_plan(struct view *v, uint32_t id, struct err *err) MUST_USE;
 bool edit_remove_setting(struct view *v, uint32_t id,
 			 struct err *err) MUST_USE;
 bool edit_remove_entry(struct view *v, uint32_t id, struct err *err) MUST_USE;

@@ -34,7 +34,6 @@ struct receive_config {
 	struct body_budget *budget;
 	struct budgets *budgets;	/* of all shards */
 	struct ledger *ledger;		/* the same */
-	struct plan plan;		/* figures of limits */
 	const struct limits *limits;
 	slice hostname, help_url;
 	const uint8_t *pepper;		/* PEPPER_LEN */

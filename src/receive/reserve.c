@@ -100,14 +100,15 @@ static void note_refusal(struct transaction *t,
 enum reply_id reserve_at_mail(struct transaction *t,
 			      struct limit_words *words)
 {
-	const struct receive_config *c = &t->session->receive->config;
+	struct ledger *ledger = t->session->receive->config.ledger;
 	const struct customer *customer = customer_of(t);
 	const struct envelope *e = &t->envelope;
 	struct ledger_refusal why;
-	t->allowed = plan_allowance(&c->plan, customer->licences,
+	t->allowed = plan_allowance(view_plan_of(t->view, customer),
+				    customer->licences,
 				    customer->billing == BILLING_PAID);
 	if (e->user == 0 ||
-	    ledger_message_fits(c->ledger, customer->id, e->user, &t->allowed,
+	    ledger_message_fits(ledger, customer->id, e->user, &t->allowed,
 				now_of(t), &why))
 		return REPLY_SENDER_OK;
 	note_refusal(t, &why, words);

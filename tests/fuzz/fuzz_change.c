@@ -39,7 +39,9 @@ static bool apply(const struct view **v, slice change)
 static void put_rows(struct buf *out)
 {
 	struct customer c = { .id = 1, .name = SLICE("a"),
-			      .relay_in_plan = true };
+			      .plan = 3 };
+	struct plan_row plan = { .id = 3, .name = SLICE("p"),
+				 .plan = PLAN_STANDARD };
 	struct setting s = { .id = 1, .customer = 1, .key = SLICE("k"),
 			     .ip_only = true, .enabled = true };
 	struct ip_entry e = { .id = 1, .customer = 1, .setting = 1,
@@ -51,6 +53,7 @@ static void put_rows(struct buf *out)
 	struct user u = { .id = 1, .customer = 1, .address = SLICE("x@a.b") };
 	struct app_password p = { .id = "aaaaaaaaaa", .user = 1,
 				  .customer = 1 };
+	change_put_plan(out, &plan);
 	change_put_customer(out, &c);
 	change_put_setting(out, &s);
 	change_put_entry(out, &e);

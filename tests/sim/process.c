@@ -14,7 +14,7 @@ static const uint8_t booking_key[BOOKING_KEY] = { 4, 5, 6 };
 static void put_rows(struct buf *change)
 {
 	struct customer c = { .id = 1, .name = SLICE("one"), .licences = 10,
-			      .billing = BILLING_PAID, .relay_in_plan = true,
+			      .billing = BILLING_PAID, .plan = VIEW_PLAN_STANDARD,
 			      .null_sender_many = true };
 	struct setting s = { .id = 1, .customer = 1, .position = 1,
 			     .key = SLICE("office"),

@@ -61,7 +61,7 @@ static void s3_the_file_becomes_the_view(void **state)
 	assert_int_equal(c->over_limit[0], OVER_DEFER);
 	assert_int_equal(c->over_limit[1], OVER_REFUSE);
 	assert_int_equal(c->over_limit[2], OVER_HOLD);
-	assert_true(c->relay_in_plan);
+	assert_int_equal(c->plan, VIEW_PLAN_STANDARD);
 	assert_slice_eq(c->settings[0]->key, "head-office");
 	assert_int_equal(c->settings[0]->allowed_senders, SENDERS_OWN_DOMAINS);
 	assert_true(c->settings[1]->require_auth);

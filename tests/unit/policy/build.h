@@ -57,7 +57,7 @@ static inline struct customer a_customer(uint32_t id, const char *name)
 {
 	return (struct customer){ .id = id, .name = slice_of(name),
 				  .licences = 10, .billing = BILLING_PAID,
-				  .relay_in_plan = true };
+				  .plan = VIEW_PLAN_STANDARD };
 }
 
 static inline struct setting a_setting(uint32_t id, uint32_t customer,

@@ -328,7 +328,8 @@ static void build_world(struct build *b, const struct world *w)
 {
 	struct customer a = a_customer(1, "alpha");
 	a.suspended = w->flags.suspended;
-	a.relay_in_plan = !w->flags.without_plan;
+	a.plan = w->flags.without_plan ? VIEW_PLAN_WITHOUT_RELAY :
+					 VIEW_PLAN_STANDARD;
 	a.closing = w->flags.closing;
 	a.null_sender_many = w->flags.null_many;
 	a.sender_must_match_login = w->flags.must_match;

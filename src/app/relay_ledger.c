@@ -33,11 +33,28 @@ void relay_ledger_close(struct relay_ledger *r)
 			os_mutex_free(&r->stripes[i]);
 }
 
+static bool restore_mark(struct relay_ledger *r, slice bytes, int64_t sent_ms,
+			 int64_t now_ms, struct err *err)
+{
+	struct booking_mark m;
+	if (!booking_mark_read(bytes, &m, err))
+		return false;
+	struct ledger_alert alert = {
+		.limit = (enum ledger_verdict)m.limit,
+		.customer = m.customer, .user = m.user, .percent = m.percent,
+	};
+	return ledger_restore_alert(r->ledger, &alert, sent_ms, now_ms) ||
+	       err_set_memory(err, "relay_ledger");
+}
+
 bool relay_ledger_restore(struct relay_ledger *r, slice booking,
 			  int64_t booked_ms, int64_t now_ms, struct err *err)
 {
 	struct booking b;
-	return booking.n == 0 ||
-	       (booking_read(booking, &b, err) &&
-		ledger_restore(r->ledger, &b, booked_ms, now_ms, err));
+	if (booking.n == 0)
+		return true;
+	if (booking_is_mark(booking))
+		return restore_mark(r, booking, booked_ms, now_ms, err);
+	return booking_read(booking, &b, err) &&
+	       ledger_restore(r->ledger, &b, booked_ms, now_ms, err);
 }

@@ -13,7 +13,7 @@ struct relay_ledger {
 bool relay_ledger_open(struct relay_ledger *r, uint64_t max_bytes,
 		       struct err *err) MUST_USE;
 void relay_ledger_close(struct relay_ledger *r);
-/* What a frame of the spool booked at that time. */
+/* What a frame of the spool booked at that time, or the mark of an alert. */
 bool relay_ledger_restore(struct relay_ledger *r, slice booking,
 			  int64_t booked_ms, int64_t now_ms,
 			  struct err *err) MUST_USE;

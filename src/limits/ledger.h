@@ -110,6 +110,9 @@ struct ledger_ask {
 	/* The client's address stands in the lists of several customers: this
 	 * session gets at most half of what is left (rounded up). */
 	bool shared_address;
+	/* Recipients that had been held of a message whose user's message is
+	 * booked: it isn't counted again. The same in all calls. */
+	bool message_booked;
 	struct allowance allowed;	/* of now */
 	const uint64_t *hashes;		/* booking_recipient_hash each */
 	uint32_t count;			/* one RCPT, or a pipelined batch */
@@ -166,6 +169,9 @@ bool ledger_renew(struct ledger *l, struct reservation *r,
 		  const struct allowance *allowed, int64_t now_ms,
 		  struct ledger_refusal *why) MUST_USE;
 
+/* Of a null sender that is DUE: LEDGER_OK, or the limit over which it draws
+ * on the reserve (SPEC 5.4), which content may forbid. */
+enum ledger_verdict ledger_drew_over(const struct reservation *r);
 /* Recipients reserved (or lapsed), those of LEDGER_FORCED too. */
 uint32_t ledger_count(const struct reservation *r);
 /* Writes its booking for the accept frame, hashes in the order in which they
@@ -199,9 +205,8 @@ void ledger_release(struct ledger *l, struct reservation **r);
 /*
  * At a start, for each booking of a summary or accept frame, in any order,
  * with the time of its frame. Later than now counts as now; older than 24 h
- * is nothing. Nothing is refused. (Bookings don't tell what the null sender's
- * reserve took: it is whole after a start.) False: no memory, what is missing
- * is not counted; `err` says so.
+ * is nothing. Nothing is refused. False: no memory, what is missing is not
+ * counted; `err` says so.
  */
 bool ledger_restore(struct ledger *l, const struct booking *b,
 		    int64_t booked_ms, int64_t now_ms, struct err *err)
@@ -210,6 +215,8 @@ bool ledger_restore(struct ledger *l, const struct booking *b,
  * sent again within its window. False: no memory. */
 bool ledger_restore_alert(struct ledger *l, const struct ledger_alert *alert,
 			  int64_t sent_ms, int64_t now_ms) MUST_USE;
+/* It could not be sent: the next booking over that level tells it again. */
+void ledger_forget_alert(struct ledger *l, const struct ledger_alert *alert);
 
 /* One limit as people see it (SPEC 6.11). */
 struct ledger_row {
@@ -234,6 +241,10 @@ struct ledger_view {
 void ledger_show(struct ledger *l, uint32_t customer, uint32_t user,
 		 const struct allowance *allowed, int64_t now_ms,
 		 struct ledger_view *out);
+/* Recipients that fit beside what is booked and reserved, by the customer's
+ * two limits. */
+uint64_t ledger_headroom(struct ledger *l, uint32_t customer,
+			 const struct allowance *allowed, int64_t now_ms);
 /* When n more recipients of the customer (mode ORDINARY, no user) fit, if
  * nobody else sends: 0 now, or WINDOW_NEVER. For held mail (SPEC 6.10). */
 int64_t ledger_opens_at(struct ledger *l, uint32_t customer,

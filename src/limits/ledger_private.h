@@ -60,6 +60,7 @@ struct reservation {
 	enum ledger_mode mode;
 	bool shared_address;
 	bool message;			/* the user's message is reserved */
+	bool message_booked;		/* and shall not be */
 	uint32_t customer_id, user_id;
 	struct list waiting;		/* RESERVED: in customer->waiting */
 	/* NULL while LAPSED; user also when user_id is 0. */

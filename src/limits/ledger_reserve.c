@@ -128,6 +128,7 @@ static struct reservation *reservation_new(struct stripe *s,
 	r->state = ask->mode == LEDGER_FORCED ? DUE : RESERVED;
 	r->mode = ask->mode;
 	r->shared_address = ask->shared_address;
+	r->message_booked = ask->message_booked;
 	r->customer_id = ask->customer;
 	r->user_id = ask->user;
 	list_init(&r->waiting);
@@ -330,7 +331,7 @@ static enum ledger_verdict reserve_one(struct stripe *s,
 	uint32_t draw[CUSTOMER_WINDOWS];
 	const struct allowance *a = &ask->allowed;
 	bool forced = ask->mode == LEDGER_FORCED;
-	bool message = r->user != NULL && !r->message;
+	bool message = r->user != NULL && !r->message && !r->message_booked;
 	enum ledger_verdict v = judge(r, a, ask->mode, 1, message, draw);
 	if (v != LEDGER_OK)
 		return v;
@@ -405,6 +406,7 @@ uint32_t ledger_reserve(struct ledger *l, struct reservation **r,
 	if (*r != NULL) {
 		invariant((*r)->customer_id == ask->customer);
 		invariant((*r)->user_id == ask->user);
+		invariant((*r)->message_booked == ask->message_booked);
 		invariant(ask->mode == LEDGER_FORCED ||
 			  ask->mode == (*r)->mode);
 	}
@@ -454,9 +456,25 @@ uint32_t ledger_count(const struct reservation *r)
 	return r->count;
 }
 
+enum ledger_verdict ledger_drew_over(const struct reservation *r)
+{
+	invariant(r->state == DUE);
+	if (r->drawn[DAY] > 0)
+		return LEDGER_CUSTOMER_DAY;
+	return r->drawn[PEAK] > 0 ? LEDGER_CUSTOMER_PEAK : LEDGER_OK;
+}
+
 void ledger_put_booking(struct buf *out, const struct reservation *r)
 {
-	booking_write(out, r->customer_id, r->user_id, r->hashes, r->count);
+	struct booking b = {
+		.customer = r->customer_id,
+		.user = r->user_id,
+		.recipients = r->count,
+		.null_day = r->drawn[DAY],
+		.null_peak = r->drawn[PEAK],
+		.message_booked = r->message_booked,
+	};
+	booking_write_all(out, &b, r->hashes);
 }
 
 static void book_counts(struct stripe *s, struct reservation *r,
@@ -471,7 +489,8 @@ static void book_counts(struct stripe *s, struct reservation *r,
 	}
 	if (u == NULL)
 		return;
-	window_add(&u->messages, s->room, at_ms, 1);
+	if (r->message)
+		window_add(&u->messages, s->room, at_ms, 1);
 	list_remove(&u->of_customer);
 	list_prepend(&c->users, &u->of_customer);
 }
@@ -544,14 +563,18 @@ static bool restore(struct stripe *s, const struct booking *b, int64_t at_ms)
 	struct customer_counts *c = customer_get(s, b->customer);
 	if (c == NULL)
 		return false;
-	for (unsigned w = 0; w < CUSTOMER_WINDOWS; w++)
+	for (unsigned w = 0; w < CUSTOMER_WINDOWS; w++) {
 		window_add(&c->used[w], s->room, at_ms, b->recipients);
+		window_add(&c->null_used[w], s->room, at_ms,
+			   w == DAY ? b->null_day : b->null_peak);
+	}
 	if (b->user == 0)
 		return true;
 	struct user_counts *u = user_get(s, c, b->user);
 	if (u == NULL)
 		return false;
-	window_add(&u->messages, s->room, at_ms, 1);
+	if (!b->message_booked)
+		window_add(&u->messages, s->room, at_ms, 1);
 	for (uint32_t i = 0; i < b->recipients; i++)
 		if (!unique_restore(&u->unique, s->room, booking_hash(b, i),
 				    at_ms))

@@ -112,6 +112,15 @@ void ledger_show(struct ledger *l, uint32_t customer, uint32_t user,
 	stripe_leave(l, s);
 }
 
+uint64_t ledger_headroom(struct ledger *l, uint32_t customer,
+			 const struct allowance *allowed, int64_t now_ms)
+{
+	struct ledger_view v;
+	ledger_show(l, customer, 0, allowed, now_ms, &v);
+	uint64_t day = v.rows[DAY].headroom, peak = v.rows[PEAK].headroom;
+	return day < peak ? day : peak;
+}
+
 int64_t ledger_opens_at(struct ledger *l, uint32_t customer,
 			const struct allowance *allowed, uint64_t n,
 			int64_t now_ms)
@@ -228,4 +237,21 @@ bool ledger_restore_alert(struct ledger *l, const struct ledger_alert *alert,
 	}
 	stripe_leave(l, s);
 	return ok;
+}
+
+void ledger_forget_alert(struct ledger *l, const struct ledger_alert *alert)
+{
+	struct stripe *s = stripe_enter(l, alert->customer, -1);
+	struct customer_counts *c = customer_find(s, alert->customer);
+	struct user_counts *u = NULL;
+	bool is_user = alert->limit > LEDGER_CUSTOMER_PEAK;
+	if (c != NULL && is_user)
+		u = user_find(s, alert->customer, alert->user);
+	if (c != NULL && (!is_user || u != NULL)) {
+		struct alert_marks *m = marks_of(c, u, alert->limit);
+		m->at_80 = 0;
+		if (alert->percent == 100)
+			m->at_100 = 0;
+	}
+	stripe_leave(l, s);
 }

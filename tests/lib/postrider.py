@@ -280,23 +280,20 @@ delivery:
         return self.cli("app-password", "create", address,
                         *args).stdout.strip()
 
-    def call(self, name, **arguments):
-        """A call on ctl.sock (docs/formats/frames.md): rows, exit code."""
-        payload = b"".join(struct.pack("<I", len(x)) + x for x in
-                           (name.encode(), json.dumps(arguments).encode()))
-        rows = []
+    def call(self, name, text=None, **arguments):
+        """A call on ctl.sock (docs/formats/frames.md), after the text that
+        it reads, if any: rows, exit code."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(20)
             s.connect(os.path.join(self.data, "ctl.sock"))
-            s.sendall(struct.pack("<IBBHII", 0x4d465250, 1, 1, 0,
-                                  len(payload), 1) + payload)
             f = s.makefile("rb")
-            while True:
-                _, _, kind, _, n, _ = struct.unpack("<IBBHII", f.read(16))
-                payload = f.read(n)
-                if kind == 3:
-                    return rows, payload[0]
-                rows.append(json.loads(payload))
+            text = (text or "").encode()
+            for i in range(0, len(text), 1 << 18):
+                rows, code = one_call(s, f, b"text.append",
+                                      text[i:i + (1 << 18)])
+                assert code == 0, code
+            return one_call(s, f, name.encode(),
+                            json.dumps(arguments).encode())
 
     def close(self):
         if self.process is not None and self.process.poll() is None:
@@ -308,6 +305,20 @@ delivery:
 
     def __exit__(self, *_):
         self.close()
+
+
+def one_call(sock, answers, name, argument):
+    payload = b"".join(struct.pack("<I", len(x)) + x
+                       for x in (name, argument))
+    sock.sendall(struct.pack("<IBBHII", 0x4d465250, 1, 1, 0, len(payload), 1)
+                 + payload)
+    rows = []
+    while True:
+        _, _, kind, _, n, _ = struct.unpack("<IBBHII", answers.read(16))
+        payload = answers.read(n)
+        if kind == 3:
+            return rows, payload[0]
+        rows.append(json.loads(payload))
 
 
 def stuffed(body):

@@ -282,6 +282,31 @@ static bool addresses_add(struct view *v, struct object *o, struct err *err)
 	return true;
 }
 
+static bool is_listed(const struct admins_object *a, uint32_t user)
+{
+	for (uint32_t i = 0; a != NULL && i < a->head.alias_count; i++)
+		if (a->users[i] == user)
+			return true;
+	return false;
+}
+
+/* The list of the customer's super admins: as many as it takes. */
+static bool admin_listed(struct view *v, const struct user *row, bool more,
+			 struct err *err)
+{
+	struct trie_key k = key_of_id(&row->customer);
+	const struct admins_object *a =
+		object_admins(trie_get(&v->admins, &k));
+	uint32_t had = a != NULL ? a->head.alias_count : 0;
+	if (row->role != ROLE_SUPER_ADMIN || is_listed(a, row->id) == more ||
+	    (more && had == VIEW_SUPER_ADMINS_MAX))
+		return true;
+	if (!more && had == 1)
+		return edit_remove(v, &v->admins, &k, true, err);
+	return edit_put(v, &v->admins, &k, object_of_admins(a, row, more),
+			true, err);
+}
+
 bool edit_put_user(struct view *v, const struct user *row,
 		   const slice *aliases, uint32_t alias_count,
 		   struct err *err)
@@ -292,8 +317,11 @@ bool edit_put_user(struct view *v, const struct user *row,
 	const struct object *old = trie_get(&v->users, &by_id);
 	struct dependents_key k;
 	dependents_of_id(&k, OBJECT_CUSTOMER, row->customer);
-	if (old != NULL ? !addresses_forget(v, old, err) :
+	if (old != NULL ? !addresses_forget(v, old, err) ||
+			  !admin_listed(v, object_user(old), false, err) :
 			  !edit_depend(v, &k, true, err))
+		return false;
+	if (!admin_listed(v, row, true, err))
 		return false;
 	struct object *o = object_of_user(row, aliases, alias_count);
 	if (o == NULL)
@@ -317,6 +345,7 @@ bool edit_remove_user(struct view *v, uint32_t id, struct err *err)
 		return edit_refused(err, "user still has app passwords");
 	dependents_of_id(&k, OBJECT_CUSTOMER, object_user(old)->customer);
 	return edit_depend(v, &k, false, err) &&
+	       admin_listed(v, object_user(old), false, err) &&
 	       addresses_forget(v, old, err) &&
 	       edit_remove(v, &v->users, &by_id, true, err);
 }

@@ -189,6 +189,25 @@ struct object *object_of_logins(const struct logins_object *of,
 	return &o->head;
 }
 
+struct object *object_of_admins(const struct admins_object *of,
+				const struct user *row, bool more)
+{
+	uint32_t n = 0, had = of != NULL ? of->head.alias_count : 0;
+	invariant(had < VIEW_SUPER_ADMINS_MAX || !more);
+	struct admins_object *o = object_new(
+		OBJECT_ADMINS, sizeof(*o) + (had + 1) * sizeof(o->users[0]));
+	if (o == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < had; i++)
+		if (of->users[i] != row->id)
+			o->users[n++] = of->users[i];
+	if (more)
+		o->users[n++] = row->id;
+	o->customer = row->customer;
+	o->head.alias_count = (uint16_t)n;
+	return &o->head;
+}
+
 struct object *object_of_dependents(slice key, uint32_t count)
 {
 	invariant(key.n <= UINT8_MAX + 1u && key.n > 0);
@@ -268,6 +287,9 @@ size_t object_bytes(const struct object *o)
 	case OBJECT_LOGINS:
 		return sizeof(struct logins_object) +
 		       o->alias_count * sizeof(object_logins(o)->ids[0]);
+	case OBJECT_ADMINS:
+		return sizeof(struct admins_object) +
+		       o->alias_count * sizeof(object_admins(o)->users[0]);
 	}
 	unreachable_state("every kind is listed");
 }
@@ -329,6 +351,14 @@ const struct logins_object *object_logins(const struct object *o)
 	return CONTAINER_OF((uintptr_t)o, struct logins_object, head);
 }
 
+const struct admins_object *object_admins(const struct object *o)
+{
+	if (o == NULL)
+		return NULL;
+	invariant(o->kind == OBJECT_ADMINS);
+	return CONTAINER_OF((uintptr_t)o, struct admins_object, head);
+}
+
 const struct object *object_holding_setting(const struct setting *s)
 {
 	return &setting_object_of(s)->head;
@@ -359,6 +389,7 @@ static uint32_t id_of(const struct object *o)
 	case OBJECT_ENTRY: return object_entry(o)->id;
 	case OBJECT_USER: return object_user(o)->id;
 	case OBJECT_LOGINS: return object_logins(o)->user;
+	case OBJECT_ADMINS: return object_admins(o)->customer;
 	case OBJECT_DOMAIN:
 	case OBJECT_ALIAS:
 	case OBJECT_APP_PASSWORD:

@@ -23,6 +23,7 @@ enum object_kind {
 	OBJECT_DEPENDENTS,	/* how many rows name a row */
 	OBJECT_PLAN,
 	OBJECT_LOGINS,		/* a user's app passwords with SCRAM */
+	OBJECT_ADMINS,		/* a customer's super admins */
 };
 
 struct object {
@@ -73,6 +74,11 @@ struct logins_object {
 	uint32_t user;
 	char ids[][10];		/* of app passwords */
 };
+struct admins_object {
+	struct object head;	/* alias_count: how many */
+	uint32_t customer;
+	uint32_t users[];	/* ids */
+};
 struct dependents_object {
 	struct object head;
 	uint32_t count;
@@ -95,6 +101,9 @@ struct object *object_of_app_password(const struct app_password *row);
 /* `of` (may be NULL) with the app password's id added or taken away. */
 struct object *object_of_logins(const struct logins_object *of,
 				const struct app_password *row, bool more);
+/* `of` (may be NULL) with a user's id added or taken away. */
+struct object *object_of_admins(const struct admins_object *of,
+				const struct user *row, bool more);
 struct object *object_of_dependents(slice key, uint32_t count);
 
 void object_ref(struct object *o);
@@ -118,6 +127,7 @@ const struct user *object_user(const struct object *o);
 const struct app_password *object_app_password(const struct object *o);
 const struct dependents_object *object_dependents(const struct object *o);
 const struct logins_object *object_logins(const struct object *o);
+const struct admins_object *object_admins(const struct object *o);
 /* The object around a setting that a customer lists. */
 const struct object *object_holding_setting(const struct setting *s);
 /* The alias number i < alias_count of a user. */

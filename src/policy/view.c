@@ -38,6 +38,7 @@ static void view_free(struct view *v)
 	trie_release(&v->addresses);
 	trie_release(&v->app_passwords);
 	trie_release(&v->logins);
+	trie_release(&v->admins);
 	trie_release(&v->dependents);
 	radix_release(&v->ranges);
 	free(v);
@@ -73,6 +74,7 @@ struct view *view_fork(const struct view *from)
 	v->addresses = trie_share(&from->addresses);
 	v->app_passwords = trie_share(&from->app_passwords);
 	v->logins = trie_share(&from->logins);
+	v->admins = trie_share(&from->admins);
 	v->dependents = trie_share(&from->dependents);
 	v->ranges = radix_share(&from->ranges);
 	v->object_bytes = from->object_bytes;
@@ -118,6 +120,19 @@ static const struct object *by_name(const struct trie *t,
 const struct customer *view_customer(const struct view *v, uint32_t id)
 {
 	return object_customer(by_id(&v->customers, id));
+}
+
+uint32_t view_super_admins(const struct view *v, uint32_t customer,
+			   const struct user *out[VIEW_SUPER_ADMINS_MAX])
+{
+	const struct admins_object *a =
+		object_admins(by_id(&v->admins, customer));
+	uint32_t n = a != NULL ? a->head.alias_count : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		out[i] = view_user_by_id(v, a->users[i]);
+		invariant(out[i] != NULL);
+	}
+	return n;
 }
 
 const struct customer *view_customer_named(const struct view *v, slice name)
@@ -361,6 +376,7 @@ void view_count(const struct view *v, struct view_counts *out)
 			 v->entries.bytes + v->domains.bytes +
 			 v->users.bytes + v->addresses.bytes +
 			 v->app_passwords.bytes + v->logins.bytes +
+			 v->admins.bytes +
 			 v->dependents.bytes + v->ranges.bytes,
 	};
 }

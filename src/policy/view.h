@@ -128,6 +128,9 @@ struct app_password {
 	uint32_t generation;		/* grows with each change */
 };
 
+/* Of a customer, those that mail about it goes to: the first so many. */
+enum { VIEW_SUPER_ADMINS_MAX = 32 };
+
 /* Number i of a user's further addresses; false behind the last. */
 bool view_user_alias(const struct user *u, uint32_t i, slice *out) MUST_USE;
 
@@ -165,6 +168,10 @@ const struct app_password *view_app_password(const struct view *v,
 /* The app passwords of a user with has_scram, in any order; how many. */
 uint32_t view_scram_passwords(const struct view *v, uint32_t user,
 			      const struct app_password *out[VIEW_SCRAM_MAX]);
+/* The super admins of a customer, suspended ones too, in any order; of many
+ * some are left out. How many. */
+uint32_t view_super_admins(const struct view *v, uint32_t customer,
+			   const struct user *out[VIEW_SUPER_ADMINS_MAX]);
 /* Calls each for every enabled, not inert entry of an enabled ip-only
  * setting that holds the address, until it returns false. */
 void view_entries_of(const struct view *v, const struct ip_addr *a,

@@ -23,6 +23,7 @@ struct view {
 	struct trie addresses;		/* users and aliases */
 	struct trie app_passwords;	/* by their id */
 	struct trie logins;		/* of users with SCRAM, by user */
+	struct trie admins;		/* super admins, by customer */
 	struct trie dependents;		/* how many rows name a row */
 	struct radix ranges;		/* entries by address */
 	uint64_t object_bytes;

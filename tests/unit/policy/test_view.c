@@ -1,6 +1,8 @@
 /* Look-ups of a view: names, users, entries. */
 #include "unit/policy/build.h"
 
+#include <stdio.h>
+
 static void directory(struct build *b)
 {
 	build_init(b);
@@ -169,9 +171,64 @@ static void customers_come_in_the_order_of_ids(void **state)
 	build_fini(&b);
 }
 
+static bool lists(const struct view *v, uint32_t customer, uint32_t user)
+{
+	const struct user *all[VIEW_SUPER_ADMINS_MAX];
+	uint32_t n = view_super_admins(v, customer, all);
+	for (uint32_t i = 0; i < n; i++)
+		if (all[i]->id == user)
+			return true;
+	return false;
+}
+
+static void s6_11_super_admins_of_a_customer(void **state)
+{
+	(void)state;
+	struct build b;
+	const struct user *all[VIEW_SUPER_ADMINS_MAX];
+	struct user alice = a_user(7, 1, "alice@example.com");
+	struct user bob = a_user(9, 1, "bob@example.com");
+	directory(&b);
+	assert_int_equal(view_super_admins(b.v, 1, all), 0);
+	alice.role = bob.role = ROLE_SUPER_ADMIN;
+	put_user(&b, alice);
+	put_user(&b, bob);
+	build_apply(&b);
+	put_user(&b, bob);		/* again, the same */
+	build_apply(&b);
+	assert_int_equal(view_super_admins(b.v, 1, all), 2);
+	assert_true(lists(b.v, 1, 7) && lists(b.v, 1, 9));
+	assert_int_equal(view_super_admins(b.v, 2, all), 0);
+	alice.role = ROLE_AUDITOR;
+	put_user(&b, alice);
+	build_apply(&b);
+	assert_false(lists(b.v, 1, 7));
+	assert_true(lists(b.v, 1, 9));
+	change_remove_user(&b.change, 9);
+	build_apply(&b);
+	assert_int_equal(view_super_admins(b.v, 1, all), 0);
+	/* More than are listed: none of them disturbs. */
+	for (uint32_t i = 0; i < VIEW_SUPER_ADMINS_MAX + 3; i++) {
+		char address[64];
+		snprintf(address, sizeof(address), "s%u@example.com", i);
+		struct user u = a_user(100 + i, 1, address);
+		u.role = ROLE_SUPER_ADMIN;
+		put_user(&b, u);
+	}
+	build_apply(&b);
+	assert_int_equal(view_super_admins(b.v, 1, all),
+			 VIEW_SUPER_ADMINS_MAX);
+	for (uint32_t i = 0; i < VIEW_SUPER_ADMINS_MAX + 3; i++)
+		change_remove_user(&b.change, 100 + i);
+	build_apply(&b);
+	assert_int_equal(view_super_admins(b.v, 1, all), 0);
+	build_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(s6_11_super_admins_of_a_customer),
 		cmocka_unit_test(s2_4_longest_verified_name_wins),
 		cmocka_unit_test(s2_5_user_lookup_folds),
 		cmocka_unit_test(s2_2_only_entries_in_force_identify),

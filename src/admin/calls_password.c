@@ -1,4 +1,4 @@
-/* app_password.create, app_password.remove. */
+/* app_password.create, app_password.remove; the list: calls_password_list.c. */
 #include <stdio.h>
 
 #include "admin/calls.h"

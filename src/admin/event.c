@@ -1,19 +1,12 @@
 /* Reading lines of the journal; see event.h. */
 #include "admin/event.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
 
-/* --- one line ------------------------------------------------------------- */
+#include "wire/json_text.h"
 
-static slice text_of(const json_t *object, const char *key)
-{
-	const json_t *v = json_object_get(object, key);
-	if (!json_is_string(v))
-		return (slice){ 0 };
-	return (slice){ json_string_value(v), json_string_length(v) };
-}
+/* --- one line ------------------------------------------------------------- */
 
 static uint64_t number_of(const json_t *object, const char *key)
 {
@@ -63,9 +56,9 @@ static bool take_parties(struct event *e, const json_t *object)
 	e->parties = calloc(n + 4, sizeof(*e->parties));
 	if (e->parties == NULL)
 		return false;
-	add_party(e, true, text_of(object, "from"));
-	add_party(e, true, text_of(object, "original_from"));
-	add_party(e, false, text_of(object, "to"));
+	add_party(e, true, json_text(object, "from"));
+	add_party(e, true, json_text(object, "original_from"));
+	add_party(e, false, json_text(object, "to"));
 	for (size_t i = 0; i < n; i++) {
 		const json_t *r = json_array_get(recipients, i);
 		if (json_is_string(r))
@@ -79,14 +72,14 @@ bool event_parse(slice line, struct event *out)
 {
 	json_t *object = json_loadb(line.p, line.n, 0, NULL);
 	*out = (struct event){ .json = object };
-	out->name = text_of(object, "event");
-	if (out->name.n > 0 && parse_time(text_of(object, "at"), &out->at_ms) &&
+	out->name = json_text(object, "event");
+	if (out->name.n > 0 && parse_time(json_text(object, "at"), &out->at_ms) &&
 	    take_parties(out, object)) {
-		out->id = text_of(object, "id");
-		out->session = text_of(object, "session");
-		out->reference = text_of(object, "reference");
-		out->message_id = text_of(object, "message_id");
-		out->client = text_of(object, "client");
+		out->id = json_text(object, "id");
+		out->session = json_text(object, "session");
+		out->reference = json_text(object, "reference");
+		out->message_id = json_text(object, "message_id");
+		out->client = json_text(object, "client");
 		out->customer = number_of(object, "customer");
 		out->position = number_of(object, "position");
 		return true;
@@ -179,7 +172,7 @@ static json_t *recipient_of(struct trace_row *r, const json_t *to)
 /* "250 OK", or null. */
 static json_t *reply_of(const json_t *result)
 {
-	slice text = text_of(result, "reply");
+	slice text = json_text(result, "reply");
 	uint64_t code = number_of(result, "code");
 	if (code == 0)
 		return text.n > 0 ? json_stringn(text.p, text.n) : json_null();
@@ -195,7 +188,7 @@ static bool take_result(struct trace_row *r, const json_t *line,
 	json_t *to = json_object_get(result, "to");
 	json_t *row = recipient_of(r, to);
 	json_t *reply = reply_of(result);
-	json_t *next_at = slice_eq(text_of(result, "state"), SLICE("deferred"))
+	json_t *next_at = slice_eq(json_text(result, "state"), SLICE("deferred"))
 				  ? json_object_get(line, "next_at") : NULL;
 	bool ok = reply != NULL;
 	if (ok && row == NULL && to != NULL) {
@@ -319,7 +312,7 @@ static bool take_event(struct trace_row *r, const json_t *line)
 		ok = set(event, "address", json_object_get(line, "client"));
 	ok = ok && set(event, "reply", reply) && copy(event, line, more);
 	/* Who it was accepted for stands in the row itself. */
-	if (ok && slice_eq(text_of(line, "event"), SLICE("accepted")))
+	if (ok && slice_eq(json_text(line, "event"), SLICE("accepted")))
 		json_object_del(event, "recipients");
 	ok = ok && json_array_append(r->events, event) == 0;
 	json_decref(event);
@@ -335,7 +328,7 @@ bool trace_row_add(struct trace_row *r, slice line)
 		json_decref(object);
 		return true;
 	}
-	bool ok = take_state(r, text_of(object, "event"), object) &&
+	bool ok = take_state(r, json_text(object, "event"), object) &&
 		  take_event(r, object);
 	json_decref(object);
 	return ok;

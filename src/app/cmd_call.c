@@ -14,7 +14,8 @@
 
 static const char *argument_key(const struct cli *cli)
 {
-	if (cli->command == COMMAND_APP_PASSWORD_CREATE)
+	if (cli->command == COMMAND_APP_PASSWORD_CREATE ||
+	    cli->command == COMMAND_APP_PASSWORD_LIST)
 		return "address";
 	if (cli->command == COMMAND_LIMITS_SHOW)
 		return "customer";

@@ -9,10 +9,16 @@
 #include "app/relay_core.h"
 #include "control/serve.h"
 
-/* Ends the answer, now or later. args: a JSON object with any of
- *   id (20 characters), customer, destination, state, limit.
- * Rows: DESIGN of the queue's JSON {id, customer, from, size, accepted_at,
- * recipients: [{to, state, destination, tries, next_at, reply}]}. */
+/*
+ * Ends the answer, now or later. args: a JSON object with any of
+ *   id (20 characters), customer (number), destination, from, state: which
+ *   messages; limit: of rows, for queue.list (100 if it is missing);
+ *   all: true, for acts on everything; language.
+ * Rows of list and show: {id, customer, from, size, accepted_at, recipients:
+ * [{to, state, destination, tries, next_at, reply}]}. An act on one message
+ * answers {id, recipients}, an act on all that match one row {messages,
+ * recipients}: how many it changed.
+ */
 void relay_call(struct relay_core *c, slice name, slice args,
 		struct control_answer *a);
 /* limits.show; args: customer (name), user (address, may be missing),

@@ -125,9 +125,9 @@ void relay_call_limits(struct relay_core *core, slice args,
 	json_error_t where;
 	json_t *json = json_loadb(args.p, args.n, 0, &where);
 	struct asked asked = {
-		.customer = relay_call_string(json, "customer"),
-		.user = relay_call_string(json, "user"),
-		.language = language_of(relay_call_string(json, "language")),
+		.customer = json_text(json, "customer"),
+		.user = json_text(json, "user"),
+		.language = language_of(json_text(json, "language")),
 	};
 	slice about;
 	struct buf words;

@@ -30,6 +30,8 @@ static const struct form forms[] = {
 	  { { "recipients", RECIPIENT } } },
 	{ COMMAND_QUEUE_SHOW, "id customer from size accepted_at",
 	  { { "recipients", RECIPIENT " held" } } },
+	{ COMMAND_APP_PASSWORD_LIST,
+	  "id address customer sender range created_at", { { NULL, NULL } } },
 	{ COMMAND_LIMITS_SHOW,
 	  "name used reserved limit headroom opens_at binds_first user",
 	  { { NULL, NULL } } },

@@ -53,7 +53,7 @@ def without_service(s):
     assert s.rows("version")[0]["version"]
     p = s.cli("queue", "list", check=False)
     assert p.returncode == UNAVAILABLE and "no service runs" in p.stderr
-    assert s.cli("export").stdout.startswith("customers:\n")
+    assert "\ncustomers:\n" in s.cli("export").stdout
 
 
 def usage(s):
@@ -234,6 +234,14 @@ def password(s):
         c.starttls()
         mine = s.app_password()
         assert c.auth_plain("alice@example.com", mine)[0] == 235
+    secret_is_nowhere(s, mine)
+    rows = s.rows("audit", "list")
+    assert rows[0]["who"] and rows[0]["at"].endswith("Z")
+    assert any("app-password" in str(r) for r in rows)
+    assert s.rows("customer", "list")[0]["name"] == "example"
+
+
+def secret_is_nowhere(s, mine):
     for where, _, names in os.walk(s.data):
         for name in names:
             path = os.path.join(where, name)
@@ -241,10 +249,69 @@ def password(s):
                 continue
             with open(path, "rb") as f:
                 assert mine[13:].encode() not in f.read(), name
-    rows = s.rows("audit", "list")
-    assert rows[0]["who"] and rows[0]["at"].endswith("Z")
-    assert any("app-password" in str(r) for r in rows)
-    assert s.rows("customer", "list")[0]["name"] == "example"
+
+
+WITH_LOGIN = """customers:
+  - name: login
+    domains:
+      - { name: login.example, verified: operator }
+    users:
+      - { address: u@login.example }
+    relay_settings:
+      - description: Anywhere
+        authentication: { ip_only: false, require_auth: true }
+"""
+
+
+def passwords_listed_and_removed(s):
+    """By address and all, for people and programs; a removed one is refused
+    within a second, in a session that is open as well."""
+    for r in s.rows("app-password", "list"):
+        s.cli("app-password", "remove", r["id"])
+    assert s.rows("app-password", "list") == []
+    secret = s.app_password()
+    other = s.cli("app-password", "create", "alice@example.com", "--sender",
+                  "news@example.com", "--range", "192.0.2.0/24")
+    rows = s.rows("app-password", "list", "alice@example.com")
+    assert len(rows) == 2 and rows == sorted(
+        s.rows("app-password", "list"), key=lambda r: r["created_at"])
+    bound = [r for r in rows if r["sender"]][0]
+    assert bound["sender"] == "news@example.com"
+    assert bound["range"] == "192.0.2.0/24" and other.stdout[3:13] == \
+        bound["id"]
+    row = [r for r in rows if not r["sender"]][0]
+    assert row == {"id": secret[3:13], "address": "alice@example.com",
+                   "customer": "example", "sender": None, "range": None,
+                   "created_at": row["created_at"]}
+    shown = s.cli("app-password", "list").stdout
+    assert row["id"] in shown and secret[13:] not in shown
+    p = s.cli("app-password", "list", "nobody@example.com", check=False)
+    assert p.returncode == DATAERR and "nobody@example.com" in p.stderr
+    s.cli("apply", file_of(s, "login.yaml", WITH_LOGIN))
+    secret = s.app_password("u@login.example")
+    with Client(s.port, source="127.0.0.5") as c:
+        c.hello()
+        c.starttls()
+        assert c.auth_plain("u@login.example", secret)[0] == 235
+        assert c.code("MAIL FROM:<u@login.example>") == 250
+        assert c.code("RSET") == 250
+        p = s.cli("app-password", "remove", secret[3:13])
+        begun = time.monotonic()
+        assert "live" in p.stderr, p
+        while c.code("MAIL FROM:<u@login.example>") == 250:
+            assert time.monotonic() - begun < 1, "it still works"
+            assert c.code("RSET") == 250
+    with Client(s.port, source="127.0.0.5") as c:
+        c.hello()
+        c.starttls()
+        assert c.auth_plain("u@login.example", secret)[0] == 535
+    s.cli("app-password", "remove", row["id"])
+    p = s.cli("app-password", "remove", row["id"], check=False)
+    assert p.returncode == DATAERR and row["id"] in p.stderr, p
+    p = s.cli("app-password", "remove", row["id"], check=False,
+              env={"LC_ALL": "ja_JP.UTF-8"})
+    assert "登録されていません" in p.stderr, p
+    assert [r["id"] for r in s.rows("app-password", "list")] == [bound["id"]]
 
 
 # --- queue, trace, spool --------------------------------------------------------
@@ -295,6 +362,89 @@ def queue(s):
     assert {r["id"] for r in s.rows("queue", "list")} == {other}
     s.cli("queue", "remove", "--all")
     assert s.rows("queue", "list") == []
+
+
+def send_many(s, word, count, sender, recipient):
+    """A session each thousand."""
+    for begin in range(0, count, 1000):
+        with Client(s.port) as c:
+            c.hello()
+            for _ in range(min(1000, count - begin)):
+                c.send(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\n"
+                       "DATA\r\n")
+                c.expect(250, 250, 354)
+                c.send(f"Subject: {word}\r\n\r\n.\r\n")
+                c.expect(250)
+
+
+def queue_acts_on_all(s):
+    """Acts reach everything that matches, however much it is, and say how
+    much it was; a list stays a list of 100."""
+    many = 1200
+    send_many(s, "many", many, "alice@example.com", "x@dead.test")
+    send_many(s, "few", 5, "bob@example.com", "y@dead2.test")
+
+    def held():
+        return s.metrics()["postrider_queue_held_recipients"]
+    whole = {"messages": many + 5, "recipients": many + 5}
+    assert len(s.rows("queue", "list")) == 100
+    few = s.rows("queue", "list", "--from", "bob@example.com")
+    assert len(few) == 5
+    dead2 = few[0]["recipients"][0]["destination"]
+    assert s.rows("queue", "hold", "--all") == [whole]
+    s.wait_for(lambda: held() == many + 5)
+    assert s.rows("queue", "hold", "--all") == [
+        {"messages": 0, "recipients": 0}]
+    for args, count in ((("--destination", dead2), 5),
+                        (("--from", "Bob@EXAMPLE.com"), 5),
+                        (("--from", "alice@example.com", "--destination",
+                          dead2), 0),
+                        (("--from", "<>"), 0),
+                        (("--customer", "4000000000"), 0),
+                        (("--from", "alice@example.com"), many)):
+        assert s.rows("queue", "release", *args) == [
+            {"messages": count, "recipients": count}], args
+        assert s.rows("queue", "hold", *args)[0]["messages"] == count, args
+    s.wait_for(lambda: held() == many + 5)
+    customer = s.rows("queue", "list", "--limit", "1")[0]["customer"]
+    # In a new process the envelopes are not in memory any more.
+    kill(s, "relay")
+    s.wait_for(lambda: len(list_or_none(s) or ()) == 100)
+    assert held() == many + 5
+    assert s.rows("queue", "release", "--from", "bob@example.com") == [
+        {"messages": 5, "recipients": 5}]
+    assert s.rows("queue", "release", "--customer", str(customer)) == [
+        {"messages": many, "recipients": many}]
+    assert s.rows("queue", "retry", "--all") == [whole]
+    shown = s.cli("queue", "remove", "--all").stdout
+    assert re.search(r"MESSAGES|messages", shown) and \
+        str(many + 5) in shown, shown
+    assert s.rows("queue", "list") == []
+
+
+def queue_acts_are_chosen(s):
+    """Nobody acts on all by forgetting to say on what."""
+    number = send(s, "chosen", "x@dead.test")
+    for act in ("retry", "hold", "release", "remove"):
+        p = s.cli("queue", act, check=False)
+        assert p.returncode == USAGE and "--all" in p.stderr, p
+        assert p.stdout == ""
+    for args, words in ((("--from", "nobody at all"), "nobody at all"),
+                        (("--customer", "0"), "customer"),
+                        (("--destination", "x" * 400), "destination")):
+        p = s.cli("queue", "remove", *args, check=False)
+        assert p.returncode == USAGE and words in p.stderr, p
+    assert [r["id"] for r in s.rows("queue", "list")] == [number]
+    japanese = {"LC_ALL": "ja_JP.UTF-8"}
+    for args, words in ((("show", "zz"), "メッセージ ID ではありません"),
+                        (("show", "0" * 20), "キューに"),
+                        (("remove", "--from", "x y"), "メールアドレス"),
+                        (("list", "--limit", "0"), "1 から 100000"),
+                        (("list", "--state", "odd"), "'odd'"),
+                        (("hold",), "対象を指定")):
+        p = s.cli("queue", *args, check=False, env=japanese)
+        assert p.returncode != OK and words in p.stderr, p
+    s.cli("queue", "remove", "--all")
 
 
 def queue_survives(s):
@@ -633,8 +783,9 @@ def main():
     if not os.path.exists(os.path.join(BIN, "postrider-admin")):
         sys.exit(f"no programs in {BIN}: make FLAVOUR=asan")
     routes = ('    - { domain: "dead.test", smart_host: "127.0.0.1:%d" }\n'
+              '    - { domain: "dead2.test", smart_host: "127.0.0.1:%d" }\n'
               '    - { domain: "local.test", maildir: "capture/" }\n'
-              % free_port())
+              % (free_port(), free_port()))
     with Service(routes=routes, delivery="  retry: [1m]\n") as s:
         for f in (without_service, usage, broken_config,
                   errors_in_japanese):
@@ -645,11 +796,12 @@ def main():
                                   args=(results, second_serve, s))
         second.start()
         for f in (round_trip, dry_run, prune, wrong_directory, explain,
-                  password, queue, trace, spool, maps, wrong_user):
+                  password, passwords_listed_and_removed, queue,
+                  queue_acts_are_chosen, trace, spool, maps, wrong_user):
             with results.test(f.__name__):
                 bounded(f, s)
         second.join()
-        for f in (reload, queue_survives, route_lost, pages, drain, stop_twice,
+        for f in (reload, queue_survives, queue_acts_on_all, route_lost, pages, drain, stop_twice,
                   master_killed, killed_behind_the_answer):
             with results.test(f.__name__):
                 bounded(f, s)

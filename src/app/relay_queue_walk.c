@@ -1,0 +1,305 @@
+/*
+ * A call about the queue on a shard: the queue is walked entry by entry, in
+ * slices that cost well below a millisecond.
+ *
+ *   ON → READING   an envelope is wanted that is not in memory
+ *      → FULL      too many acts are on their way to the disk
+ *      → WAITING   all walked; over when the last act is written
+ *
+ * What is answered stays so, whatever happens to the process: acts wait for
+ * the disk.
+ */
+#include "app/relay_queue.h"
+
+#include <stdlib.h>
+
+enum { ARENA_MAX = 67108864 };
+/* Acts of one shard that are not on the disk yet. */
+enum { WRITES_MAX = 1000 };
+/* What a step costs, in fifths of a microsecond or so, and how much a slice
+ * may. */
+enum { COST_LOOK = 1, COST_ACT = 20, COST_ROW = 50, COST_SLICE = 1000 };
+
+/* --- rows ----------------------------------------------------------------- */
+
+static void row_recipient(struct json *j, const struct queue_part *p,
+			  const struct queue_recipient *r,
+			  const struct envelope *e)
+{
+	struct buf text;
+	buf_init(&text, ADDRESS_TEXT_MAX);
+	if (r->number < e->recipient_count)
+		address_write(&text, &e->recipients[r->number].address);
+	json_object_begin(j);
+	json_member_string(j, "to", buf_slice(&text));
+	json_member_cstr(j, "state", recipient_state_name(r->state));
+	if (r->held != HELD_NOT)
+		json_member_cstr(j, "held", held_reason_name(r->held));
+	json_member_cstr(j, "destination", p->destination->name);
+	json_member_u64(j, "tries", p->tries);
+	int64_t next_ms = r->state == RECIPIENT_WAITING ? queue_next_ms(p) : 0;
+	json_key(j, "next_at");
+	if (next_ms > 0)
+		json_time_ms(j, next_ms);
+	else
+		json_put_null(j);
+	json_key(j, "reply");
+	if (r->reply != NULL)
+		json_put_string(j, slice_of(r->reply));
+	else
+		json_put_null(j);
+	json_object_end(j);
+	buf_fini(&text);
+}
+
+static void row_message(struct part_of_call *p, const struct queue_entry *e,
+			const struct envelope *env)
+{
+	struct json j;
+	struct buf text;
+	buf_init(&text, ADDRESS_TEXT_MAX);
+	address_write(&text, &env->sender);
+	json_init(&j, &p->rows);
+	json_object_begin(&j);
+	json_key(&j, "id");
+	json_id(&j, e->id);
+	json_member_u64(&j, "customer", e->customer);
+	json_member_string(&j, "from", buf_slice(&text));
+	json_member_u64(&j, "size", e->size);
+	json_key(&j, "accepted_at");
+	json_time_ms(&j, env->accepted_ms);
+	json_key(&j, "recipients");
+	json_array_begin(&j);
+	for (uint16_t i = 0; i < e->part_count; i++)
+		for (uint16_t k = 0; k < e->parts[i].count; k++)
+			row_recipient(&j, &e->parts[i],
+				      &e->recipients[e->parts[i].first + k],
+				      env);
+	json_array_end(&j);
+	json_object_end(&j);
+	buf_append_char(&p->rows, '\n');
+	buf_fini(&text);
+	p->listed++;
+}
+
+static void row_act(struct part_of_call *p, struct id id, uint32_t changed)
+{
+	struct json j;
+	json_init(&j, &p->rows);
+	json_object_begin(&j);
+	json_key(&j, "id");
+	json_id(&j, id);
+	json_member_u64(&j, "recipients", changed);
+	json_object_end(&j);
+	buf_append_char(&p->rows, '\n');
+}
+
+/* --- on a shard: acts ----------------------------------------------------- */
+
+static void go_on_later(struct part_of_call *p)
+{
+	p->state = WALK_ON;
+	os_thread_post(loop_thread(p->shard->loop), &p->again);
+}
+
+static void over_if_written(struct part_of_call *p)
+{
+	invariant(p->state == WALK_WAITING && p->walk.queue == NULL);
+	if (p->unsynced == 0)
+		relay_job_over(&p->job);
+}
+
+static void act_written(struct queue_wait *wait, bool ok)
+{
+	struct act_wait *w = CONTAINER_OF(wait, struct act_wait, wait);
+	struct part_of_call *p = w->part;
+	invariant(p->unsynced > 0);
+	p->unsynced--;
+	p->unwritten = p->unwritten || !ok;
+	w->next = p->free;
+	p->free = w;
+	if (p->state == WALK_FULL && p->unsynced <= WRITES_MAX / 2)
+		go_on_later(p);
+	else if (p->state == WALK_WAITING)
+		over_if_written(p);
+}
+
+/* The entry may be gone, or made anew, afterwards. */
+static void act(struct part_of_call *p, struct queue_entry *e)
+{
+	static uint32_t (*const acts[])(struct queue_entry *) = {
+		[ACT_RETRY] = queue_retry,
+		[ACT_RELEASE] = queue_release,
+		[ACT_REMOVE] = queue_remove,
+	};
+	struct id id = e->id;
+	invariant(p->free != NULL);
+	uint32_t n = p->call->act == ACT_HOLD ? queue_hold(e, HELD_OPERATOR)
+					      : acts[p->call->act](e);
+	p->messages += n > 0;
+	p->recipients += n;
+	if (p->call->filter.has_id)
+		row_act(p, id, n);
+	struct act_wait *w = p->free;
+	*w = (struct act_wait){ { .written = act_written }, p, w->next };
+	e = queue_find(p->shard->queue, id);
+	if (e != NULL && queue_when_written(e, &w->wait)) {
+		p->free = w->next;
+		p->unsynced++;
+	}
+}
+
+/* --- on a shard: the walk ------------------------------------------------- */
+
+static bool matches(const struct filter *f, const struct queue_entry *e)
+{
+	if (!e->live || (f->customer != 0 && f->customer != e->customer))
+		return false;
+	bool state = f->state < 0, destination = f->destination[0] == '\0';
+	for (uint16_t i = 0; i < e->recipient_count && !state; i++)
+		state = e->recipients[i].state == f->state;
+	for (uint16_t i = 0; i < e->part_count && !destination; i++)
+		destination = strcmp(e->parts[i].destination->name,
+				     f->destination) == 0;
+	return state && destination;
+}
+
+static bool is_from(const struct filter *f, const struct envelope *env)
+{
+	return !f->has_from ||
+	       (slice_eq(f->from.domain, env->sender.domain) &&
+		slice_eq_fold(f->from.local, env->sender.local));
+}
+
+/* The envelope was needed and is at hand. */
+static void take_with(struct part_of_call *p, struct queue_entry *e,
+		      slice bytes)
+{
+	struct arena arena;
+	struct envelope env;
+	struct err err;
+	arena_init(&arena, ARENA_MAX);
+	if (!envelope_read(bytes, &arena, &env, &err)) {
+		p->unread = true;
+		log_failure(p->shard->config.log, LOG_WARNING, "queue.envelope",
+			    &err);
+	} else if (is_from(&p->call->filter, &env)) {
+		if (p->call->act == ACT_LIST)
+			row_message(p, e, &env);
+		else
+			act(p, e);
+	}
+	arena_fini(&arena);
+}
+
+static void slice_of_work(struct part_of_call *p);
+
+static void envelope_was_read(struct spool_read *r)
+{
+	struct part_of_call *p = CONTAINER_OF(r, struct part_of_call, read);
+	/* Without it, it was delivered meanwhile. */
+	struct queue_entry *e = queue_find(p->shard->queue, r->id);
+	if (r->ok && e != NULL)
+		take_with(p, e, buf_slice(&r->envelope));
+	else if (e != NULL && r->err.kind != ERR_PERMANENT)
+		p->unread = true;
+	buf_fini(&r->envelope);
+	p->state = WALK_ON;
+	slice_of_work(p);
+}
+
+static void read_envelope(struct part_of_call *p, const struct queue_entry *e)
+{
+	p->state = WALK_READING;
+	p->read = (struct spool_read){ .id = e->id,
+				       .done = envelope_was_read };
+	spool_read(p->shard->config.spool, &p->read);
+}
+
+/* What it costs; the state says whether the walk goes on. */
+static uint32_t take(struct part_of_call *p, struct queue_entry *e)
+{
+	const struct call *c = p->call;
+	bool with_envelope = c->act == ACT_LIST || c->filter.has_from;
+	uint32_t cost = COST_ACT + e->recipient_count;
+	if (!with_envelope) {
+		act(p, e);
+		return cost;
+	}
+	if (e->memory == NULL) {
+		read_envelope(p, e);
+		return COST_SLICE;
+	}
+	cost = COST_ROW + e->recipient_count;
+	take_with(p, e, buf_slice(&e->memory->envelope));
+	return cost;
+}
+
+static struct queue_entry *next_entry(struct part_of_call *p)
+{
+	const struct call *c = p->call;
+	if (c->act == ACT_LIST && p->listed >= c->filter.limit)
+		return NULL;
+	if (!c->filter.has_id)
+		return queue_walk_next(&p->walk);
+	if (p->looked_up)
+		return NULL;
+	p->looked_up = true;
+	return queue_find(p->shard->queue, c->filter.id);
+}
+
+static void slice_of_work(struct part_of_call *p)
+{
+	uint32_t cost = 0;
+	invariant(p->state == WALK_ON);
+	while (p->state == WALK_ON && cost < COST_SLICE) {
+		if (p->waits != NULL && p->free == NULL) {
+			p->state = WALK_FULL;
+			return;
+		}
+		struct queue_entry *e = next_entry(p);
+		if (e == NULL) {
+			queue_walk_end(&p->walk);
+			p->state = WALK_WAITING;
+			over_if_written(p);	/* p may be gone */
+			return;
+		}
+		cost += COST_LOOK + e->part_count;
+		if (matches(&p->call->filter, e))
+			cost += take(p, e);
+	}
+	if (p->state == WALK_ON)
+		go_on_later(p);
+}
+
+static void next_slice(struct os_post *post)
+{
+	slice_of_work(CONTAINER_OF(post, struct part_of_call, again));
+}
+
+static bool make_waits(struct part_of_call *p)
+{
+	size_t n = p->call->filter.has_id ? 1 : WRITES_MAX;
+	p->waits = calloc(n, sizeof(*p->waits));
+	for (size_t i = 0; p->waits != NULL && i < n; i++) {
+		p->waits[i].next = p->free;
+		p->free = &p->waits[i];
+	}
+	return p->waits != NULL;
+}
+
+void relay_queue_work(struct relay_job *job, struct shard *s)
+{
+	struct part_of_call *p = CONTAINER_OF(job, struct part_of_call, job);
+	p->shard = s;
+	os_post_init(&p->again, next_slice);
+	if (p->call->act != ACT_LIST && !make_waits(p)) {
+		p->rows.failed = true;
+		relay_job_over(job);
+		return;
+	}
+	if (!p->call->filter.has_id)
+		queue_walk_begin(s->queue, &p->walk);
+	slice_of_work(p);
+}
+

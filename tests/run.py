@@ -40,6 +40,7 @@ OPTIONAL = [
     ("sim", "tests/sim/run.py", [], ["--nightly"]),
     ("process", "tests/process/run.py", [], None),
     ("dialog", "tests/dialog/run.py", [], None),
+    ("hostile", "tests/hostile/run.py", [], ["--nightly"]),
     ("cli", "tests/cli/run.py", [], None),
     ("fixtures", "tests/fixtures/run.py", [], None),
     ("fault", "tests/fault/run.py", [], ["--nightly"]),

@@ -8,7 +8,7 @@
 
 static const slice NONE = { 0 };
 
-enum { EXPORT_MAX = 67108864 };
+enum { EXPORT_MAX = 67108864, PLANS_TEXT_MAX = 1048576 };
 
 /* --- apply ---------------------------------------------------------------- */
 
@@ -227,13 +227,31 @@ static void export_one(struct admin_call *call, slice name)
 	arena_fini(&arena);
 }
 
+/* Not those of one customer: plans are the operator's. */
+static bool export_plans(struct admin_call *call, struct buf *out)
+{
+	struct row_list plans = { 0 };
+	struct err err;
+	tables_plans(&call->admin->tables, &plans, &call->arena);
+	if (!store_good(call->admin->store, &err)) {
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+		return false;
+	}
+	directory_export_plans(out, &plans);
+	return true;
+}
+
 void call_directory_export(struct admin_call *call)
 {
 	struct buf head;
 	slice name = NONE;
 	if (!arg_text(call, "customer", false, &name))
 		return;
-	buf_init(&head, 64);
+	buf_init(&head, PLANS_TEXT_MAX);
+	if (name.n == 0 && !export_plans(call, &head)) {
+		buf_fini(&head);
+		return;
+	}
 	directory_export_begin(&head);
 	send_text(call, buf_slice(&head));
 	buf_fini(&head);

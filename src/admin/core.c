@@ -126,6 +126,16 @@ static void compile_password(void *ctx, const struct app_password *p)
 		change_put_app_password(&c->part, p);
 }
 
+static void compile_plans(struct compiling *c, struct arena *arena)
+{
+	struct row_list plans = { 0 };
+	tables_plans(&c->a->tables, &plans, arena);
+	for (uint32_t i = 0; i < plans.count && !c->failed; i++) {
+		room(c);
+		change_put_plan(&c->part, &row_plan(plans.items[i])->p);
+	}
+}
+
 static void compile_domains(struct compiling *c, const struct row_list *l,
 			    bool aliases)
 {
@@ -179,6 +189,7 @@ const struct view *admin_compile(struct admin *a, uint64_t revision,
 	arena_init(&arena, (size_t)1 << 30);
 	buf_init(&c.part, CHANGE_MAX);
 	change_begin(&c.part, revision, false);
+	compile_plans(&c, &arena);
 	for (uint32_t at = 0; !c.failed;) {
 		struct customer_row *row =
 			tables_customer_after(&a->tables, at, &arena);

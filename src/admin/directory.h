@@ -25,7 +25,9 @@ struct directory {
 	struct yaml *yaml;
 	enum language language;
 	bool prune;
-	struct row_list customers;	/* what shall be */
+	bool has_plans;			/* the file has a list of them */
+	struct row_list plans;		/* what shall be */
+	struct row_list customers;	/* the same */
 	struct row_list removed;	/* rows of the store that go */
 	struct row_list reinert;	/* entries of the store whose inert
 					 * changed: copies with the new value */
@@ -79,11 +81,19 @@ bool directory_no_memory(struct directory *d);
 
 /* Of entries alone (SPEC 3.4). */
 void directory_check_entries(struct directory *d, struct customer_row *c);
+/* Of a customer's tree of org units, of a user in it, of its plan; and that
+ * no plan goes which somebody has. */
+void directory_check_units(struct directory *d, const struct customer_row *c);
+void directory_check_unit(struct directory *d, const struct user_row *u,
+			  const struct customer_row *c);
+void directory_check_plan(struct directory *d, struct tables *t,
+			  const struct customer_row *c);
+void directory_check_plans_gone(struct directory *d, struct tables *t);
 /* Which entries are inert now that `touched` (entry rows) came, went or
  * changed: written to the store, listed in d->reinert, told. */
 void directory_inert(struct directory *d, struct tables *t,
 		     const struct row_list *touched);
-/* Each row of the file's customers, parents first. */
+/* Each row of the file's customers, parents first; c is NULL for plans. */
 void directory_each(const struct directory *d, enum row_kind kind,
 		    void (*each)(void *ctx, struct row *r,
 				 struct customer_row *c),

@@ -62,6 +62,8 @@ static void remove_rows(struct writing *w, enum row_kind kind, bool aliases)
 			change_remove_setting(&w->part, row_id(r));
 		else if (kind == ROW_USER)
 			change_remove_user(&w->part, row_id(r));
+		else if (kind == ROW_PLAN)
+			change_remove_plan(&w->part, row_id(r));
 		else
 			change_remove_domain(&w->part, row_key(r));
 	}
@@ -128,6 +130,9 @@ static void put_row(void *ctx, struct row *r, struct customer_row *c)
 	case ROW_ENTRY:
 		change_put_entry(&w->part, &row_entry(r)->e);
 		return;
+	case ROW_PLAN:
+		change_put_plan(&w->part, &row_plan(r)->p);
+		return;
 	case ROW_KIND_COUNT:
 		break;
 	}
@@ -153,7 +158,9 @@ static void write_all(struct writing *w)
 	w->shrinking = true;
 	directory_each(d, ROW_USER, put_row, w);
 	w->shrinking = false;
+	directory_each(d, ROW_PLAN, put_row, w);
 	directory_each(d, ROW_CUSTOMER, put_row, w);
+	remove_rows(w, ROW_PLAN, false);
 	directory_each(d, ROW_DOMAIN, put_row, w);
 	w->aliases = true;
 	directory_each(d, ROW_DOMAIN, put_row, w);

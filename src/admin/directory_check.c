@@ -255,9 +255,7 @@ static void check_user(struct check *k, struct user_row *u,
 		check_address(k, u, c, alias,
 			      had == NULL || !has_text(had, alias));
 	}
-	if (u->org_unit.n > 0 && !has_text(&c->org_units, u->org_unit))
-		directory_error(k->d, directory_node(&u->row, &c->row),
-				SAY_UNKNOWN_UNIT, u->org_unit, NONE, NONE);
+	directory_check_unit(k->d, u, c);
 }
 
 /* --- relay settings ------------------------------------------------------- */
@@ -292,6 +290,8 @@ static void check_customer(struct check *k, struct customer_row *c)
 	check_domains(k, c);
 	for (uint32_t i = 0; i < c->users.count; i++)
 		check_user(k, row_user(c->users.items[i]), c);
+	directory_check_units(k->d, c);
+	directory_check_plan(k->d, k->t, c);
 	snprintf(limit, sizeof(limit), "%d", ROW_SETTINGS_MAX);
 	if (c->settings.count > ROW_SETTINGS_MAX)
 		directory_error(k->d, c->row.node, SAY_TOO_MANY,
@@ -314,5 +314,6 @@ bool directory_check(struct directory *d, struct tables *t,
 		check_customer(&k, row_customer(d->customers.items[i]));
 	map_fini(&k.domains);
 	map_fini(&k.addresses);
+	directory_check_plans_gone(d, t);
 	return d->errors.n == 0 && !t->store->failed;
 }

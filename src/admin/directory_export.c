@@ -63,7 +63,7 @@ static bool is_shown(const struct row *r, const struct field *f)
 {
 	if (f->group == NULL)
 		return false;
-	if (!field_is_first(r, f))
+	if (!field_is_first(r, f) || r->kind == ROW_PLAN)
 		return true;
 	for (size_t i = 0; SHOWN[i] != NULL; i++)
 		if (strcmp(f->name, SHOWN[i]) == 0)
@@ -144,6 +144,17 @@ static void write_setting(struct buf *out, const struct setting_row *s)
 		buf_append(out, SLICE("        ip_entries:\n"));
 	for (uint32_t i = 0; i < s->entries.count; i++)
 		write_line(out, s->entries.items[i], "          ", "range");
+}
+
+void directory_export_plans(struct buf *out, const struct row_list *plans)
+{
+	buf_append(out, SLICE("plans:\n"));
+	for (uint32_t i = 0; i < plans->count; i++) {
+		buf_append(out, SLICE("  - name: "));
+		write_text(out, row_key(plans->items[i]));
+		write_fields(out, plans->items[i], "\n    ");
+		buf_append_char(out, '\n');
+	}
 }
 
 void directory_export_customer(struct buf *out, const struct customer_row *c)

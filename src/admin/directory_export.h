@@ -5,4 +5,6 @@
 
 /* "customers:\n", then each customer behind it. */
 void directory_export_begin(struct buf *out);
+/* "plans:" and all of them; before the customers. */
+void directory_export_plans(struct buf *out, const struct row_list *plans);
 void directory_export_customer(struct buf *out, const struct customer_row *c);

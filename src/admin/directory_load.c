@@ -187,6 +187,7 @@ static bool load_field(struct directory *d, const struct yaml_node *n,
 	case FIELD_BOOL:
 	case FIELD_CHOICE:
 	case FIELD_U32:
+	case FIELD_COUNT:
 		return load_number(d, n, f, r);
 	}
 	unreachable_state("every type is listed");
@@ -465,17 +466,35 @@ static struct row *load_customer(struct directory *d,
 	return named ? r : NULL;
 }
 
+static struct row *load_plan(struct directory *d, const struct yaml_node *n)
+{
+	static const char *const more[] = { "name", NULL };
+	struct row *r = begin_row(d, n, ROW_PLAN, more);
+	if (r == NULL)
+		return NULL;
+	slice *name = &row_plan(r)->p.name;
+	if (!key_text(d, n, "name", VIEW_PLAN_NAME_MAX, name))
+		return NULL;
+	if (key_good(*name))
+		return r;
+	directory_error(d, yaml_get(n, "name"), SAY_BAD_PLAN_NAME, *name, NONE,
+			NONE);
+	return NULL;
+}
+
 bool directory_load(struct directory *d, slice text, const char *file)
 {
-	static const char *const keys[] = { "customers", NULL };
+	static const char *const keys[] = { "plans", "customers", NULL };
 	if (!yaml_open(text, file, d->language, &d->yaml, &d->errors))
 		return false;
 	const struct yaml_node *root = yaml_root(d->yaml);
 	yaml_check_keys(d->yaml, root, keys, &d->errors);
-	if (yaml_kind(root) == YAML_MAPPING &&
+	d->has_plans = yaml_get(root, "plans") != NULL;
+	if (yaml_kind(root) == YAML_MAPPING && !d->has_plans &&
 	    yaml_get(root, "customers") == NULL)
 		directory_error(d, root, SAY_KEY_MISSING, SLICE("customers"),
 				NONE, NONE);
+	load_list_of(d, root, "plans", ROW_PLANS_MAX, &d->plans, load_plan);
 	load_list_of(d, root, "customers", CUSTOMERS_MAX, &d->customers,
 		     load_customer);
 	return d->errors.n == 0;

@@ -114,6 +114,7 @@ static void take_ids(struct row *r)
 	switch (r->kind) {
 	case ROW_CUSTOMER:
 		row_customer(r)->c.id = row_id(old);
+		row_customer(r)->c.plan = row_customer(r->old)->c.plan;
 		return;
 	case ROW_DOMAIN:
 		row_domain(r)->id = row_id(old);
@@ -127,6 +128,9 @@ static void take_ids(struct row *r)
 	case ROW_ENTRY:
 		row_entry(r)->e.id = row_id(old);
 		row_entry(r)->e.inert = row_entry(r->old)->e.inert;
+		return;
+	case ROW_PLAN:
+		row_plan(r)->p.id = row_id(old);
 		return;
 	case ROW_KIND_COUNT:
 		break;
@@ -154,6 +158,8 @@ static size_t row_bytes(enum row_kind kind)
 		return sizeof(struct setting_row);
 	case ROW_ENTRY:
 		return sizeof(struct entry_row);
+	case ROW_PLAN:
+		return sizeof(struct plan_row);
 	case ROW_CUSTOMER:
 	case ROW_KIND_COUNT:
 		break;
@@ -249,9 +255,33 @@ static bool merge_customer(struct directory *d, struct tables *t,
 	return true;
 }
 
+/* The standard plan always stays, so nobody need hear of it. */
+static bool merge_plans(struct directory *d, struct tables *t)
+{
+	struct row_list all = { 0 }, have = { 0 };
+	struct map keys;
+	if (!d->has_plans)
+		return true;
+	tables_plans(t, &all, &d->arena);
+	map_init(&keys, ROWS_MAX);
+	bool ok = index_rows(d, &keys, &d->plans);
+	for (uint32_t i = 0; ok && i < all.count; i++) {
+		struct row *r = all.items[i];
+		if (row_id(r) == VIEW_PLAN_STANDARD &&
+		    find(&keys, row_key(r)) == NULL)
+			continue;
+		ok = row_list_add(&have, &d->arena, r) ||
+		     directory_no_memory(d);
+	}
+	map_fini(&keys);
+	return ok && d->errors.n == 0 && merge_list(d, &d->plans, &have);
+}
+
 bool directory_merge(struct directory *d, struct tables *t)
 {
 	struct map names;
+	if (!merge_plans(d, t))
+		return false;
 	map_init(&names, ROWS_MAX);
 	bool ok = index_rows(d, &names, &d->customers);
 	map_fini(&names);

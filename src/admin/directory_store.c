@@ -100,6 +100,8 @@ static uint32_t customer_of(struct row *r)
 		return row_setting(r)->s.customer;
 	case ROW_ENTRY:
 		return row_entry(r)->e.customer;
+	case ROW_PLAN:
+		return 0;
 	case ROW_KIND_COUNT:
 		break;
 	}
@@ -174,8 +176,10 @@ static void remove_kind(struct storing *s, enum row_kind kind)
 
 /* --- what comes or changes ------------------------------------------------ */
 
-static void belong(struct row *r, struct customer_row *c)
+static void belong(struct storing *s, struct row *r, struct customer_row *c)
 {
+	if (r->kind == ROW_CUSTOMER && (row_is_new(r) || row_is_changed(r)))
+		c->c.plan = tables_plan_id(s->t, c->plan);
 	if (r->kind == ROW_DOMAIN)
 		row_domain(r)->d.customer = c->c.id;
 	else if (r->kind == ROW_USER)
@@ -184,9 +188,9 @@ static void belong(struct row *r, struct customer_row *c)
 		row_setting(r)->s.customer = c->c.id;
 	if (r->kind != ROW_SETTING)
 		return;
-	struct setting_row *s = row_setting(r);
-	for (uint32_t i = 0; i < s->entries.count; i++)
-		row_entry(s->entries.items[i])->e.customer = c->c.id;
+	struct row_list *entries = &row_setting(r)->entries;
+	for (uint32_t i = 0; i < entries->count; i++)
+		row_entry(entries->items[i])->e.customer = c->c.id;
 }
 
 static void give_setting_id(struct setting_row *s)
@@ -204,7 +208,7 @@ static void put_row(void *ctx, struct row *r, struct customer_row *c)
 	if (r->kind == ROW_DOMAIN &&
 	    (row_domain(r)->d.kind == DOMAIN_ALIAS) != s->aliases)
 		return;
-	belong(r, c);
+	belong(s, r, c);
 	if (fresh)
 		tables_insert(s->t, r);
 	else if (row_is_changed(r))
@@ -215,7 +219,7 @@ static void put_row(void *ctx, struct row *r, struct customer_row *c)
 	    (fresh || row_entry(r)->shared != row_entry(r->old)->shared))
 		touch(s, r);
 	if (fresh || row_is_changed(r))
-		audit_row(s, r->old, r, c->c.id);
+		audit_row(s, r->old, r, c != NULL ? c->c.id : 0);
 }
 
 static void clear_aliases(void *ctx, struct row *r,
@@ -234,7 +238,9 @@ void directory_store(struct directory *d, struct tables *t,
 	remove_kind(&s, ROW_SETTING);
 	remove_kind(&s, ROW_USER);
 	directory_each(d, ROW_USER, clear_aliases, &s);
+	directory_each(d, ROW_PLAN, put_row, &s);
 	directory_each(d, ROW_CUSTOMER, put_row, &s);
+	remove_kind(&s, ROW_PLAN);
 	directory_each(d, ROW_DOMAIN, put_row, &s);
 	s.aliases = true;
 	directory_each(d, ROW_DOMAIN, put_row, &s);

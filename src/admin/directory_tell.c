@@ -55,7 +55,10 @@ static void values(struct buf *out, const struct row *r)
 		buf_init(&after, 8192);
 		field_show(&before, r->old, &f[i]);
 		field_show(&after, r, &f[i]);
-		buf_printf(out, "%s%s ", n++ > 0 ? ", " : "", f[i].name);
+		bool grouped = f[i].group != NULL && *f[i].group;
+		buf_printf(out, "%s%s%s%s ", n++ > 0 ? ", " : "",
+			   grouped ? f[i].group : "", grouped ? "." : "",
+			   f[i].name);
 		say_plain(out, buf_slice(&before));
 		buf_append(out, SLICE(" → "));
 		say_plain(out, buf_slice(&after));
@@ -72,7 +75,7 @@ static void text(struct buf *out, struct directory *d, enum what what,
 	struct buf name;
 	buf_init(&name, 4096);
 	buf_append(&name, row_key(r));
-	if (r->kind != ROW_CUSTOMER)
+	if (r->kind != ROW_CUSTOMER && r->kind != ROW_PLAN)
 		buf_printf(&name, " (%.*s)", SLICE_ARG(customer));
 	admin_say(out, d->language, WHATS[what].text, kind, buf_slice(&name),
 		  NONE);
@@ -99,7 +102,11 @@ static void tell_row(struct directory *d, enum what what, const struct row *r,
 	json_object(&j);
 	json_member_cstr(&j, "what", WHATS[what].name);
 	json_member_cstr(&j, "kind", row_kind_name(r->kind));
-	json_member_string(&j, "customer", customer);
+	json_key(&j, "customer");
+	if (r->kind == ROW_PLAN)
+		json_null(&j);
+	else
+		json_string(&j, customer);
 	json_member_string(&j, "name", row_key(r));
 	if (what != WHAT_KEEP) {
 		json_key(&j, "before");
@@ -129,7 +136,9 @@ void directory_each(const struct directory *d, enum row_kind kind,
 				 struct customer_row *c),
 		    void *ctx)
 {
-	for (uint32_t i = 0; i < d->customers.count; i++) {
+	if (kind == ROW_PLAN)
+		each_of(&d->plans, each, NULL, ctx);
+	for (uint32_t i = 0; kind != ROW_PLAN && i < d->customers.count; i++) {
 		struct customer_row *c = row_customer(d->customers.items[i]);
 		if (kind == ROW_CUSTOMER)
 			each(ctx, &c->row, c);
@@ -155,12 +164,13 @@ struct telling {
 static void tell_one(void *ctx, struct row *r, struct customer_row *c)
 {
 	struct telling *t = ctx;
+	slice customer = c != NULL ? c->c.name : NONE;
 	if (row_is_new(r) || row_is_changed(r)) {
 		tell_row(t->d, row_is_new(r) ? WHAT_ADD : WHAT_CHANGE, r,
-			 c->c.name);
+			 customer);
 		t->any = true;
 	} else if (r->kept) {
-		tell_row(t->d, WHAT_KEEP, r, c->c.name);
+		tell_row(t->d, WHAT_KEEP, r, customer);
 	}
 }
 

@@ -118,6 +118,32 @@ static const char *const STEPS[] = {
 	" CHECK (length(scram_stored) = 32);"
 	"ALTER TABLE app_passwords ADD COLUMN scram_server BLOB"
 	" CHECK (length(scram_server) = 32);",
+	/* 3: plans; the two that were choices are the first of them. A column
+	 * that names a row must begin as NULL (SQLite). */
+	"CREATE TABLE plans ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" name TEXT NOT NULL UNIQUE,"
+	" relay INTEGER NOT NULL,"
+	" day_per_licence INTEGER NOT NULL,"
+	" day_most INTEGER NOT NULL,"
+	" day_unpaid INTEGER NOT NULL,"
+	" peak_per_licence INTEGER NOT NULL,"
+	" peak_most INTEGER NOT NULL,"
+	" peak_unpaid INTEGER NOT NULL,"
+	" messages_most INTEGER NOT NULL,"
+	" messages_per_licence INTEGER NOT NULL,"
+	" unique_per_licence INTEGER NOT NULL,"
+	" null_least INTEGER NOT NULL,"
+	" null_percent INTEGER NOT NULL);"
+	"INSERT INTO plans VALUES (1,'standard',1,130,4600000,100,9,319444,50,"
+	"10000,0,130,50,2),(2,'legacy-free',0,130,4600000,100,9,319444,50,"
+	"10000,0,130,50,2);"
+	"ALTER TABLE customers ADD COLUMN plan_id INTEGER"
+	" REFERENCES plans(id);"
+	"UPDATE customers SET plan_id = plan + 1;"
+	"ALTER TABLE customers DROP COLUMN plan;"
+	"ALTER TABLE customers RENAME COLUMN plan_id TO plan;"
+	"CREATE INDEX customers_plan ON customers(plan);",
 };
 
 static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };

@@ -3,7 +3,7 @@
 
 static const char *const CHOICES_BILLING[] = { "trial", "unpaid", "paid",
 					       NULL };
-static const char *const CHOICES_PLAN[] = { "standard", "legacy-free", NULL };
+static const char *const CHOICES_PLAN[] = { "standard", NULL };
 static const char *const CHOICES_LANGUAGE[] = { "en", "ja", NULL };
 static const char *const CHOICES_RECIPIENTS[] = { "one", "many", NULL };
 static const char *const CHOICES_OVER_LIMIT[] = { "refuse", "defer", "hold",
@@ -22,6 +22,7 @@ static const char *const CHOICES_LINE_ENDS[] = { "strict", "normalise", NULL };
 #define ROW_TYPE_USER struct user_row
 #define ROW_TYPE_SETTING struct setting_row
 #define ROW_TYPE_ENTRY struct entry_row
+#define ROW_TYPE_PLAN struct plan_row
 
 static const struct field FIELDS[] = {
 #define FIELD(kind, group, name, column, type, place, choices, first, max) \
@@ -81,6 +82,7 @@ ROW_AS(domain, ROW_DOMAIN)
 ROW_AS(user, ROW_USER)
 ROW_AS(setting, ROW_SETTING)
 ROW_AS(entry, ROW_ENTRY)
+ROW_AS(plan, ROW_PLAN)
 
 /* row stands first in each, so that a field's offset counts from it. */
 static const size_t SIZES[ROW_KIND_COUNT] = {
@@ -89,7 +91,13 @@ static const size_t SIZES[ROW_KIND_COUNT] = {
 	[ROW_USER] = sizeof(struct user_row),
 	[ROW_SETTING] = sizeof(struct setting_row),
 	[ROW_ENTRY] = sizeof(struct entry_row),
+	[ROW_PLAN] = sizeof(struct plan_row),
 };
+
+static slice first_text(const struct field *f)
+{
+	return f->choices != NULL ? slice_of(f->choices[0]) : (slice){ 0 };
+}
 
 struct row *row_new(enum row_kind kind, struct arena *arena)
 {
@@ -99,10 +107,12 @@ struct row *row_new(enum row_kind kind, struct arena *arena)
 		return NULL;
 	r->kind = kind;
 	const struct field *f = row_fields(kind, &count);
-	for (size_t i = 0; i < count; i++)
-		if (f[i].type != FIELD_TEXT && f[i].type != FIELD_NAME &&
-		    f[i].type != FIELD_LIST)
+	for (size_t i = 0; i < count; i++) {
+		if (f[i].type == FIELD_TEXT || f[i].type == FIELD_NAME)
+			field_set_text(r, &f[i], first_text(&f[i]));
+		else if (f[i].type != FIELD_LIST)
 			field_set_number(r, &f[i], f[i].first);
+	}
 	return r;
 }
 
@@ -125,6 +135,8 @@ slice row_key(const struct row *r)
 		return row_setting(w)->s.key;
 	case ROW_ENTRY:
 		return slice_of(row_entry(w)->key);
+	case ROW_PLAN:
+		return row_plan(w)->p.name;
 	case ROW_KIND_COUNT:
 		break;
 	}
@@ -145,6 +157,8 @@ uint32_t row_id(const struct row *r)
 		return row_setting(w)->s.id;
 	case ROW_ENTRY:
 		return row_entry(w)->e.id;
+	case ROW_PLAN:
+		return row_plan(w)->p.id;
 	case ROW_KIND_COUNT:
 		break;
 	}
@@ -156,7 +170,7 @@ const char *row_kind_name(enum row_kind kind)
 	static const char *const names[ROW_KIND_COUNT] = {
 		[ROW_CUSTOMER] = "customer", [ROW_DOMAIN] = "domain",
 		[ROW_USER] = "user",	     [ROW_SETTING] = "setting",
-		[ROW_ENTRY] = "entry",
+		[ROW_ENTRY] = "entry",	     [ROW_PLAN] = "plan",
 	};
 	invariant(kind < ROW_KIND_COUNT);
 	return names[kind];
@@ -209,10 +223,20 @@ struct text_list *field_list(const struct row *r, const struct field *f)
 	return (struct text_list *)(void *)((char *)writable(r) + f->offset);
 }
 
+static uint32_t field_count(const struct row *r, const struct field *f)
+{
+	uint64_t v;
+	memcpy(&v, place(r, f), sizeof(v));
+	invariant(v <= UINT32_MAX);
+	return (uint32_t)v;
+}
+
 uint32_t field_number(const struct row *r, const struct field *f)
 {
 	if (f->type == FIELD_BOOL)
 		return field_bool(r, f);
+	if (f->type == FIELD_COUNT)
+		return field_count(r, f);
 	return f->type == FIELD_CHOICE ? field_choice(r, f) : field_u32(r, f);
 }
 
@@ -220,10 +244,13 @@ void field_set_number(struct row *r, const struct field *f, uint32_t v)
 {
 	char *at = (char *)r + f->offset;
 	bool b = v != 0;
+	uint64_t wide = v;
 	invariant(f->type == FIELD_BOOL || f->type == FIELD_CHOICE ||
-		  f->type == FIELD_U32);
+		  f->type == FIELD_U32 || f->type == FIELD_COUNT);
 	if (f->type == FIELD_BOOL)
 		memcpy(at, &b, sizeof(b));
+	else if (f->type == FIELD_COUNT)
+		memcpy(at, &wide, sizeof(wide));
 	else
 		memcpy(at, &v, sizeof(v));
 }
@@ -256,6 +283,7 @@ bool field_same(const struct row *a, const struct row *b,
 	case FIELD_BOOL:
 	case FIELD_CHOICE:
 	case FIELD_U32:
+	case FIELD_COUNT:
 		return field_number(a, f) == field_number(b, f);
 	}
 	unreachable_state("every type is listed");
@@ -274,6 +302,7 @@ void field_take(struct row *to, const struct row *from, const struct field *f)
 	case FIELD_BOOL:
 	case FIELD_CHOICE:
 	case FIELD_U32:
+	case FIELD_COUNT:
 		field_set_number(to, f, field_number(from, f));
 		return;
 	}
@@ -284,12 +313,13 @@ bool field_is_first(const struct row *r, const struct field *f)
 	switch (f->type) {
 	case FIELD_TEXT:
 	case FIELD_NAME:
-		return field_text(r, f).n == 0;
+		return slice_eq(field_text(r, f), first_text(f));
 	case FIELD_LIST:
 		return field_list(r, f)->count == 0;
 	case FIELD_BOOL:
 	case FIELD_CHOICE:
 	case FIELD_U32:
+	case FIELD_COUNT:
 		return field_number(r, f) == f->first;
 	}
 	unreachable_state("every type is listed");
@@ -326,7 +356,8 @@ void field_show(struct buf *out, const struct row *r, const struct field *f)
 		buf_append(out, slice_of(choice_name(r, f)));
 		return;
 	case FIELD_U32:
-		buf_printf(out, "%u", field_u32(r, f));
+	case FIELD_COUNT:
+		buf_printf(out, "%u", field_number(r, f));
 		return;
 	}
 }
@@ -348,7 +379,6 @@ void row_derive(struct row *r)
 {
 	if (r->kind == ROW_CUSTOMER) {
 		struct customer_row *c = row_customer(r);
-		c->c.plan = c->plan + VIEW_PLAN_STANDARD;
 		c->c.null_sender_many = c->null_sender_recipients == 1;
 	} else if (r->kind == ROW_DOMAIN) {
 		struct domain_row *d = row_domain(r);
@@ -383,7 +413,8 @@ static void field_json(struct json *j, const struct row *r,
 		json_string(j, slice_of(choice_name(r, f)));
 		return;
 	case FIELD_U32:
-		json_u64(j, field_u32(r, f));
+	case FIELD_COUNT:
+		json_u64(j, field_number(r, f));
 		return;
 	}
 }
@@ -394,7 +425,7 @@ void row_json(struct json *j, const struct row *r)
 	static const char *const keys[ROW_KIND_COUNT] = {
 		[ROW_CUSTOMER] = "name", [ROW_DOMAIN] = "name",
 		[ROW_USER] = "address",	 [ROW_SETTING] = "id",
-		[ROW_ENTRY] = "range",
+		[ROW_ENTRY] = "range",	[ROW_PLAN] = "name",
 	};
 	size_t count;
 	const struct field *f = row_fields(r->kind, &count);

@@ -17,6 +17,7 @@ enum row_kind {
 	ROW_USER,
 	ROW_SETTING,
 	ROW_ENTRY,
+	ROW_PLAN,
 	ROW_KIND_COUNT,
 };
 
@@ -25,6 +26,8 @@ enum {
 	ROW_KEY_MAX = 63,		/* of a setting */
 	ROW_SETTINGS_MAX = 100,		/* of a customer */
 	ROW_LIST_MAX = 10000,		/* org units; aliases have fewer */
+	ROW_PLANS_MAX = 1000,
+	ROW_UNITS_DEEP = 8,		/* parts of an org unit's path */
 	ROW_FIELDS_MAX = 16,		/* of a kind: bits of row.given */
 };
 
@@ -52,7 +55,7 @@ struct text_list {
 struct customer_row {
 	struct row row;
 	struct customer c;
-	unsigned plan;			/* 0 standard, 1 without relaying */
+	slice plan;			/* its name; the id is in c */
 	unsigned null_sender_recipients;
 	struct text_list org_units;
 	struct row_list domains, users, settings;
@@ -81,17 +84,24 @@ struct entry_row {
 	char key[IP_RANGE_TEXT_MAX];
 };
 
+struct plan_row {
+	struct row row;
+	struct named_plan p;
+};
+
 struct customer_row *row_customer(struct row *r);
 struct domain_row *row_domain(struct row *r);
 struct user_row *row_user(struct row *r);
 struct setting_row *row_setting(struct row *r);
 struct entry_row *row_entry(struct row *r);
+struct plan_row *row_plan(struct row *r);
 
 /* A row with the first values of its fields; NULL out of memory. */
 struct row *row_new(enum row_kind kind, struct arena *arena);
-/* Customer name, domain name, address, setting key, range. */
+/* Customer name, domain name, address, setting key, range, plan name. */
 slice row_key(const struct row *r);
-/* "customer", "domain", "user", "setting", "entry"; as in the audit. */
+/* "customer", "domain", "user", "setting", "entry", "plan"; as in the
+ * audit. */
 const char *row_kind_name(enum row_kind kind);
 uint32_t row_id(const struct row *r);
 
@@ -103,6 +113,7 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_CHOICE,
 	FIELD_U32,
+	FIELD_COUNT,		/* a uint64_t that holds 32 bits */
 	FIELD_LIST,		/* of texts */
 };
 
@@ -112,7 +123,7 @@ struct field {
 	const char *column;	/* NULL: kept elsewhere */
 	enum field_type type;
 	size_t offset;
-	const char *const *choices;
+	const char *const *choices;	/* of a text: its first value */
 	unsigned first;		/* value when nothing was ever said */
 	uint32_t max;
 };
@@ -124,7 +135,7 @@ bool field_bool(const struct row *r, const struct field *f);
 uint32_t field_u32(const struct row *r, const struct field *f);
 slice field_text(const struct row *r, const struct field *f);
 struct text_list *field_list(const struct row *r, const struct field *f);
-/* As a number: choice, bool, u32. */
+/* As a number: choice, bool, u32, count. */
 uint32_t field_number(const struct row *r, const struct field *f);
 void field_set_number(struct row *r, const struct field *f, uint32_t v);
 void field_set_text(struct row *r, const struct field *f, slice s);
@@ -140,7 +151,7 @@ bool field_is_first(const struct row *r, const struct field *f);
 void field_show(struct buf *out, const struct row *r, const struct field *f);
 
 bool row_same(const struct row *a, const struct row *b);
-/* What follows from fields: relay_in_plan, verified, … */
+/* What follows from fields: verified, … */
 void row_derive(struct row *r);
 /* Key and fields as a JSON object. */
 void row_json(struct json *j, const struct row *r);

@@ -9,7 +9,7 @@ static const struct {
 	const char *columns[6];
 	const char *order;
 } TABLES[ROW_KIND_COUNT] = {
-	[ROW_CUSTOMER] = { "customers", { "name", NULL }, "id" },
+	[ROW_CUSTOMER] = { "customers", { "name", "plan", NULL }, "id" },
 	[ROW_DOMAIN] = { "domains", { "name", "customer", NULL }, "id" },
 	[ROW_USER] = { "users", { "address", "customer", NULL }, "id" },
 	[ROW_SETTING] = { "settings", { "key", "customer", NULL },
@@ -18,6 +18,7 @@ static const struct {
 			{ "first", "bits", "customer", "setting", "inert",
 			  NULL },
 			"id" },
+	[ROW_PLAN] = { "plans", { "name", NULL }, "id" },
 };
 
 /* --- making the statements ------------------------------------------------ */
@@ -65,9 +66,12 @@ static void make_statements(struct tables *t, enum row_kind kind,
 	t->update[kind] = keep(t, b);
 	buf_append(b, SLICE("SELECT id,"));
 	columns(b, kind, "", "");
-	/* Customers come one by one, the others all of one customer. */
-	buf_printf(b, " FROM %s WHERE %s=? ORDER BY %s", table,
-		   kind == ROW_CUSTOMER ? "id" : "customer",
+	/* Customers come one by one, plans all, the others all of one
+	 * customer. */
+	buf_printf(b, " FROM %s WHERE %s?1 ORDER BY %s", table,
+		   kind == ROW_CUSTOMER ? "id=" :
+		   kind == ROW_PLAN	? "id>" :
+					  "customer=",
 		   TABLES[kind].order);
 	t->select[kind] = keep(t, b);
 }
@@ -131,6 +135,7 @@ static void bind_field(struct sql *q, const struct row *r,
 	case FIELD_BOOL:
 	case FIELD_CHOICE:
 	case FIELD_U32:
+	case FIELD_COUNT:
 		sql_u64(q, field_number(r, f));
 		return;
 	}
@@ -153,6 +158,8 @@ static void bind_row(struct sql *q, struct row *r)
 		bind_entry(q, &row_entry(r)->e);
 	else
 		sql_text(q, row_key(r));
+	if (r->kind == ROW_CUSTOMER)
+		sql_u64(q, row_customer(r)->c.plan);
 	if (r->kind == ROW_DOMAIN)
 		sql_u64(q, row_domain(r)->d.customer);
 	if (r->kind == ROW_USER)
@@ -201,6 +208,9 @@ static void set_id(struct row *r, uint32_t id)
 	case ROW_ENTRY:
 		row_entry(r)->e.id = id;
 		return;
+	case ROW_PLAN:
+		row_plan(r)->p.id = id;
+		return;
 	case ROW_KIND_COUNT:
 		break;
 	}
@@ -241,6 +251,7 @@ void tables_remove(struct tables *t, const struct row *r)
 		[ROW_USER] = "DELETE FROM users WHERE id=?",
 		[ROW_SETTING] = "DELETE FROM settings WHERE id=?",
 		[ROW_ENTRY] = "DELETE FROM ip_entries WHERE id=?",
+		[ROW_PLAN] = "DELETE FROM plans WHERE id=?",
 	};
 	struct sql q = sql_of(t->store, sql[r->kind]);
 	sql_u64(&q, row_id(r));
@@ -281,6 +292,7 @@ static void read_field(const struct sql *q, int column, struct row *r,
 	case FIELD_BOOL:
 	case FIELD_CHOICE:
 	case FIELD_U32:
+	case FIELD_COUNT:
 		field_set_number(r, f, (uint32_t)sql_get_u64(q, column));
 		return;
 	}
@@ -302,7 +314,8 @@ static int read_head(const struct sql *q, struct row *r, struct arena *arena)
 	switch (r->kind) {
 	case ROW_CUSTOMER:
 		row_customer(r)->c.name = sql_copy(q, 1, arena);
-		return 2;
+		row_customer(r)->c.plan = (uint32_t)sql_get_u64(q, 2);
+		return 3;
 	case ROW_DOMAIN:
 		row_domain(r)->d.name = sql_copy(q, 1, arena);
 		row_domain(r)->d.customer = (uint32_t)sql_get_u64(q, 2);
@@ -321,6 +334,9 @@ static int read_head(const struct sql *q, struct row *r, struct arena *arena)
 		row_entry(r)->e.setting = (uint32_t)sql_get_u64(q, 4);
 		row_entry(r)->e.inert = sql_get_u64(q, 5) != 0;
 		return 6;
+	case ROW_PLAN:
+		row_plan(r)->p.name = sql_copy(q, 1, arena);
+		return 2;
 	case ROW_KIND_COUNT:
 		break;
 	}
@@ -418,6 +434,17 @@ static void read_entries(struct tables *t, struct customer_row *c,
 	}
 }
 
+static void read_plan_name(struct tables *t, struct customer_row *c,
+			   struct arena *arena)
+{
+	struct sql q = sql_of(t->store, "SELECT name FROM plans WHERE id=?");
+	sql_u64(&q, c->c.plan);
+	if (sql_row(&q)) {
+		c->plan = sql_copy(&q, 0, arena);
+		sql_end(&q);
+	}
+}
+
 static struct customer_row *read_customer(struct tables *t, uint64_t id,
 					  struct arena *arena)
 {
@@ -431,6 +458,7 @@ static struct customer_row *read_customer(struct tables *t, uint64_t id,
 	if (r == NULL)
 		return NULL;
 	struct customer_row *c = row_customer(r);
+	read_plan_name(t, c, arena);
 	read_children(t, ROW_DOMAIN, c->c.id, &c->domains, arena);
 	read_children(t, ROW_USER, c->c.id, &c->users, arena);
 	read_children(t, ROW_SETTING, c->c.id, &c->settings, arena);
@@ -466,6 +494,18 @@ struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 	if (c != NULL)
 		c->c.closing = closing;
 	return c;
+}
+
+void tables_plans(struct tables *t, struct row_list *out, struct arena *arena)
+{
+	read_children(t, ROW_PLAN, 0, out, arena);
+}
+
+uint32_t tables_plan_id(struct tables *t, slice name)
+{
+	struct sql q = sql_of(t->store, "SELECT id FROM plans WHERE name=?");
+	sql_text(&q, name);
+	return (uint32_t)sql_number(&q, 0);
 }
 
 /* --- app passwords -------------------------------------------------------- */

@@ -34,6 +34,11 @@ struct customer_row *tables_customer_named(struct tables *t, slice name,
 /* The one with the next id above `after`, closing or not. */
 struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 					   struct arena *arena);
+/* All plans, by id. */
+void tables_plans(struct tables *t, struct row_list *out,
+		  struct arena *arena);
+/* 0: none of this name, or a failure. */
+uint32_t tables_plan_id(struct tables *t, slice name);
 /* Of one customer: app passwords, each to `each`; slices lend. */
 void tables_app_passwords(struct tables *t, uint32_t customer,
 			  void (*each)(void *ctx,

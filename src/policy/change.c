@@ -135,7 +135,7 @@ void change_put_customer(struct buf *out, const struct customer *c)
 	record_end(out, at);
 }
 
-void change_put_plan(struct buf *out, const struct plan_row *p)
+void change_put_plan(struct buf *out, const struct named_plan *p)
 {
 	size_t at = record_begin(out, RECORD_PUT_PLAN);
 	buf_u32(out, p->id);

@@ -36,7 +36,7 @@ enum {
 void change_begin(struct buf *out, uint64_t revision, bool last);
 void change_end(struct buf *out);
 void change_put_customer(struct buf *out, const struct customer *c);
-void change_put_plan(struct buf *out, const struct plan_row *p);
+void change_put_plan(struct buf *out, const struct named_plan *p);
 void change_put_setting(struct buf *out, const struct setting *s);
 void change_put_entry(struct buf *out, const struct ip_entry *e);
 void change_put_domain(struct buf *out, const struct domain *d);

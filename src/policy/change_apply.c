@@ -71,7 +71,7 @@ static bool put_customer(struct view *v, struct cursor *c, struct err *err)
 
 static bool put_plan(struct view *v, struct cursor *c, struct err *err)
 {
-	struct plan_row row = { .id = cursor_u32(c), .plan = PLAN_STANDARD };
+	struct named_plan row = { .id = cursor_u32(c), .plan = PLAN_STANDARD };
 	row.plan.relay = small(c, PLAN_RELAY) != 0;
 	row.name = text(c);
 	uint8_t left = small(c, PLAN_FIGURE_COUNT);

@@ -14,7 +14,7 @@ static bool no_memory(struct err *err)
 }
 
 /* --- plans ---------------------------------------------------------------- */
-bool edit_put_plan(struct view *v, const struct plan_row *row,
+bool edit_put_plan(struct view *v, const struct named_plan *row,
 		   struct err *err)
 {
 	if (row->id == 0)
@@ -28,12 +28,14 @@ bool edit_put_plan(struct view *v, const struct plan_row *row,
 bool edit_remove_plan(struct view *v, uint32_t id, struct err *err)
 {
 	struct trie_key by_id = key_of_id(&id);
-	if (object_by_id(&v->plans, id) == NULL)
-		return edit_refused(err, "no such plan to remove");
 	struct dependents_key k;
 	dependents_of_id(&k, OBJECT_PLAN, id);
 	if (edit_dependents(v, &k) > 0)
 		return edit_refused(err, "plan still has customers");
+	/* A directory of before there were plans has no row of this one. */
+	if (object_by_id(&v->plans, id) == NULL)
+		return id == VIEW_PLAN_WITHOUT_RELAY ||
+		       edit_refused(err, "no such plan to remove");
 	return edit_remove(v, &v->plans, &by_id, true, err);
 }
 

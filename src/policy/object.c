@@ -61,7 +61,7 @@ struct object *object_of_customer(const struct customer *row,
 	return &o->head;
 }
 
-struct object *object_of_plan(const struct plan_row *row)
+struct object *object_of_plan(const struct named_plan *row)
 {
 	struct plan_object *o =
 		object_new(OBJECT_PLAN, sizeof(*o) + row->name.n);
@@ -305,7 +305,7 @@ const struct customer *object_customer(const struct object *o)
 	return ROW_OF(o, OBJECT_CUSTOMER, customer_object);
 }
 
-const struct plan_row *object_plan(const struct object *o)
+const struct named_plan *object_plan(const struct object *o)
 {
 	return ROW_OF(o, OBJECT_PLAN, plan_object);
 }

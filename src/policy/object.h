@@ -40,7 +40,7 @@ struct customer_object {
 };
 struct plan_object {
 	struct object head;
-	struct plan_row row;
+	struct named_plan row;
 };
 struct setting_object {
 	struct object head;
@@ -90,7 +90,7 @@ struct dependents_object {
 struct object *object_of_customer(const struct customer *row,
 				  const struct setting *const *settings,
 				  uint32_t setting_count);
-struct object *object_of_plan(const struct plan_row *row);
+struct object *object_of_plan(const struct named_plan *row);
 struct object *object_of_setting(const struct setting *row);
 struct object *object_of_entry(const struct ip_entry *row);
 struct object *object_of_domain(const struct domain *row);
@@ -119,7 +119,7 @@ size_t object_bytes(const struct object *o);
 
 /* The row inside; the kind must be that one. NULL gives NULL. */
 const struct customer *object_customer(const struct object *o);
-const struct plan_row *object_plan(const struct object *o);
+const struct named_plan *object_plan(const struct object *o);
 const struct setting *object_setting(const struct object *o);
 const struct ip_entry *object_entry(const struct object *o);
 const struct domain *object_domain(const struct object *o);

@@ -141,7 +141,7 @@ const struct customer *view_customer_named(const struct view *v, slice name)
 		by_name(&v->customer_names, &OPS_CUSTOMER_NAME, name));
 }
 
-const struct plan_row *view_plan(const struct view *v, uint32_t id)
+const struct named_plan *view_plan(const struct view *v, uint32_t id)
 {
 	return object_plan(by_id(&v->plans, id));
 }
@@ -150,7 +150,7 @@ const struct plan_row *view_plan(const struct view *v, uint32_t id)
 const struct plan *view_plan_of(const struct view *v,
 				const struct customer *c)
 {
-	const struct plan_row *row = view_plan(v, c->plan);
+	const struct named_plan *row = view_plan(v, c->plan);
 	if (row != NULL)
 		return &row->plan;
 	return c->plan == VIEW_PLAN_WITHOUT_RELAY ? &PLAN_WITHOUT_RELAY :

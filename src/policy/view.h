@@ -46,7 +46,7 @@ enum {
 
 /* What the operator sells: named figures that any number of customers
  * share. */
-struct plan_row {
+struct named_plan {
 	uint32_t id;
 	slice name;
 	struct plan plan;
@@ -149,7 +149,7 @@ const struct customer *view_customer_named(const struct view *v, slice name);
  * customer's row. Never NULL. */
 const struct plan *view_plan_of(const struct view *v,
 				const struct customer *c);
-const struct plan_row *view_plan(const struct view *v, uint32_t id);
+const struct named_plan *view_plan(const struct view *v, uint32_t id);
 const struct setting *view_setting(const struct view *v, uint32_t id);
 /* The domain registered under exactly this name, verified or not. */
 const struct domain *view_domain(const struct view *v, slice name);

@@ -79,7 +79,7 @@ bool view_entry_identifies(const struct view *v, const struct ip_entry *e);
  */
 bool edit_put_customer(struct view *v, const struct customer *row,
 		       struct err *err) MUST_USE;
-bool edit_put_plan(struct view *v, const struct plan_row *row,
+bool edit_put_plan(struct view *v, const struct named_plan *row,
 		   struct err *err) MUST_USE;
 bool edit_put_setting(struct view *v, const struct setting *row,
 		      struct err *err) MUST_USE;

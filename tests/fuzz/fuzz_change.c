@@ -40,7 +40,7 @@ static void put_rows(struct buf *out)
 {
 	struct customer c = { .id = 1, .name = SLICE("a"),
 			      .plan = 3 };
-	struct plan_row plan = { .id = 3, .name = SLICE("p"),
+	struct named_plan plan = { .id = 3, .name = SLICE("p"),
 				 .plan = PLAN_STANDARD };
 	struct setting s = { .id = 1, .customer = 1, .key = SLICE("k"),
 			     .ip_only = true, .enabled = true };

@@ -17,6 +17,8 @@ static void write_and_load(struct directory *d)
 	struct buf text;
 	struct directory again;
 	buf_init(&text, 1 << 22);
+	if (d->plans.count > 0)
+		directory_export_plans(&text, &d->plans);
 	directory_export_begin(&text);
 	for (uint32_t i = 0; i < d->customers.count; i++) {
 		struct customer_row *c = row_customer(d->customers.items[i]);
@@ -32,6 +34,8 @@ static void write_and_load(struct directory *d)
 		invariant(directory_load(&again, buf_slice(&text), "g"));
 	invariant(text.failed || d->customers.count == 0 ||
 		  again.customers.count == d->customers.count);
+	invariant(text.failed || d->customers.count == 0 ||
+		  again.plans.count == d->plans.count);
 	directory_fini(&again);
 out:
 	buf_fini(&text);

@@ -23,6 +23,7 @@ struct pending {
 	struct spool_big *big;
 	struct buf marks;		/* booking and archive, copied */
 	struct buf ends_state;
+	struct buf state;		/* the first one, where some are held */
 	struct journal_event event;
 	uint32_t recipients;
 	uint64_t bytes;
@@ -30,7 +31,8 @@ struct pending {
 	void *ctx;
 };
 
-enum { MARKS_MAX = 4194304, ENVELOPE_BYTES_MAX = 67108864 };
+enum { MARKS_MAX = 4194304, ENVELOPE_BYTES_MAX = 67108864,
+       TOLD_RECIPIENTS = 1000 };
 
 bool door_new(const struct door_config *config, struct door **out,
 	      struct err *err)
@@ -55,6 +57,11 @@ void door_free(struct door **d)
 uint32_t door_open_count(const struct door *d)
 {
 	return d->open_count;
+}
+
+const struct door_config *door_settings(const struct door *d)
+{
+	return &d->config;
 }
 
 static int64_t now_ms(const struct door *d)
@@ -85,6 +92,7 @@ static void free_pending(struct pending *p)
 	spool_big_drop(&p->big);
 	buf_fini(&p->marks);
 	buf_fini(&p->ends_state);
+	buf_fini(&p->state);
 	buf_fini(&p->event.line);
 	p->door->open_count--;
 	free(p);
@@ -160,11 +168,25 @@ static void tell_origin(struct json *j, const struct envelope *e)
 		json_member_u64(j, "user", e->user);
 }
 
+/* Which recipients wait for room: their places in `recipients`. */
+static void tell_held(struct json *j, const struct submission *s)
+{
+	if (s->held == NULL)
+		return;
+	json_member_cstr(j, "held", held_reason_name(HELD_LIMIT));
+	json_key(j, "held_recipients");
+	json_array(j);
+	for (uint32_t i = 0; i < s->envelope->recipient_count &&
+			     i < TOLD_RECIPIENTS; i++)
+		if (s->held[i])
+			json_u64(j, i);
+	json_array_end(j);
+}
+
 /* "accepted": what `trace` begins a message with. Ends with the sync. */
 static void tell(struct pending *p, const struct submission *s)
 {
 	const struct envelope *e = s->envelope;
-	enum { TOLD_RECIPIENTS = 1000 };
 	journal_begin(&p->event, p->door->config.journal, "accepted",
 		      e->accepted_ms);
 	struct json *j = &p->event.json;
@@ -190,6 +212,7 @@ static void tell(struct pending *p, const struct submission *s)
 	     i < e->recipient_count && i < TOLD_RECIPIENTS; i++)
 		tell_address(j, NULL, &e->recipients[i].address);
 	json_array_end(j);
+	tell_held(j, s);
 }
 
 /* --- seal ----------------------------------------------------------------- */
@@ -241,6 +264,18 @@ static bool seal_ends(struct pending *p, struct err *err)
 	return true;
 }
 
+/* What a limit holds is held from the accept frame on. */
+static bool keep_held(struct pending *p, const struct submission *s,
+		      struct err *err)
+{
+	if (!queue_keep_held(p->entry, s->held, s->envelope->user,
+			     s->booking.n > 0))
+		return err_set_memory(err, "door");
+	entry_state_write(&p->state, p->entry);
+	p->spool.state = buf_slice(&p->state);
+	return !p->state.failed || err_set_memory(err, "door");
+}
+
 /* Everything that can fail, before anything is written. */
 static bool seal(struct pending *p, const struct submission *s,
 		 struct buf *trace, struct err *err)
@@ -259,6 +294,8 @@ static bool seal(struct pending *p, const struct submission *s,
 		return err_set(err, ERR_TEMPORARY, SCOPE_SELF, "door",
 			       "no memory or no route");
 	p->entry->big = p->big != NULL;
+	if (s->held != NULL && !keep_held(p, s, err))
+		return false;
 	p->recipients = e->recipient_count;
 	p->bytes = e->body_bytes;
 	p->spool.id = e->id;
@@ -301,6 +338,7 @@ static struct pending *make_pending(struct door *d, struct submission *s)
 	p->ctx = s->ctx;
 	buf_init(&p->marks, MARKS_MAX);
 	buf_init(&p->ends_state, ENVELOPE_BYTES_MAX);
+	buf_init(&p->state, ENVELOPE_BYTES_MAX);
 	p->spool.kind = SPOOL_ACCEPT;
 	p->spool.done = stored;
 	d->open_count++;

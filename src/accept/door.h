@@ -30,6 +30,9 @@ bool door_new(const struct door_config *config, struct door **out,
 /* No submission may be under way. */
 void door_free(struct door **d);
 
+/* What it was made with. */
+const struct door_config *door_settings(const struct door *d);
+
 /* A new message id. */
 struct id door_id(struct door *d);
 
@@ -45,6 +48,9 @@ struct submission {
 	struct trace_facts trace;
 	/* Bookings and archive mark, opaque; may be empty. */
 	slice booking, archive;
+	/* One per recipient: which are held over a limit (SPEC 6.10) and so in
+	 * no booking; NULL: none. Read until door_submit returns. */
+	const bool *held;
 	/* A report: the entry whose recipients it ends, NULL otherwise. */
 	struct queue_entry *ends;
 	/* On this shard's loop, later or before door_submit returns. The id

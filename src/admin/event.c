@@ -206,6 +206,27 @@ static bool take_result(struct trace_row *r, const json_t *line,
 	return ok;
 }
 
+/* Over a limit from the beginning: by their places in `recipients`. */
+static bool take_held(struct trace_row *r, const json_t *line)
+{
+	const json_t *recipients = json_object_get(line, "recipients");
+	const json_t *held = json_object_get(line, "held_recipients");
+	size_t i;
+	json_t *place;
+	json_array_foreach(held, i, place) {
+		json_int_t n = json_integer_value(place);
+		json_t *row = n < 0 ? NULL : recipient_of(
+			r, json_array_get(recipients, (size_t)n));
+		if (row != NULL &&
+		    (!set(row, "next_at", NULL) ||
+		     json_object_set_new(row, "state",
+					 json_string("held")) != 0 ||
+		     !set(row, "held", json_object_get(line, "held"))))
+			return false;
+	}
+	return true;
+}
+
 static bool take_accepted(struct trace_row *r, const json_t *line)
 {
 	static const char *const keys[] = { "id", "session", "customer",
@@ -223,7 +244,7 @@ static bool take_accepted(struct trace_row *r, const json_t *line)
 		if (recipient_of(r, to) == NULL &&
 		    !add_recipient(r, to, json_object_get(line, "at")))
 			return false;
-	return true;
+	return take_held(r, line);
 }
 
 static bool take_results(struct trace_row *r, const json_t *line)
@@ -262,6 +283,47 @@ static bool change_state(struct trace_row *r, const char *from, const char *to,
 	return true;
 }
 
+/* Why those that are held are. */
+static bool note_reason(struct trace_row *r, json_t *reason)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach(r->recipients, i, row) {
+		const char *is = json_string_value(json_object_get(row,
+								   "state"));
+		if (is != NULL && strcmp(is, "held") == 0) {
+			if (reason != NULL && !set(row, "held", reason))
+				return false;
+		} else {
+			json_object_del(row, "held");
+		}
+	}
+	return true;
+}
+
+/* A release of what a limit held says which; the rows stand in the order of
+ * the envelope. */
+static bool take_released(struct trace_row *r, const json_t *line)
+{
+	const json_t *places = json_object_get(line, "released_recipients");
+	json_t *at = json_object_get(line, "at");
+	size_t i;
+	json_t *place;
+	if (places == NULL)
+		return change_state(r, "held", "waiting", at);
+	json_array_foreach(places, i, place) {
+		json_int_t n = json_integer_value(place);
+		json_t *row = n < 0 ? NULL :
+			json_array_get(r->recipients, (size_t)n);
+		if (row != NULL &&
+		    (!set(row, "next_at", at) ||
+		     json_object_set_new(row, "state",
+					 json_string("waiting")) != 0))
+			return false;
+	}
+	return true;
+}
+
 static bool take_state(struct trace_row *r, slice name, const json_t *line)
 {
 	static const char *const others[] = { "id", "session", "reference",
@@ -271,11 +333,12 @@ static bool take_state(struct trace_row *r, slice name, const json_t *line)
 	if (slice_eq(name, SLICE("accepted")))
 		return take_accepted(r, line);
 	if (slice_eq(name, SLICE("delivery")))
-		return take_results(r, line);
+		return take_results(r, line) && note_reason(r, NULL);
 	if (slice_eq(name, SLICE("queue.held")))
-		return change_state(r, "waiting", "held", NULL);
+		return change_state(r, "waiting", "held", NULL) &&
+		       note_reason(r, json_object_get(line, "reason"));
 	if (slice_eq(name, SLICE("queue.released")))
-		return change_state(r, "held", "waiting", at);
+		return take_released(r, line) && note_reason(r, NULL);
 	if (slice_eq(name, SLICE("queue.retried")))
 		return change_state(r, "waiting", NULL, at);
 	if (slice_eq(name, SLICE("queue.removed")))
@@ -302,7 +365,8 @@ static bool take_event(struct trace_row *r, const json_t *line)
 	static const char *const more[] = { "try", "destination", "reason",
 					    "recipients", "ambiguous", "close",
 					    "ms", "accepted", "refused",
-					    "auth_failed", "setting", NULL };
+					    "auth_failed", "setting", "held",
+					    NULL };
 	json_t *event = json_object(), *reply = event_reply(line);
 	json_t *address = json_object_get(line, "address");
 	bool ok = event != NULL && reply != NULL && copy(event, line, own);

@@ -13,7 +13,10 @@
  * Ends the answer, now or later. args: a JSON object with any of
  *   id (20 characters), customer (number), destination, from, state: which
  *   messages; limit: of rows, for queue.list (100 if it is missing);
- *   all: true, for acts on everything; language.
+ *   all: true, for acts on everything; language;
+ *   within_limit: true, for a release of what a limit held (SPEC 6.10) as an
+ *   administrator of the customer may do it: only as far as there is room.
+ *   Without it, it is the operator's: booked all the same.
  * Rows of list and show: {id, customer, from, size, accepted_at, recipients:
  * [{to, state, destination, tries, next_at, reply}]}. An act on one message
  * answers {id, recipients}, an act on all that match one row {messages,

@@ -20,6 +20,7 @@ struct relay_core {
 	struct body_budget budget;
 	struct budgets *budgets;
 	struct relay_ledger ledger;
+	struct held *held;
 	struct destinations destinations;
 	struct routes *routes;		/* of today */
 	struct list old_routes;		/* kept till the end; few */
@@ -129,6 +130,7 @@ static bool open_shards(struct relay_core *c, struct err *err)
 		.body_log_max_bytes = g->limits->body_log_max,
 		.budgets = c->budgets,
 		.ledger = c->ledger.ledger,
+		.held = c->held,
 		.refused = g->refused,
 		.refused_count = g->refused_count,
 		.destinations = &c->destinations,
@@ -201,6 +203,7 @@ static bool open_all(struct relay_core *c, struct err *err)
 		return err_set_memory(err, "relay_core");
 	if (!os_pool_open(&c->disk, "disk", DISK_THREADS, err) ||
 	    !relay_ledger_open(&c->ledger, g->limits->ledger_memory, err) ||
+	    (c->held = held_new(g->shards, err)) == NULL ||
 	    !open_journal(c, err) ||
 	    !routes_new(&c->destinations, g->routes, g->route_count,
 			(uint32_t)g->limits->destination_concurrency,
@@ -508,6 +511,7 @@ void relay_core_close(struct relay_core **core)
 	for (uint32_t i = 0; i < c->shard_count; i++)
 		os_thread_join(&threads[i]);
 	budgets_free(&c->budgets);
+	held_free(&c->held);
 	relay_ledger_close(&c->ledger);
 	free_routes(c);
 	destinations_fini(&c->destinations);

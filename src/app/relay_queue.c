@@ -4,7 +4,11 @@
  */
 #include "app/relay_queue.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "limits/window.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 100000, ROWS_MAX = 33554432,
        FILTER_ARENA_MAX = 65536 };
@@ -29,6 +33,9 @@ static void gather(struct call *c, struct part_of_call *p)
 	c->unread = c->unread || p->unread;
 	c->messages += p->messages;
 	c->recipients += p->recipients;
+	if (c->kept == 0)
+		c->why = p->why;
+	c->kept += p->kept;
 	while (rest.n > 0 && c->rows < c->filter.limit) {
 		control_answer_row(c->ask.answer, slice_cut(&rest, '\n'));
 		c->rows++;
@@ -50,6 +57,31 @@ static void row_total(const struct call *c)
 	buf_fini(&row);
 }
 
+/* What a release left behind, and why. */
+static void say_kept(const struct call *c)
+{
+	const struct ledger_refusal *why = &c->why;
+	char kept[24], used[24], limit[24], at[TIME_TEXT_MAX];
+	bool opens = why->opens_at_ms != 0 && why->opens_at_ms != WINDOW_NEVER;
+	snprintf(kept, sizeof(kept), "%" PRIu64, c->kept);
+	snprintf(used, sizeof(used), "%" PRIu64, why->used + why->reserved);
+	snprintf(limit, sizeof(limit), "%" PRIu64, why->limit);
+	slice args[] = {
+		slice_of(kept), slice_of(ledger_verdict_name(why->verdict)),
+		slice_of(used), slice_of(limit),
+		opens ? slice_of(time_text_ms(why->opens_at_ms, at)) :
+			SLICE("-"),
+	};
+	struct buf words;
+	buf_init(&words, 65536);
+	say(&words, relay_text(why->verdict == LEDGER_OK ?
+				       RELAY_SAY_KEPT : RELAY_SAY_OVER_LIMIT),
+	    c->ask.language, args, ARRAY_LEN(args));
+	control_answer_end(c->ask.answer, EXIT_TEMPORARY_CODE,
+			   buf_slice(&words));
+	buf_fini(&words);
+}
+
 static void end(const struct call *c)
 {
 	static const slice nothing = { 0 };
@@ -63,6 +95,8 @@ static void end(const struct call *c)
 	else if (c->unread)
 		relay_call_say(ask, EXIT_DATA_CODE, RELAY_SAY_NOT_ALL,
 			       nothing);
+	else if (c->kept > 0)
+		say_kept(c);
 	else if (c->rows == 0 && c->filter.has_id)
 		relay_call_say(ask, EXIT_NONE_FOUND, RELAY_SAY_NO_MESSAGE,
 			       nothing);
@@ -206,6 +240,8 @@ static void answer(const struct relay_ask *ask, size_t which)
 	c->ask.name = (slice){ 0 };
 	c->act = calls[which].act;
 	c->shards = shards;
+	c->within_limit = json_is_true(json_object_get(ask->args,
+						       "within_limit"));
 	arena_init(&c->arena, FILTER_ARENA_MAX);
 	enum relay_text wrong = read_filter(ask->args, &c->arena, &c->filter,
 					    &about);

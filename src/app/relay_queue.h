@@ -29,6 +29,8 @@ struct act_wait {
 	struct queue_wait wait;
 	struct part_of_call *part;
 	struct act_wait *next;		/* free ones */
+	struct queue_release_ask ask;	/* of what a limit held */
+	uint32_t changed;		/* besides it */
 };
 struct part_of_call {			/* one shard's */
 	struct relay_job job;
@@ -43,6 +45,8 @@ struct part_of_call {			/* one shard's */
 	uint32_t unsynced;		/* acts that are not on the disk yet */
 	bool unwritten;			/* one of them can't be */
 	bool unread;			/* an envelope could not be */
+	uint64_t kept;			/* recipients over a limit */
+	struct ledger_refusal why;	/* of the first of them */
 	uint32_t listed;		/* rows */
 	uint64_t messages, recipients;	/* changed */
 	struct buf rows;		/* JSON objects, a line each */
@@ -52,10 +56,12 @@ struct call {
 	struct relay_ask ask;		/* without its arguments */
 	enum act act;
 	struct filter filter;
+	bool within_limit;		/* of a release */
 	struct arena arena;		/* of the filter */
 	uint32_t waits, shards;
 	uint32_t rows;
-	uint64_t messages, recipients;
+	uint64_t messages, recipients, kept;
+	struct ledger_refusal why;
 	bool failed, unwritten, unread;
 	struct part_of_call parts[];
 };

@@ -109,19 +109,57 @@ static void over_if_written(struct part_of_call *p)
 		relay_job_over(&p->job);
 }
 
-static void act_written(struct queue_wait *wait, bool ok)
+static void act_over(struct act_wait *w)
 {
-	struct act_wait *w = CONTAINER_OF(wait, struct act_wait, wait);
 	struct part_of_call *p = w->part;
 	invariant(p->unsynced > 0);
 	p->unsynced--;
-	p->unwritten = p->unwritten || !ok;
 	w->next = p->free;
 	p->free = w;
 	if (p->state == WALK_FULL && p->unsynced <= WRITES_MAX / 2)
 		go_on_later(p);
 	else if (p->state == WALK_WAITING)
 		over_if_written(p);
+}
+
+static void act_written(struct queue_wait *wait, bool ok)
+{
+	struct act_wait *w = CONTAINER_OF(wait, struct act_wait, wait);
+	w->part->unwritten = w->part->unwritten || !ok;
+	act_over(w);
+}
+
+/* What a limit held of a message is released and written, or not. */
+static void release_over(struct queue_release_ask *ask)
+{
+	struct act_wait *w = CONTAINER_OF(ask, struct act_wait, ask);
+	struct part_of_call *p = w->part;
+	p->messages += w->changed == 0 && ask->released > 0;
+	p->recipients += ask->released;
+	p->unread = p->unread || ask->failed;
+	if (p->kept == 0)
+		p->why = ask->why;
+	p->kept += ask->kept;
+	if (p->call->filter.has_id)
+		row_act(p, ask->id, w->changed + ask->released);
+	struct queue_entry *e = queue_find(p->shard->queue, ask->id);
+	w->wait = (struct queue_wait){ .written = act_written };
+	if (w->changed == 0 || e == NULL || !queue_when_written(e, &w->wait))
+		act_over(w);
+}
+
+static void release_unbooked(struct part_of_call *p, struct queue_entry *e,
+			     uint32_t changed)
+{
+	struct act_wait *w = p->free;
+	p->free = w->next;
+	p->unsynced++;
+	*w = (struct act_wait){ .part = p, .changed = changed };
+	w->ask = (struct queue_release_ask){
+		.id = e->id, .over_limit = !p->call->within_limit,
+		.done = release_over,
+	};
+	queue_release_unbooked(p->shard->queue, &w->ask);
 }
 
 /* The entry may be gone, or made anew, afterwards. */
@@ -138,10 +176,15 @@ static void act(struct part_of_call *p, struct queue_entry *e)
 					      : acts[p->call->act](e);
 	p->messages += n > 0;
 	p->recipients += n;
+	if (p->call->act == ACT_RELEASE && queue_has_unbooked(e)) {
+		release_unbooked(p, e, n);
+		return;
+	}
 	if (p->call->filter.has_id)
 		row_act(p, id, n);
 	struct act_wait *w = p->free;
-	*w = (struct act_wait){ { .written = act_written }, p, w->next };
+	*w = (struct act_wait){ .wait = { .written = act_written },
+				.part = p, .next = w->next };
 	e = queue_find(p->shard->queue, id);
 	if (e != NULL && queue_when_written(e, &w->wait)) {
 		p->free = w->next;

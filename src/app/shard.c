@@ -35,6 +35,7 @@ static void second(struct timer *timer)
 {
 	struct shard *s = CONTAINER_OF(timer, struct shard, second);
 	queue_cool(s->queue, s->config.budget);
+	queue_look_at_held(s->queue);
 	uint64_t held, waiting = queue_waiting(s->queue, &held);
 	counter_set(s->config.counters, COUNTER_queue_messages,
 		    queue_count(s->queue));
@@ -58,6 +59,25 @@ static void report_due(void *ctx, struct queue_entry *e)
 {
 	struct shard *s = ctx;
 	deliver_report(s->deliver, e);
+}
+
+/* What is held over a limit has no room while its customer may not relay. */
+static bool allowed_now(void *ctx, uint32_t customer, struct allowance *out)
+{
+	const struct shard *s = ctx;
+	const struct customer *c = view_customer(s->view, customer);
+	if (c == NULL || c->suspended)
+		return false;
+	*out = plan_allowance(view_plan_of(s->view, c), c->licences,
+			      c->billing == BILLING_PAID);
+	return true;
+}
+
+static void limit_reached(void *ctx, const struct ledger_alert *alert,
+			  slice sender_domain)
+{
+	const struct shard *s = ctx;
+	alert_tell(s->alerts, alert, sender_domain);
 }
 
 static enum language language_of_customer(void *ctx, uint32_t customer)
@@ -112,12 +132,18 @@ static bool open_queue(struct shard *s, struct err *err)
 		.destinations = c->destinations,
 		.retry = c->retry,
 		.warm_ms = WARM_MS,
+		.held = c->held,
+		.shard = c->number,
+		.held_look_ms = (int64_t)c->limits->held_look_ms,
+		.ledger = c->ledger,
+		.booking_key = c->booking_key,
 		.wall_ms = wall_ms,
 		.wake_at = wake_at,
 		.clock = s,
 	};
 	struct queue_hooks hooks = {
 		.ctx = s, .ready = part_ready, .report = report_due,
+		.allowed = allowed_now, .alert = limit_reached,
 	};
 	return queue_new(&config, &hooks, &s->queue, err);
 }
@@ -150,6 +176,21 @@ static bool open_door(struct shard *s, struct err *err)
 	return door_new(&config, &s->door, err);
 }
 
+static bool open_alerts(struct shard *s, struct err *err)
+{
+	const struct shard_config *c = &s->config;
+	struct alerts_config config = {
+		.door = s->door,
+		.budget = c->budget,
+		.ledger = c->ledger,
+		.journal = c->journal,
+		.log = c->log,
+		.counters = c->counters,
+	};
+	s->alerts = alerts_new(&config, s->view, err);
+	return s->alerts != NULL;
+}
+
 static bool open_receive(struct shard *s, struct err *err)
 {
 	const struct shard_config *c = &s->config;
@@ -165,6 +206,8 @@ static bool open_receive(struct shard *s, struct err *err)
 		.budget = c->budget,
 		.budgets = c->budgets,
 		.ledger = c->ledger,
+		.held = c->held,
+		.alerts = s->alerts,
 		.limits = c->limits,
 		.hostname = c->hostname,
 		.help_url = c->help_url,
@@ -206,8 +249,8 @@ bool shard_open_rest(struct shard *s, struct spool *spool, struct err *err)
 {
 	s->config.spool = spool;
 	queue_set_spool(s->queue, spool);
-	return open_door(s, err) && open_receive(s, err) &&
-	       open_deliver(s, err);
+	return open_door(s, err) && open_alerts(s, err) &&
+	       open_receive(s, err) && open_deliver(s, err);
 }
 
 void shard_begin(struct shard *s)
@@ -222,6 +265,7 @@ void shard_set_view(struct shard *s, const struct view *view)
 	const struct view *old = s->view;
 	s->view = view_ref(view);
 	view_unref(&old);
+	alerts_set_view(s->alerts, view);
 	receive_set_view(s->receive, view);
 }
 
@@ -236,10 +280,22 @@ void shard_set_routes(struct shard *s, const struct routes *routes,
 
 /* --- the end -------------------------------------------------------------- */
 
-static void deliver_drained(void *ctx)
+static void alerts_drained(void *ctx)
 {
 	struct shard *s = ctx;
 	s->drained(s);
+}
+
+static void releases_stopped(void *ctx)
+{
+	struct shard *s = ctx;
+	alerts_drain(s->alerts, alerts_drained, s);
+}
+
+static void deliver_drained(void *ctx)
+{
+	struct shard *s = ctx;
+	queue_stop_releases(s->queue, releases_stopped, s);
 }
 
 static void receive_drained(void *ctx)
@@ -259,6 +315,7 @@ void shard_close(struct shard *s)
 	deliver_free(&s->deliver);
 	receive_free(&s->receive);
 	queue_free(&s->queue);
+	alerts_free(&s->alerts);
 	door_free(&s->door);
 	view_unref(&s->view);
 	if (s->loop != NULL) {

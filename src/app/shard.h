@@ -19,6 +19,7 @@ struct shard_config {
 	struct body_budget *budget;
 	struct budgets *budgets;
 	struct ledger *ledger;
+	struct held *held;		/* of all shards */
 	const struct limits *limits;
 	struct resolver *resolver;
 	struct os_pool *disk;
@@ -39,6 +40,7 @@ struct shard {
 	struct loop *loop;
 	struct queue *queue;
 	struct door *door;
+	struct alerts *alerts;
 	struct receive *receive;
 	struct deliver *deliver;
 	const struct view *view;

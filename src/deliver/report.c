@@ -89,7 +89,8 @@ static void fill_recipient(struct report_job *j, const struct queue_part *p,
 		.recipient = &j->original.recipients[r->number],
 		.action = action_of(j, p, r),
 		.reply = words_of(j, r),
-		.tries = p->tries + 1u,
+		/* What a limit held was never tried. */
+		.tries = r->held != HELD_NOT ? 0 : p->tries + 1u,
 		.last_attempt_ms = loop_wall_ms(j->deliver->config.loop),
 	};
 	memcpy(out->status, r->enhanced, sizeof(out->status));
@@ -97,7 +98,8 @@ static void fill_recipient(struct report_job *j, const struct queue_part *p,
 	 * told as what it is now (RFC 3463 4.4.7). */
 	if (out->action == REPORT_FAILED && out->status[0] == 4)
 		out->status[0] = 5;
-	if (route != NULL && route->kind != DELIVER_MAILDIR)
+	if (route != NULL && route->kind != DELIVER_MAILDIR &&
+	    r->held == HELD_NOT)
 		out->host = route->host;
 }
 

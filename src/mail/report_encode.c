@@ -1,11 +1,13 @@
 /*
- * Cleaning and encoding for reports; see report_private.h. What goes in may
+ * Cleaning and encoding for reports; see report_encode.h. What goes in may
  * be anything; what comes out has no line end but those it means.
  */
+#include "mail/report_encode.h"
+
 #include <unictype.h>
 #include <unistr.h>
 
-#include "mail/report_private.h"
+#include "base/text.h"
 
 void report_clean_ascii(struct buf *out, slice s, size_t max)
 {

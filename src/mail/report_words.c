@@ -35,7 +35,7 @@ static void say(struct buf *out, const struct report *r,
 }
 
 /* What the status means to people (RFC 3463), where it says anything. */
-static enum report_text_id why(const uint8_t status[3])
+static enum report_text_id why(const struct report_recipient *rr)
 {
 	static const struct {
 		uint8_t subject, detail;	/* detail 255: any other */
@@ -56,6 +56,10 @@ static enum report_text_id why(const uint8_t status[3])
 		{ 6, 255, REPORT_TEXT_WHY_CONTENT },
 		{ 7, 255, REPORT_TEXT_WHY_POLICY },
 	};
+	const uint8_t *status = rr->status;
+	/* 5.4.5 of ours; others mean limits of theirs by it. */
+	if (rr->host.n == 0 && status[1] == 4 && status[2] == 5)
+		return REPORT_TEXT_WHY_LIMIT;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].subject == status[1] &&
 		    (rows[i].detail == status[2] || rows[i].detail == 255))
@@ -111,7 +115,7 @@ static void say_outcome(struct buf *out, const struct report *r,
 			const struct report_recipient *rr)
 {
 	char when[TIME_TEXT_MAX + 8];
-	enum report_text_id reason = why(rr->status);
+	enum report_text_id reason = why(rr);
 	switch (rr->action) {
 	case REPORT_DELIVERED:
 		say(out, r, REPORT_TEXT_DELIVERED, nothing, nothing);

@@ -19,6 +19,29 @@ static void tell(struct queue_entry *e, const char *event, const char *reason,
 	queue_write(q, e, &ev);
 }
 
+/* What a limit holds becomes held by hand: no room releases it any more. */
+static uint32_t hold_limit_held(struct queue_part *p, enum held_reason reason)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < p->count; i++) {
+		struct queue_recipient *r =
+			&p->entry->recipients[p->first + i];
+		if (!recipient_limit_held(r) || r->releasing)
+			continue;
+		r->held = (uint8_t)reason;
+		n++;
+	}
+	return n;
+}
+
+static uint32_t limit_held(const struct queue_part *p)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < p->count; i++)
+		n += recipient_limit_held(&p->entry->recipients[p->first + i]);
+	return n;
+}
+
 static uint32_t change(struct queue_part *p, enum recipient_state from,
 		       enum recipient_state to, enum held_reason reason)
 {
@@ -26,7 +49,8 @@ static uint32_t change(struct queue_part *p, enum recipient_state from,
 	for (uint16_t i = 0; i < p->count; i++) {
 		struct queue_recipient *r =
 			&p->entry->recipients[p->first + i];
-		if (r->state != from)
+		if (r->state != from ||
+		    (r->unbooked && to == RECIPIENT_WAITING))
 			continue;
 		r->state = (uint8_t)to;
 		r->held = (uint8_t)reason;
@@ -37,9 +61,11 @@ static uint32_t change(struct queue_part *p, enum recipient_state from,
 
 uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 {
-	uint32_t n = 0;
+	uint32_t n = 0, over_limit = 0;
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		struct queue_part *p = &e->parts[i];
+		if (p->state != PART_LEASED)
+			over_limit += hold_limit_held(p, reason);
 		if (p->state != PART_READY && p->state != PART_SCHEDULED)
 			continue;
 		uint32_t changed = change(p, RECIPIENT_WAITING,
@@ -51,6 +77,8 @@ uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 		n += changed;
 	}
 	e->queue->held += n;
+	entry_held_less(e, over_limit);
+	n += over_limit;
 	if (n > 0)
 		tell(e, "queue.held", held_reason_name(reason), n);
 	return n;
@@ -100,11 +128,12 @@ uint32_t queue_retry(struct queue_entry *e)
 
 uint32_t queue_remove(struct queue_entry *e)
 {
-	uint32_t n = 0, held = 0;
+	uint32_t n = 0, held = 0, over_limit = 0;
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		struct queue_part *p = &e->parts[i];
 		if (p->state == PART_LEASED || p->state == PART_DONE)
 			continue;
+		over_limit += limit_held(p);
 		n += change(p, RECIPIENT_WAITING, RECIPIENT_REMOVED, HELD_NOT);
 		held += change(p, RECIPIENT_HELD, RECIPIENT_REMOVED, HELD_NOT);
 		part_unlink(e->queue, p);
@@ -115,6 +144,7 @@ uint32_t queue_remove(struct queue_entry *e)
 	e->waiting -= n;
 	e->queue->waiting -= n;
 	e->queue->held -= held;
+	entry_held_less(e, over_limit);
 	if (n > 0)
 		tell(e, "queue.removed", NULL, n);
 	return n;

@@ -78,6 +78,8 @@ static void committed(struct spool_commit *spool)
 	bool ok = spool->ok;
 	bool was_done = spool->kind == SPOOL_DONE;
 	bool was_release = spool->kind == SPOOL_RELEASE;
+	bool was_booking = spool->booking.n > 0;
+	int64_t booked_ms = spool->wall_ms;
 	invariant(e->commit == c);
 	e->commit = NULL;
 	if (c->has_event)
@@ -86,6 +88,8 @@ static void committed(struct spool_commit *spool)
 		log_failure(q->config.log, LOG_WARNING, "queue.state_unwritten",
 			    &spool->err);
 	free_commit(c);
+	if (ok && was_booking)
+		release_booked(e, booked_ms);
 	if (e->over || (was_done && ok)) {
 		counter_add(q->config.counters, COUNTER_messages_ended_total,
 			    1);
@@ -126,7 +130,9 @@ static struct queue_commit *make_commit(struct queue_entry *e)
 		.done = committed,
 	};
 	if (c->spool.kind != SPOOL_DONE)
-		entry_state_write(&c->state, e);
+		release_state_write(&c->state, e);
+	if (c->spool.kind == SPOOL_RELEASE && e->release != NULL)
+		c->spool.booking = buf_slice(&e->release->booking);
 	if (c->state.failed) {
 		free_commit(c);
 		return NULL;

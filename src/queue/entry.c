@@ -18,7 +18,7 @@ static const char *const held_names[HELD_REASON_COUNT] = {
 	[HELD_NOT] = "not held",
 	[HELD_OPERATOR] = "operator",
 	[HELD_CRASH] = "crash",
-	[HELD_LIMIT] = "limit",
+	[HELD_LIMIT] = "over-limit",
 	[HELD_QUARANTINE] = "quarantine",
 	[HELD_USER_PAUSED] = "user paused",
 };
@@ -138,8 +138,8 @@ void entry_free(struct queue_entry **entry)
 	if (e == NULL)
 		return;
 	invariant(list_empty(&e->all) && list_empty(&e->warm) &&
-		  e->memory == NULL &&
-		  e->commit == NULL);
+		  e->memory == NULL && e->commit == NULL &&
+		  e->release == NULL && e->held == NULL);
 	for (uint16_t i = 0; i < e->part_count; i++)
 		invariant(list_empty(&e->parts[i].node) &&
 			  e->parts[i].heap_at == NOT_IN_HEAP);
@@ -178,6 +178,9 @@ void entry_check(const struct queue_entry *e)
 	for (uint16_t i = 0; i < e->recipient_count; i++) {
 		enum recipient_state s = e->recipients[i].state;
 		waiting += s == RECIPIENT_WAITING || s == RECIPIENT_HELD;
+		/* Nothing goes out that is in no booking. */
+		invariant(!e->recipients[i].unbooked ||
+			  (s != RECIPIENT_WAITING && s != RECIPIENT_DELIVERED));
 	}
 	invariant(waiting == e->waiting);
 }

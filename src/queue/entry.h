@@ -4,7 +4,11 @@
  * scheduled, leased for an attempt and retried.
  *
  *   part:  READY → LEASED → (DONE | SCHEDULED → READY …)
- *          READY, SCHEDULED ⇄ HELD                        [queue.c]
+ *          READY, SCHEDULED ⇄ HELD                        [acts.c]
+ *
+ * Held over a limit (SPEC 6.10) is a recipient that was accepted and is in no
+ * booking: HELD, unbooked. It leaves by a release frame that has its booking,
+ * and is WAITING only when that frame is synced [release.c].
  *
  * Memory is bounded: about 250 bytes for a message with one recipient; the
  * envelope and the body stay here only while they are warm (`memory`).
@@ -48,6 +52,10 @@ struct queue_recipient {
 	bool reported;		/* its end is in a report or needs none */
 	bool telling;		/* it stands in the report under way */
 	bool dsn_passed;	/* the next hop took over NOTIFY= */
+	bool unbooked;		/* held since it came in: no limit counts it
+				 * yet, its release books it */
+	bool releasing;		/* that release is on its way to the spool; in
+				 * memory it is HELD until it is there */
 	uint8_t enhanced[3];	/* of the last reply */
 	uint16_t code;		/* 0: never tried */
 	char *reply;		/* last words, NUL-terminated, or NULL */
@@ -78,6 +86,8 @@ struct queue_memory {
 
 struct queue_commit;
 struct queue_wait;
+struct queue_release;
+struct held_message;
 
 struct queue_entry {
 	struct id id;
@@ -99,6 +109,10 @@ struct queue_entry {
 	bool over;			/* the spool knows it is done: freed as
 					 * soon as no commit is under way */
 	bool big;
+	bool message_booked;		/* the user's message is, too */
+	struct queue_release *release;	/* whose booking is under way */
+	struct held_message *held;	/* its place among what is held over
+					 * limits; NULL: none */
 	uint8_t notify_any;		/* dsn_notify of all recipients, or-ed */
 	uint16_t recipient_count;
 	uint16_t part_count;

@@ -194,7 +194,10 @@ static bool more_to_come(const struct queue_entry *e)
 
 bool queue_ask_report(struct queue *q, struct queue_entry *e)
 {
-	if (e->own || e->reporting || !entry_unreported(e) || more_to_come(e))
+	/* A report's frame has the state of the whole entry: not while a
+	 * release is between memory and disk. Its end asks again. */
+	if (e->own || e->reporting || e->release != NULL ||
+	    !entry_unreported(e) || more_to_come(e))
 		return false;
 	e->reporting = true;
 	q->hooks.report(q->hooks.ctx, e);
@@ -306,7 +309,8 @@ void queue_outcome(struct queue_part *p, const struct queue_attempt *a,
 	count(q, results, n);
 	struct journal_event event;
 	uint32_t try = p->tries + 1u;
-	note_health(q, p->destination, a->destination_down);
+	if (!a->untried)
+		note_health(q, p->destination, a->destination_down);
 	settle_part(q, p);
 	tell(q, p, try, a, &event);
 	entry_check(e);

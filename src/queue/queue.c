@@ -37,6 +37,7 @@ bool queue_new(const struct queue_config *config,
 	list_init(&q->marker);
 	list_init(&q->warm);
 	list_init(&q->walks);
+	list_init(&q->releases.asks);
 	schedule_init(&q->schedule);
 	*out = q;
 	return true;
@@ -58,6 +59,8 @@ void queue_free(struct queue **queue)
 			e->commit = NULL;
 		}
 		e->waits = NULL;
+		if (e->release != NULL)
+			e->release->ask = NULL;
 		queue_forget(q, &e);
 	}
 	for (size_t i = 0; i < DESTINATIONS_MAX; i++) {
@@ -135,8 +138,12 @@ bool queue_insert(struct queue *q, struct queue_entry *e)
 		if (!lane_for(q, e->parts[i].destination))
 			return false;
 	if (!schedule_reserve(&q->schedule, q->parts + e->part_count) ||
-	    !map_add(&q->entries, hash_id(e->id), e))
+	    !entry_join_held(q, e, 0, false))
 		return false;
+	if (!map_add(&q->entries, hash_id(e->id), e)) {
+		entry_leave_held(e);
+		return false;
+	}
 	q->parts += e->part_count;
 	q->waiting += e->waiting;
 	q->held += entry_held(e);
@@ -159,6 +166,7 @@ void queue_forget(struct queue *q, struct queue_entry **entry)
 {
 	struct queue_entry *e = *entry;
 	invariant(e->waits == NULL);
+	entry_leave_held(e);
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		part_unlink(q, &e->parts[i]);
 		e->parts[i].state = PART_DONE;
@@ -200,7 +208,8 @@ void queue_live(struct queue_entry *e, struct queue_memory *memory)
 	if (memory != NULL)
 		list_append(&q->warm, &e->warm);
 	for (uint16_t i = 0; i < e->part_count; i++)
-		part_ready(q, &e->parts[i]);
+		if (part_waiting(&e->parts[i]) > 0)
+			part_ready(q, &e->parts[i]);
 	entry_check(e);
 }
 

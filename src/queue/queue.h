@@ -10,7 +10,9 @@
 #include "base/map.h"
 #include "base/timerwheel.h"
 #include "journal/journal.h"
+#include "limits/ledger.h"
 #include "queue/entry.h"
+#include "queue/held.h"
 #include "queue/ready.h"
 #include "queue/schedule.h"
 #include "spool/spool.h"
@@ -32,6 +34,13 @@ struct queue_hooks {
 	/* Recipients have ended that a report is due for; no attempt is under
 	 * way. Answer with queue_reported or queue_report_later. */
 	void (*report)(void *ctx, struct queue_entry *e);
+	/* What a customer may have now; false: there is none of that number.
+	 * For mail that is held over limits, as all below. */
+	bool (*allowed)(void *ctx, uint32_t customer, struct allowance *out);
+	/* A release's booking reached 80 or 100 % of a limit. sender_domain:
+	 * of the message. */
+	void (*alert)(void *ctx, const struct ledger_alert *alert,
+		      slice sender_domain);
 };
 
 struct queue_config {
@@ -43,6 +52,12 @@ struct queue_config {
 	struct destinations *destinations;
 	struct retry_plan retry;
 	int64_t warm_ms;		/* 10 s */
+	/* held over limits; NULL: nothing ever is */
+	struct held *held;
+	uint32_t shard;			/* number of this queue in there */
+	int64_t held_look_ms;
+	struct ledger *ledger;
+	const uint8_t *booking_key;	/* BOOKING_KEY */
 	/* the shard's time, and how to be called again at a time */
 	int64_t (*wall_ms)(void *clock);
 	void (*wake_at)(void *clock, int64_t wall_ms);
@@ -65,6 +80,11 @@ void queue_set_retry(struct queue *q, const struct retry_plan *plan);
 /* Before the accept frame is written: everything that could fail fails
  * here. NULL: no memory, or no route. */
 struct queue_entry *queue_prepare(struct queue *q, const struct envelope *e);
+/* Of a message that was prepared: recipients (by their number in the envelope)
+ * that a limit holds, SPEC 6.10; user: counted sender; message_booked: the
+ * others are booked. False: no memory. */
+bool queue_keep_held(struct queue_entry *e, const bool *held, uint32_t user,
+		     bool message_booked) MUST_USE;
 /* It was not accepted. */
 void queue_drop(struct queue_entry **e);
 /* Its accept frame is synced: due now. Takes the memory (may be NULL). */
@@ -110,6 +130,7 @@ struct queue_attempt {
 	/* the whole destination is at fault: back off, don't count against
 	 * each message */
 	bool destination_down;
+	bool untried;			/* it was never connected to */
 	const struct envelope *envelope;
 };
 /* Ends the lease: recipients, retry, state frame, journal, report. Recipients
@@ -164,11 +185,37 @@ struct queue_entry *queue_walk_next(struct queue_walk *w);
 /* Gives up before that; one that is over may be ended again. */
 void queue_walk_end(struct queue_walk *w);
 
-/* Each answers how many recipients it changed. */
+/* Each answers how many recipients it changed. A release leaves out what is
+ * in no booking: that is queue_release_unbooked's. */
 uint32_t queue_hold(struct queue_entry *e, enum held_reason reason);
 uint32_t queue_release(struct queue_entry *e);
 uint32_t queue_retry(struct queue_entry *e);
 uint32_t queue_remove(struct queue_entry *e);
+
+/* --- held over limits (release.c) ------------------------------------------ */
+
+/* A release by hand of what no booking has (SPEC 6.10). The ask is the
+ * caller's, filled with the first two; it lives until done. */
+struct queue_release_ask {
+	struct id id;
+	bool over_limit;		/* the operator's: whatever the limit */
+	void (*done)(struct queue_release_ask *ask);
+	/* result */
+	uint32_t released;		/* recipients, booked and on the disk */
+	uint32_t kept;			/* no room, or under way just now */
+	struct ledger_refusal why;	/* of the first one kept by a limit */
+	bool failed;			/* not read, or not written */
+	/* private */
+	struct list node;
+};
+bool queue_has_unbooked(const struct queue_entry *e);
+void queue_release_unbooked(struct queue *q, struct queue_release_ask *ask);
+/* About once a second: looks whether there is room, releases what may go. */
+void queue_look_at_held(struct queue *q);
+/* No release begins any more; stopped is called when none is under way
+ * (perhaps before this returns). */
+void queue_stop_releases(struct queue *q, void (*stopped)(void *ctx),
+			 void *ctx);
 
 /* Somebody who waits until an entry stands in the spool as it is now. */
 struct queue_wait {

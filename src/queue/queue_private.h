@@ -3,6 +3,28 @@
 
 #include "queue/queue.h"
 
+/* Releases of what limits held: one envelope is read at a time. */
+struct releases {
+	struct list asks;		/* queue_release_ask.node */
+	struct queue_release_ask *ask;	/* of the one under way, or NULL */
+	struct held_grant grant;	/* else this */
+	struct spool_read read;
+	bool reading, stopping;
+	int64_t look_ms;		/* next look */
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
+};
+
+/* The booking of an entry's release, from the reservation to its frame. */
+struct queue_release {
+	struct reservation *reservation;
+	struct allowance allowed;
+	struct buf booking;
+	struct queue_release_ask *ask;	/* who waits for it, or NULL */
+	bool full;			/* the ask may have more */
+	char sender_domain[ADDRESS_DOMAIN_MAX + 1];
+};
+
 struct queue {
 	struct queue_config config;
 	struct queue_hooks hooks;
@@ -19,6 +41,7 @@ struct queue {
 	uint32_t unwritten;		/* entries whose state waits for memory
 					 * or for the spool */
 	int64_t poke_ms;		/* next look at all lanes */
+	struct releases releases;
 };
 
 /* A state of an entry on its way to the spool. */
@@ -64,6 +87,23 @@ void queue_write(struct queue *q, struct queue_entry *e,
 void entry_written(struct queue_entry *e, bool ok);
 /* Writes what could not be written before. */
 void queue_write_late(struct queue *q);
+/* Releases: of recipients that became held over a limit, or are no more. */
+static inline bool recipient_limit_held(const struct queue_recipient *r)
+{
+	return r->state == RECIPIENT_HELD && r->unbooked &&
+	       r->held == HELD_LIMIT;
+}
+/* Its place in `held`, when it has such recipients. False: no memory. */
+bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
+		     bool user_known) MUST_USE;
+void entry_held_less(struct queue_entry *e, uint32_t recipients);
+/* It goes: nothing is held and nothing is being booked any more. */
+void entry_leave_held(struct queue_entry *e);
+/* The frame with its booking is synced. */
+void release_booked(struct queue_entry *e, int64_t booked_ms);
+/* The state as it will be then. */
+void release_state_write(struct buf *out, struct queue_entry *e);
+
 /* Asks for a report if one is due now. True: it asked. */
 bool queue_ask_report(struct queue *q, struct queue_entry *e);
 bool entry_unreported(const struct queue_entry *e);

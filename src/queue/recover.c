@@ -166,6 +166,9 @@ static void carry_over(struct queue_entry *fresh, struct queue_entry *old)
 	fresh->waiting = old->waiting;
 	fresh->own = old->own;
 	fresh->big = old->big;
+	fresh->message_booked = old->message_booked;
+	fresh->held = old->held;
+	old->held = NULL;
 	for (uint16_t i = 0; i < fresh->part_count; i++)
 		fresh->parts[i].tries = tries;
 }
@@ -188,7 +191,8 @@ static bool only_lease(const struct queue_part *p)
 		if (&p->entry->parts[i] != p &&
 		    p->entry->parts[i].state == PART_LEASED)
 			return false;
-	return p->entry->commit == NULL && !p->entry->reporting;
+	return p->entry->commit == NULL && !p->entry->reporting &&
+	       p->entry->release == NULL;
 }
 
 bool queue_still_routed(struct queue_part *p, const struct envelope *env)
@@ -214,6 +218,7 @@ bool queue_still_routed(struct queue_part *p, const struct envelope *env)
 		/* Out of memory: it is in the spool, found by the next
 		 * start. */
 		entry_written(fresh, false);
+		entry_leave_held(fresh);
 		entry_free(&fresh);
 		return false;
 	}

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 enum { STATE_VERSION = 1, FLAG_OWN = 1, FLAG_BIG = 2,
-       RECIPIENT_REPORTED = 1, RECIPIENT_DSN_PASSED = 2 };
+       FLAG_MESSAGE_BOOKED = 4,
+       RECIPIENT_REPORTED = 1, RECIPIENT_DSN_PASSED = 2,
+       RECIPIENT_UNBOOKED = 4 };
 
 static void write_part(struct buf *out, const struct queue_part *p)
 {
@@ -26,7 +28,8 @@ static void write_recipient(struct buf *out, const struct queue_recipient *r)
 	buf_u8(out, r->state);
 	buf_u8(out, r->held);
 	buf_u8(out, (uint8_t)((r->reported ? RECIPIENT_REPORTED : 0) |
-			      (r->dsn_passed ? RECIPIENT_DSN_PASSED : 0)));
+			      (r->dsn_passed ? RECIPIENT_DSN_PASSED : 0) |
+			      (r->unbooked ? RECIPIENT_UNBOOKED : 0)));
 	buf_u16(out, r->code);
 	buf_append_bytes(out, r->enhanced, sizeof(r->enhanced));
 	slice reply = slice_of(r->reply);
@@ -39,7 +42,8 @@ void entry_state_write(struct buf *out, const struct queue_entry *e)
 	_Static_assert(ENTRY_REPLY_MAX <= UINT8_MAX, "length is a u8");
 	buf_u8(out, STATE_VERSION);
 	buf_u8(out, (uint8_t)((e->own ? FLAG_OWN : 0) |
-			      (e->big ? FLAG_BIG : 0)));
+			      (e->big ? FLAG_BIG : 0) |
+			      (e->message_booked ? FLAG_MESSAGE_BOOKED : 0)));
 	buf_u8(out, e->notify_any);
 	buf_u32(out, e->customer);
 	buf_u64(out, e->size);
@@ -75,11 +79,14 @@ static bool read_recipient(struct cursor *c, struct queue_recipient *r)
 	uint8_t flags = cursor_u8(c);
 	r->reported = (flags & RECIPIENT_REPORTED) != 0;
 	r->dsn_passed = (flags & RECIPIENT_DSN_PASSED) != 0;
+	r->unbooked = (flags & RECIPIENT_UNBOOKED) != 0;
 	uint16_t code = cursor_u16(c);
 	slice enhanced = cursor_take(c, sizeof(r->enhanced));
 	slice reply = cursor_take(c, cursor_u8(c));
 	if (c->failed || r->state >= RECIPIENT_STATE_COUNT ||
-	    r->held >= HELD_REASON_COUNT)
+	    r->held >= HELD_REASON_COUNT ||
+	    (r->unbooked && (r->state == RECIPIENT_WAITING ||
+			     r->state == RECIPIENT_DELIVERED)))
 		return false;
 	uint8_t bytes[3];
 	memcpy(bytes, enhanced.p, sizeof(bytes));
@@ -138,6 +145,7 @@ struct queue_entry *entry_from_state(struct queue *q, struct id id,
 	}
 	e->own = (flags & FLAG_OWN) != 0;
 	e->big = (flags & FLAG_BIG) != 0;
+	e->message_booked = (flags & FLAG_MESSAGE_BOOKED) != 0;
 	e->notify_any = notify_any;
 	e->customer = customer;
 	e->size = size;

@@ -237,7 +237,8 @@ static struct trace_facts trace_of(struct session *s)
 static bool put_booking(struct transaction *t, struct buf *out,
 			enum reply_id *id)
 {
-	ledger_put_booking(out, t->reservation);
+	if (t->reservation != NULL)
+		ledger_put_booking(out, t->reservation);
 	*id = REPLY_FAULT;
 	return !out->failed;
 }
@@ -251,6 +252,7 @@ static void submit(struct session *s, slice booking)
 		.big = t->big,
 		.trace = trace_of(s),
 		.booking = booking,
+		.held = t->held_count > 0 ? t->held : NULL,
 		.done = stored,
 		.ctx = s,
 	};

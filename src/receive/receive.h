@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "accept/alert.h"
 #include "accept/door.h"
 #include "base/limits_table.h"
 #include "base/notes.h"
@@ -34,6 +35,8 @@ struct receive_config {
 	struct body_budget *budget;
 	struct budgets *budgets;	/* of all shards */
 	struct ledger *ledger;		/* the same */
+	struct held *held;		/* the same: what limits hold */
+	struct alerts *alerts;		/* this shard's */
 	const struct limits *limits;
 	slice hostname, help_url;
 	const uint8_t *pepper;		/* PEPPER_LEN */

@@ -117,7 +117,12 @@ struct transaction {
 	struct spool_big *big;
 	struct header_scan header;
 	struct allowance allowed;	/* as things stood at MAIL */
-	struct reservation *reservation;
+	struct reservation *reservation;	/* NULL: all are held */
+	/* SPEC 6.10: who is held, by number; as long as recipients */
+	bool *held;
+	uint32_t held_count;
+	uint64_t held_bytes;		/* counted for them */
+	enum reply_id held_reply;	/* if they can't be, after all */
 	int64_t progress_ms;		/* when the ledger last heard of it */
 	bool in_body;
 	bool broken;			/* err says why; the rest is eaten */
@@ -206,15 +211,17 @@ void transaction_end(struct session *s);
 struct limit_words {
 	char text[200];			/* for a person: how much, until when */
 };
+enum { NULL_RESERVE_BYTES_MAX = 65536 };	/* SPEC 5.4 */
 /* REPLY_SENDER_OK, or who may send no more. */
 enum reply_id reserve_at_mail(struct transaction *t,
 			      struct limit_words *words);
-/* REPLY_RECIPIENT_OK: it is reserved. */
+/* REPLY_RECIPIENT_OK: it is reserved or, *held, will be held. */
 enum reply_id reserve_recipient(struct transaction *t,
-				const struct address *a,
+				const struct address *a, bool *held,
 				struct limit_words *words);
 void reserve_progress(struct transaction *t);
-/* At the final dot; REPLY_ACCEPTED: it can't lapse any more. */
+/* At the final dot, when header and size are known; REPLY_ACCEPTED: it can't
+ * lapse any more. */
 enum reply_id reserve_renew(struct transaction *t, struct limit_words *words);
 /* What became of the message. */
 void reserve_book(struct transaction *t);
@@ -229,5 +236,3 @@ void body_end(struct session *s, const struct smtp_event *ev);
 void tell_refusal(struct session *s, const struct facts *f,
 		  const struct decision *d, struct reference reference);
 void tell_session_end(struct session *s);
-/* 80 or 100 % of a limit are used (SPEC 6.11). */
-void tell_limit(struct session *s, const struct ledger_alert *alert);

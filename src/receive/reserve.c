@@ -2,7 +2,9 @@
  * What a transaction takes of its customer's limits (SPEC 6): reserved at
  * RCPT, kept while bytes arrive, booked with the 250, given back whatever
  * else happens. The ledger counts (limits/ledger); here its answers become
- * replies, by what the customer wants to happen over a limit (6.10).
+ * replies, by what the customer wants to happen over a limit (6.10): refuse,
+ * defer, or hold. What is held is in no reservation; it counts among what
+ * `queue/held` keeps from its RCPT on.
  */
 #include "receive/receive_private.h"
 
@@ -12,7 +14,7 @@
 #include "base/json.h"
 #include "limits/window.h"
 
-enum { PROGRESS_MS = 1000, NULL_RESERVE_BYTES_MAX = 65536 };
+enum { PROGRESS_MS = 1000 };
 
 static int64_t now_of(const struct transaction *t)
 {
@@ -24,14 +26,27 @@ static const struct customer *customer_of(const struct transaction *t)
 	return t->decision.customer;
 }
 
+/* The order of customer.over_limit. */
+enum { OVER_CUSTOMER_DAY, OVER_CUSTOMER_PEAK, OVER_USER };
+
 static bool defers(const struct transaction *t, unsigned limit)
 {
-	/* Held mail is kept by its sender as long as it can't be kept here. */
+	/* What can't be held is kept by its sender. */
 	return customer_of(t)->over_limit[limit] != OVER_REFUSE;
 }
 
-/* The order of customer.over_limit. */
-enum { OVER_CUSTOMER_DAY, OVER_CUSTOMER_PEAK, OVER_USER };
+static bool holds(const struct transaction *t, enum ledger_verdict verdict)
+{
+	static const uint8_t of[LEDGER_VERDICTS] = {
+		[LEDGER_CUSTOMER_DAY] = OVER_CUSTOMER_DAY,
+		[LEDGER_CUSTOMER_PEAK] = OVER_CUSTOMER_PEAK,
+		[LEDGER_USER_MESSAGES] = OVER_USER,
+		[LEDGER_USER_UNIQUE] = OVER_USER,
+	};
+	return verdict >= LEDGER_CUSTOMER_DAY &&
+	       verdict <= LEDGER_USER_UNIQUE &&
+	       customer_of(t)->over_limit[of[verdict]] == OVER_HOLD;
+}
 
 static enum reply_id reply_of(const struct transaction *t,
 			      enum ledger_verdict verdict)
@@ -95,6 +110,69 @@ static void note_refusal(struct transaction *t,
 		    COUNTER_limit_refusals_total, 1);
 }
 
+/* --- held ----------------------------------------------------------------- */
+
+/* At most a day's limit and 1 GiB of a customer. The size counts once, as
+ * far as it is known. */
+static bool take_held(struct transaction *t, uint32_t recipients,
+		      uint64_t bytes)
+{
+	if (!held_take(t->session->receive->config.held, t->envelope.customer,
+		       t->allowed.customer_day, recipients, bytes))
+		return false;
+	t->held_count += recipients;
+	t->held_bytes += bytes;
+	return true;
+}
+
+static enum reply_id full_of_held(struct transaction *t,
+				  struct limit_words *words)
+{
+	counter_add(t->session->receive->config.counters,
+		    COUNTER_limit_refusals_total, 1);
+	snprintf(words->text, sizeof(words->text),
+		 "As much of your mail is held as may be; try again later");
+	return t->held_reply;
+}
+
+/* Over `verdict`: held, or why not. */
+static enum reply_id hold(struct transaction *t, enum ledger_verdict verdict,
+			  struct limit_words *words)
+{
+	bool first = t->held_count == 0;
+	t->held_reply = reply_of(t, verdict);
+	if (!take_held(t, 1, first ? t->room_bytes : 0))
+		return full_of_held(t, words);
+	counter_add(t->session->receive->config.counters,
+		    COUNTER_limit_held_total, 1);
+	return REPLY_RECIPIENT_OK;
+}
+
+/* What is held goes first: who comes while the room there is will be used up
+ * by it is held too. LEDGER_OK: nobody is before it. */
+static enum ledger_verdict behind_held(const struct transaction *t)
+{
+	const struct receive_config *c = &t->session->receive->config;
+	struct held_figures f;
+	bool day = holds(t, LEDGER_CUSTOMER_DAY);
+	if ((!day && !holds(t, LEDGER_CUSTOMER_PEAK)) ||
+	    address_is_null(&t->envelope.sender))
+		return LEDGER_OK;
+	held_figures(c->held, t->envelope.customer, &f);
+	if (f.recipients == 0 ||
+	    ledger_headroom(c->ledger, t->envelope.customer, &t->allowed,
+			    now_of(t)) > f.recipients)
+		return LEDGER_OK;
+	return day ? LEDGER_CUSTOMER_DAY : LEDGER_CUSTOMER_PEAK;
+}
+
+/* The true size is known. */
+static bool take_true_size(struct transaction *t, uint64_t bytes)
+{
+	return t->held_count == 0 || bytes <= t->held_bytes ||
+	       take_held(t, 0, bytes - t->held_bytes);
+}
+
 /* --- the way of a reservation --------------------------------------------- */
 
 enum reply_id reserve_at_mail(struct transaction *t,
@@ -111,20 +189,14 @@ enum reply_id reserve_at_mail(struct transaction *t,
 	    ledger_message_fits(ledger, customer->id, e->user, &t->allowed,
 				now_of(t), &why))
 		return REPLY_SENDER_OK;
+	if (holds(t, why.verdict))
+		return REPLY_SENDER_OK;		/* each RCPT will be held */
 	note_refusal(t, &why, words);
 	return reply_of(t, why.verdict);
 }
 
-/* The reserve of SPEC 5.4 is for what is small, as far as MAIL tells. */
-static enum ledger_mode mode_of(const struct transaction *t)
-{
-	bool null = address_is_null(&t->envelope.sender);
-	return null && t->room_bytes <= NULL_RESERVE_BYTES_MAX ?
-		       LEDGER_NULL_SENDER : LEDGER_ORDINARY;
-}
-
 enum reply_id reserve_recipient(struct transaction *t,
-				const struct address *a,
+				const struct address *a, bool *held,
 				struct limit_words *words)
 {
 	const struct receive_config *c = &t->session->receive->config;
@@ -133,17 +205,23 @@ enum reply_id reserve_recipient(struct transaction *t,
 	struct ledger_ask ask = {
 		.customer = t->envelope.customer,
 		.user = t->envelope.user,
-		.mode = mode_of(t),
+		/* Whether it may draw on the reserve its content will tell. */
+		.mode = address_is_null(&t->envelope.sender) ?
+			LEDGER_NULL_SENDER : LEDGER_ORDINARY,
 		.shared_address = t->decision.address_shared,
 		.allowed = t->allowed,
 		.hashes = &hash,
 		.count = 1,
 	};
-	enum ledger_verdict verdict;
 	struct ledger_refusal why;
-	if (ledger_reserve(c->ledger, &t->reservation, &ask, now_of(t),
+	enum ledger_verdict verdict = behind_held(t);
+	if (verdict == LEDGER_OK &&
+	    ledger_reserve(c->ledger, &t->reservation, &ask, now_of(t),
 			   &verdict, &why) == 1)
 		return REPLY_RECIPIENT_OK;
+	*held = holds(t, verdict);
+	if (*held)
+		return hold(t, verdict, words);
 	note_refusal(t, &why, words);
 	return reply_of(t, verdict);
 }
@@ -153,6 +231,8 @@ enum reply_id reserve_recipient(struct transaction *t,
 void reserve_progress(struct transaction *t)
 {
 	int64_t now_ms = now_of(t);
+	if (t->reservation == NULL)
+		return;
 	if (now_ms - t->progress_ms < PROGRESS_MS && now_ms >= t->progress_ms)
 		return;
 	t->progress_ms = now_ms;
@@ -160,29 +240,94 @@ void reserve_progress(struct transaction *t)
 			now_ms);
 }
 
+/* SPEC 5.4: what the null sender's reserve is there for. */
+static bool may_draw(const struct transaction *t, uint64_t bytes)
+{
+	return bytes <= NULL_RESERVE_BYTES_MAX ||
+	       t->header.multipart_report || t->header.auto_submitted;
+}
+
+/* It drew on the reserve and may not: as if it were any sender. */
+static enum reply_id judge_draw(struct transaction *t, uint64_t bytes,
+				struct limit_words *words)
+{
+	const struct receive_config *c = &t->session->receive->config;
+	enum ledger_verdict over = ledger_drew_over(t->reservation);
+	uint32_t n = t->envelope.recipient_count;
+	if (over == LEDGER_OK || may_draw(t, bytes))
+		return REPLY_ACCEPTED;
+	ledger_release(c->ledger, &t->reservation);
+	if (!holds(t, over)) {
+		counter_add(c->counters, COUNTER_limit_refusals_total, 1);
+		snprintf(words->text, sizeof(words->text),
+			 "Only reports, automatic replies and messages of at "
+			 "most %d bytes may use the empty sender over the "
+			 "limit", NULL_RESERVE_BYTES_MAX);
+		return reply_of(t, over);
+	}
+	t->held_reply = reply_of(t, over);
+	if (!take_held(t, n - t->held_count, 0))
+		return full_of_held(t, words);
+	for (uint32_t i = 0; i < n; i++)
+		t->held[i] = true;
+	counter_add(c->counters, COUNTER_limit_held_total, n);
+	return REPLY_ACCEPTED;
+}
+
+static uint64_t body_bytes(const struct transaction *t)
+{
+	return t->big != NULL ? spool_big_size(t->big) : t->body->size;
+}
+
 enum reply_id reserve_renew(struct transaction *t, struct limit_words *words)
 {
 	struct ledger_refusal why;
-	if (ledger_renew(t->session->receive->config.ledger, t->reservation,
-			 &t->allowed, now_of(t), &why))
-		return REPLY_ACCEPTED;
-	note_refusal(t, &why, words);
-	return why.verdict == LEDGER_BUSY ? REPLY_FAULT : REPLY_CUSTOMER_PEAK;
+	uint64_t bytes = body_bytes(t);
+	enum reply_id id = REPLY_ACCEPTED;
+	if (t->reservation != NULL) {
+		if (!ledger_renew(t->session->receive->config.ledger,
+				  t->reservation, &t->allowed, now_of(t),
+				  &why)) {
+			note_refusal(t, &why, words);
+			return why.verdict == LEDGER_BUSY ?
+				       REPLY_FAULT : REPLY_CUSTOMER_PEAK;
+		}
+		id = judge_draw(t, bytes, words);
+	}
+	if (id == REPLY_ACCEPTED && !take_true_size(t, bytes))
+		return full_of_held(t, words);
+	return id;
+}
+
+/* Of whose domain the customer's postmaster may be told. */
+static slice domain_of(const struct transaction *t)
+{
+	if (!address_is_null(&t->envelope.sender))
+		return t->envelope.sender.domain;
+	return t->decision.helo_domain ? t->decision.helo_domain->name :
+					 (slice){ 0 };
 }
 
 void reserve_book(struct transaction *t)
 {
 	struct session *s = t->session;
 	struct ledger_alert alerts[LEDGER_LIMITS];
+	if (t->reservation == NULL)
+		return;
 	unsigned count = ledger_book(s->receive->config.ledger,
 				     &t->reservation, &t->allowed,
 				     t->envelope.accepted_ms, now_of(t),
 				     alerts);
 	for (unsigned i = 0; i < count; i++)
-		tell_limit(s, &alerts[i]);
+		alert_tell(s->receive->config.alerts, &alerts[i],
+			   domain_of(t));
 }
 
 void reserve_release(struct transaction *t)
 {
-	ledger_release(t->session->receive->config.ledger, &t->reservation);
+	const struct receive_config *c = &t->session->receive->config;
+	ledger_release(c->ledger, &t->reservation);
+	held_give(c->held, t->envelope.customer, t->held_count, t->held_bytes);
+	t->held_count = 0;
+	t->held_bytes = 0;
 }

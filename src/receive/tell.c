@@ -73,19 +73,3 @@ void tell_session_end(struct session *s)
 				 smtp_close_reason_name(s->close));
 	journal_end(&e, JOURNAL_MAY_DROP, 0);
 }
-
-void tell_limit(struct session *s, const struct ledger_alert *alert)
-{
-	struct journal_event e;
-	journal_begin(&e, s->receive->config.journal, "limit",
-		      loop_wall_ms(s->receive->config.loop));
-	struct json *j = &e.json;
-	json_member_u64(j, "customer", alert->customer);
-	if (alert->user != 0)
-		json_member_u64(j, "user", alert->user);
-	json_member_cstr(j, "limit", ledger_verdict_name(alert->limit));
-	json_member_u64(j, "percent", alert->percent);
-	json_member_u64(j, "used", alert->used);
-	json_member_u64(j, "allowed", alert->allowed);
-	journal_end(&e, JOURNAL_KEEP, 0);
-}

@@ -74,6 +74,7 @@ static void free_transaction(struct transaction *t)
 	spool_big_drop(&t->big);
 	reserve_release(t);
 	free(t->envelope.recipients);
+	free(t->held);
 	view_unref(&t->view);
 	free(t);
 }
@@ -169,6 +170,10 @@ static bool grow_recipients(struct transaction *t)
 	if (more == NULL)
 		return false;
 	e->recipients = more;
+	bool *held = realloc(t->held, cap * sizeof(bool));
+	if (held == NULL)
+		return false;
+	t->held = held;
 	t->recipients_cap = cap;
 	return true;
 }
@@ -198,9 +203,12 @@ static enum reply_id judge_recipient(struct transaction *t,
 		return REPLY_RECIPIENT_OK;
 	if (!grow_recipients(t))
 		return REPLY_FAULT;
-	enum reply_id id = reserve_recipient(t, &rcpt->address, words);
-	if (id == REPLY_RECIPIENT_OK)
+	bool held = false;
+	enum reply_id id = reserve_recipient(t, &rcpt->address, &held, words);
+	if (id == REPLY_RECIPIENT_OK) {
+		t->held[e->recipient_count] = held;
 		e->recipients[e->recipient_count++] = *rcpt;
+	}
 	return id;
 }
 

@@ -1,0 +1,352 @@
+/*
+ * What is held over limits, of all shards; see held.h. A customer has a list
+ * a shard, each oldest first: a shard adds in the order in which it accepted,
+ * so a place is found from the end. A look goes over these lists together.
+ */
+#include "queue/held.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "os/thread.h"
+
+enum { CUSTOMERS_MAX = 1 << 24, SHARDS_MAX = 256 };
+
+struct held_customer {
+	struct list all;		/* in held->customers */
+	uint32_t id;
+	/* with what sessions have taken */
+	uint64_t recipients, bytes;
+	struct held_figures kept;
+	struct list messages[];		/* a shard each */
+};
+
+struct held {
+	struct os_mutex *lock;
+	struct map by_id;
+	struct list customers;
+	uint32_t shards;
+	struct list granted[];		/* a shard each */
+};
+
+struct held *held_new(uint32_t shards, struct err *err)
+{
+	invariant(shards > 0 && shards <= SHARDS_MAX);
+	struct held *h = calloc(1, sizeof(*h) + shards * sizeof(struct list));
+	if (h == NULL) {
+		err_set_memory(err, "held");
+		return NULL;
+	}
+	h->shards = shards;
+	map_init(&h->by_id, CUSTOMERS_MAX);
+	list_init(&h->customers);
+	for (uint32_t i = 0; i < shards; i++)
+		list_init(&h->granted[i]);
+	if (!os_mutex_new(&h->lock, err)) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void held_free(struct held **held)
+{
+	struct held *h = *held;
+	if (h == NULL)
+		return;
+	invariant(list_empty(&h->customers));
+	map_fini(&h->by_id);
+	os_mutex_free(&h->lock);
+	free(h);
+	*held = NULL;
+}
+
+/* --- customers (with the lock held) --------------------------------------- */
+
+static uint64_t hash_of(uint32_t id)
+{
+	uint64_t v = (uint64_t)id * 0x9e3779b97f4a7c15u;
+	v ^= v >> 32;
+	return v < 2 ? v + 2 : v;
+}
+
+static bool same(const void *object, const void *key)
+{
+	const struct held_customer *c = object;
+	return c->id == *(const uint32_t *)key;
+}
+
+static struct held_customer *find(const struct held *h, uint32_t id)
+{
+	return map_get(&h->by_id, hash_of(id), same, &id);
+}
+
+static struct held_customer *get(struct held *h, uint32_t id)
+{
+	struct held_customer *c = find(h, id);
+	if (c != NULL)
+		return c;
+	c = calloc(1, sizeof(*c) + h->shards * sizeof(struct list));
+	if (c == NULL || !map_add(&h->by_id, hash_of(id), c)) {
+		free(c);
+		return NULL;
+	}
+	c->id = id;
+	list_init(&c->all);
+	list_append(&h->customers, &c->all);
+	for (uint32_t i = 0; i < h->shards; i++)
+		list_init(&c->messages[i]);
+	return c;
+}
+
+static void drop_if_empty(struct held *h, struct held_customer *c)
+{
+	if (c->recipients > 0 || c->bytes > 0 || c->kept.messages > 0)
+		return;
+	for (uint32_t i = 0; i < h->shards; i++)
+		invariant(list_empty(&c->messages[i]));
+	map_remove(&h->by_id, hash_of(c->id), c);
+	list_remove(&c->all);
+	free(c);
+}
+
+/* --- what may be kept ----------------------------------------------------- */
+
+static bool fits(uint64_t taken, uint64_t more, uint64_t most)
+{
+	return taken <= most && more <= most - taken;
+}
+
+bool held_take(struct held *h, uint32_t customer, uint64_t most,
+	       uint32_t recipients, uint64_t bytes)
+{
+	os_mutex_lock(h->lock);
+	struct held_customer *c = get(h, customer);
+	bool ok = c != NULL && fits(c->recipients, recipients, most) &&
+		  fits(c->bytes, bytes, HELD_BYTES_MAX);
+	if (ok) {
+		c->recipients += recipients;
+		c->bytes += bytes;
+	}
+	if (c != NULL)
+		drop_if_empty(h, c);
+	os_mutex_unlock(h->lock);
+	return ok;
+}
+
+void held_give(struct held *h, uint32_t customer, uint32_t recipients,
+	       uint64_t bytes)
+{
+	if (recipients == 0 && bytes == 0)
+		return;
+	os_mutex_lock(h->lock);
+	struct held_customer *c = find(h, customer);
+	invariant(c != NULL && c->recipients >= recipients &&
+		  c->bytes >= bytes);
+	c->recipients -= recipients;
+	c->bytes -= bytes;
+	drop_if_empty(h, c);
+	os_mutex_unlock(h->lock);
+}
+
+static bool is_older(struct id a, struct id b)
+{
+	return a.time_ms != b.time_ms ? a.time_ms < b.time_ms :
+					a.random < b.random;
+}
+
+/* Nearly always at the end. */
+static void put_in_order(struct list *head, struct held_message *m)
+{
+	struct list *at = head;
+	while (at->prev != head &&
+	       is_older(m->id, CONTAINER_OF(at->prev, struct held_message,
+					    node)->id))
+		at = at->prev;
+	list_insert_before(at, &m->node);
+}
+
+bool held_add(struct held *h, struct held_message *m, uint32_t customer)
+{
+	invariant(m->recipients > 0 && m->shard < h->shards);
+	list_init(&m->node);
+	list_init(&m->granted_node);
+	os_mutex_lock(h->lock);
+	struct held_customer *c = get(h, customer);
+	if (c != NULL) {
+		m->customer = c;
+		c->recipients += m->recipients;
+		c->bytes += m->bytes;
+		c->kept.messages++;
+		c->kept.recipients += m->recipients;
+		c->kept.bytes += m->bytes;
+		put_in_order(&c->messages[m->shard], m);
+	}
+	os_mutex_unlock(h->lock);
+	return c != NULL;
+}
+
+void held_less(struct held *h, struct held_message *m, uint32_t recipients)
+{
+	struct held_customer *c = m->customer;
+	if (recipients == 0)
+		return;
+	os_mutex_lock(h->lock);
+	invariant(m->recipients >= recipients &&
+		  c->kept.recipients >= recipients);
+	m->recipients -= recipients;
+	c->recipients -= recipients;
+	c->kept.recipients -= recipients;
+	if (m->recipients == 0) {
+		list_remove(&m->node);
+		list_remove(&m->granted_node);
+		c->bytes -= m->bytes;
+		c->kept.bytes -= m->bytes;
+		c->kept.messages--;
+		m->customer = NULL;
+	}
+	drop_if_empty(h, c);
+	os_mutex_unlock(h->lock);
+}
+
+void held_figures(struct held *h, uint32_t customer, struct held_figures *out)
+{
+	os_mutex_lock(h->lock);
+	const struct held_customer *c = find(h, customer);
+	*out = c ? c->kept : (struct held_figures){ 0 };
+	os_mutex_unlock(h->lock);
+}
+
+/* --- a look --------------------------------------------------------------- */
+
+struct look {
+	struct held *h;
+	struct held_customer *customer;
+	const struct held_keeper *keeper;
+	uint64_t room;
+	uint32_t granted, passed;
+	/* the user asked about last */
+	uint32_t user;
+	bool user_asked, user_room;
+	struct list *at[SHARDS_MAX];	/* the next of each shard's list */
+};
+
+static struct held_message *message_at(struct list *node)
+{
+	return CONTAINER_OF(node, struct held_message, node);
+}
+
+/* The oldest that was not looked at; NULL: none. */
+static struct held_message *next(struct look *l)
+{
+	struct held_message *oldest = NULL;
+	uint32_t from = 0;
+	for (uint32_t i = 0; i < l->h->shards; i++) {
+		if (l->at[i] == &l->customer->messages[i])
+			continue;
+		struct held_message *m = message_at(l->at[i]);
+		if (oldest != NULL && !is_older(m->id, oldest->id))
+			continue;
+		oldest = m;
+		from = i;
+	}
+	if (oldest != NULL)
+		l->at[from] = l->at[from]->next;
+	return oldest;
+}
+
+static bool user_has_room(struct look *l, const struct held_message *m)
+{
+	if (!m->user_known || m->user == 0 || m->message_booked)
+		return true;
+	if (!l->user_asked || l->user != m->user) {
+		l->user = m->user;
+		l->user_asked = true;
+		l->user_room = l->keeper->user_room(
+			l->keeper->ctx, l->customer->id, m->user);
+	}
+	return l->user_room;
+}
+
+static void grant(struct look *l, struct held_message *m, uint64_t n,
+		  bool expired)
+{
+	if (n > HELD_GRANT_MAX)
+		n = HELD_GRANT_MAX;
+	m->granted = (uint32_t)n;
+	m->expired = expired;
+	if (list_empty(&m->granted_node))
+		list_append(&l->h->granted[m->shard], &m->granted_node);
+	l->granted++;
+}
+
+/* False: this look is over. */
+static bool look_at(struct look *l, struct held_message *m)
+{
+	bool expired = (int64_t)m->id.time_ms < l->keeper->expired_ms;
+	/* Room that it was given before and has not used yet. */
+	uint64_t before = m->granted < l->room ? m->granted : l->room;
+	if (expired)
+		grant(l, m, m->recipients, true);
+	else if (m->granted > 0)
+		l->room -= before;
+	else if (l->room == 0)
+		return false;
+	else if (!user_has_room(l, m))
+		l->passed++;
+	else {
+		uint64_t n = m->recipients < l->room ? m->recipients : l->room;
+		grant(l, m, n, false);
+		l->room -= m->granted;
+	}
+	return l->granted < HELD_GRANT_MAX && l->passed < HELD_PASS_MAX;
+}
+
+static void look_at_customer(struct held *h, struct held_customer *c,
+			     const struct held_keeper *k)
+{
+	struct look l = { .h = h, .customer = c, .keeper = k };
+	struct held_message *m;
+	l.room = k->room(k->ctx, c->id);
+	for (uint32_t i = 0; i < h->shards; i++)
+		l.at[i] = c->messages[i].next;
+	do
+		m = next(&l);
+	while (m != NULL && look_at(&l, m));
+}
+
+void held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
+{
+	os_mutex_lock(h->lock);
+	list_each(&h->customers, node, after) {
+		struct held_customer *c =
+			CONTAINER_OF(node, struct held_customer, all);
+		if (c->id % h->shards == shard)
+			look_at_customer(h, c, k);
+	}
+	os_mutex_unlock(h->lock);
+}
+
+bool held_granted(struct held *h, uint32_t shard, struct held_grant *out)
+{
+	os_mutex_lock(h->lock);
+	struct held_message *m = list_first(&h->granted[shard],
+					    struct held_message, granted_node);
+	if (m != NULL) {
+		*out = (struct held_grant){ m->id, m->granted, m->expired };
+		list_remove(&m->granted_node);
+		m->granted = 0;
+	}
+	os_mutex_unlock(h->lock);
+	return m != NULL;
+}
+
+void held_know_user(struct held *h, struct held_message *m, uint32_t user,
+		    bool message_booked)
+{
+	os_mutex_lock(h->lock);
+	m->user = user;
+	m->user_known = true;
+	m->message_booked = message_booked;
+	os_mutex_unlock(h->lock);
+}

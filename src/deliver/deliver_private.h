@@ -43,6 +43,7 @@ struct attempt {
 	struct envelope envelope;
 	struct body *body;		/* NULL: big */
 	bool expired;
+	int64_t until_ms;		/* monotonic: limits.attempt_ms */
 	uint16_t at, batch;		/* recipients of the part: done, and in
 					 * this transaction */
 	struct queue_result *results;	/* one a recipient of the part */

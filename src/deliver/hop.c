@@ -124,12 +124,23 @@ static uint64_t wait_ms(struct hop *h)
 	return l->remote_idle_ms;
 }
 
+/* However often a host says a little: an attempt ends (limits.attempt_ms). */
+static int64_t attempt_left_ms(const struct hop *h)
+{
+	if (h->attempt == NULL)
+		return INT64_MAX;
+	int64_t now = loop_now_ms(hop_deliver(h)->config.loop);
+	return h->attempt->until_ms > now ? h->attempt->until_ms - now : 0;
+}
+
 static void set_timer(struct hop *h)
 {
 	struct deliver *d = hop_deliver(h);
 	uint64_t ms = h->state == HOP_CONNECT ? d->config.limits->connect_ms
 					      : wait_ms(h);
-	loop_timer_set(d->config.loop, &h->timer, (int64_t)ms);
+	int64_t left = attempt_left_ms(h);
+	loop_timer_set(d->config.loop, &h->timer,
+		       (int64_t)ms < left ? (int64_t)ms : left);
 }
 
 static void lost(struct hop *h, const struct err *why);
@@ -170,7 +181,9 @@ static void timer_fired(struct timer *timer)
 		hop_quit(h);
 		return;
 	}
-	err_set(&err, ERR_TIMEOUT, SCOPE_HOST, "hop", "%.*s did not answer",
+	err_set(&err, ERR_TIMEOUT, SCOPE_HOST, "hop",
+		attempt_left_ms(h) > 0 ? "%.*s did not answer" :
+					 "%.*s took too long in all",
 		SLICE_ARG(host_of(h)));
 	if (h->state == HOP_CONNECT)
 		try_next_address(h, &err);
@@ -371,10 +384,11 @@ static void try_next_address(struct hop *h, const struct err *why)
 		conn_free(&h->conn);
 	counter_add(hop_deliver(h)->config.counters,
 		    COUNTER_connections_out_failed_total, 1);
-	while (++h->address_at < h->address_count)
+	while (++h->address_at < h->address_count && attempt_left_ms(h) > 0)
 		if (begin_connect(h, &err))
 			return;
-	h->address_at = h->address_count ? h->address_count - 1 : 0;
+	if (h->address_at >= h->address_count)
+		h->address_at = h->address_count ? h->address_count - 1 : 0;
 	hop_fail(h, &err, true);
 }
 
@@ -444,6 +458,8 @@ void hop_send(struct hop *h, struct attempt *a)
 	invariant(h->attempt == NULL);
 	h->attempt = a;
 	a->at = 0;
+	a->until_ms = loop_now_ms(hop_deliver(h)->config.loop) +
+		      (int64_t)hop_deliver(h)->config.limits->attempt_ms;
 	if (h->over) {
 		struct err err;
 		err_set(&err, ERR_TEMPORARY, SCOPE_HOST, "hop",

@@ -43,6 +43,7 @@ void receive_free(struct receive **receive)
 	proxied_end_all(r);
 	for (size_t i = 0; i < r->listener_count; i++) {
 		listener_free(&r->listeners[i]->listener);
+		buf_fini(&r->listeners[i]->farewell);
 		free(r->listeners[i]);
 	}
 	view_unref(&r->view);
@@ -149,6 +150,17 @@ static void accepted(void *ctx, int fd, const struct ip_port *peer,
 		receive_arrived(l->receive, l, &arrival);
 }
 
+/* Under implicit TLS it would not be read. */
+static void set_farewell(struct receive_listener *l)
+{
+	struct reply reply = { .id = REPLY_BUSY };
+	if (l->tls == RECEIVE_IMPLICIT_TLS)
+		return;
+	reply_write(&l->farewell, &reply);
+	if (!l->farewell.failed)
+		listener_farewell(l->listener, buf_slice(&l->farewell));
+}
+
 bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
 		    slice name, const struct receive_rules *rules,
 		    struct err *err)
@@ -170,6 +182,8 @@ bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
 		free(l);
 		return false;
 	}
+	buf_init(&l->farewell, 512);
+	set_farewell(l);
 	r->listeners[r->listener_count++] = l;
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include "mail/header.h"
 #include "os/net.h"
+#include "receive/pace.h"
 #include "receive/receive.h"
 #include "smtp/server.h"
 
@@ -12,6 +13,8 @@ struct receive_listener {
 	enum receive_tls tls;
 	struct receive_rules rules;
 	char name[32];
+	struct buf farewell;		/* to those for whom no descriptor is
+					 * left */
 };
 bool ranges_hold(const struct receive_ranges *r, const struct ip_addr *a);
 
@@ -87,6 +90,7 @@ struct session {
 	struct transaction *transaction;	/* between MAIL and its end */
 	int64_t deadline_ms;		/* monotonic; the timer may be early */
 	int64_t begun_ms;		/* wall clock */
+	struct pace pace;		/* of a body */
 	struct id id;
 	struct ip_port client;
 	struct ip_addr proxy;		/* by_proxy: through which */

@@ -27,21 +27,25 @@ static void set_deadline(struct session *s, uint64_t after_ms)
 		loop_timer_set(loop, &s->timer, (int64_t)after_ms);
 }
 
+static uint64_t command_wait_ms(const struct session *s)
+{
+	const struct limits *l = s->receive->config.limits;
+	if (smtp_server_in_body(s->server))
+		return l->data_block_ms;
+	return s->helo == NULL ? l->greeting_ms : l->command_ms;
+}
+
 static void set_wait(struct session *s)
 {
 	const struct limits *l = s->receive->config.limits;
 	switch ((enum session_state)s->state) {
-	case SESSION_GREETING:
-		set_deadline(s, l->greeting_ms);
-		break;
 	case SESSION_HANDSHAKE:
 		set_deadline(s, l->tls_handshake_ms);
 		break;
 	case SESSION_COMMANDS:
-		set_deadline(s, smtp_server_in_body(s->server)
-					? l->data_block_ms
-					: l->command_ms);
+		set_deadline(s, command_wait_ms(s));
 		break;
+	case SESSION_GREETING:
 	case SESSION_STORING:
 	case SESSION_FULL:
 	case SESSION_PUNISHED:
@@ -216,6 +220,19 @@ static session_event *const events[] = {
 
 /* --- what the connection tells -------------------------------------------- */
 
+/* The bytes came in one turn; `in_body`: when it began. */
+static void keep_pace(struct session *s, bool in_body, size_t bytes)
+{
+	const struct receive_config *c = &s->receive->config;
+	int64_t now = loop_now_ms(c->loop);
+	if (!smtp_server_in_body(s->server))
+		return;
+	if (!in_body)
+		pace_begin(&s->pace, now);
+	else if (!pace_more(&s->pace, now, bytes, c->limits->data_rate_bytes))
+		session_close_with(s, REPLY_TIMEOUT);
+}
+
 /* One event after the other, while the engine may go on. A handler that ends
  * the session marks it `over`; it is freed when all have returned. */
 static void on_input(void *ctx, slice *in)
@@ -223,6 +240,8 @@ static void on_input(void *ctx, slice *in)
 	struct session *s = ctx;
 	struct note *note = s->receive->config.note;
 	struct smtp_event ev;
+	size_t came = in->n;
+	bool in_body = smtp_server_in_body(s->server);
 	admission_active(s);
 	note_client(note, &s->client.addr, "receive");
 	s->in_input = true;
@@ -244,6 +263,7 @@ static void on_input(void *ctx, slice *in)
 	}
 	conn_flush(s->conn);
 	set_wait(s);
+	keep_pace(s, in_body, came - in->n);
 }
 
 static void on_tls_open(void *ctx)
@@ -454,6 +474,7 @@ void session_resume(struct session *s)
 		session_close_with(s, REPLY_SHUTDOWN);
 		return;
 	}
+	pace_begin(&s->pace, loop_now_ms(s->receive->config.loop));
 	set_wait(s);
 	conn_flush(s->conn);
 	conn_resume(s->conn);

@@ -294,6 +294,8 @@ def r2_no_descriptors(service):
         for s in clients:
             s.close()
     assert service.relay() == relay
+    assert b"" not in said, "closed without a word"
+    assert b"421" in said, said
     service.serves(soon=5)      # the spool looks for room once a second
     service.idle(fds)
     print("R2: 100 clients for 20 descriptors: " + ", ".join(

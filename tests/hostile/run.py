@@ -14,7 +14,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+BIN = os.path.join(TOP, "build/gcc/bin/postrider")
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import enumeration  # noqa: E402
 from postrider import Client, Results, Service  # noqa: E402
 
 NIGHTLY = "--nightly" in sys.argv
@@ -55,7 +57,7 @@ class Hostile(Service):
         limits = {**BUDGETS, **limits}
         super().__init__(
             directory=directory(),
-            flavour_bin=os.path.join(TOP, "build/gcc/bin/postrider"),
+            flavour_bin=BIN,
             limits="limits: { %s }\n" % ", ".join(
                 f"{k}: {v}" for k, v in limits.items()))
 
@@ -425,6 +427,7 @@ def main():
                   flush=True)
         with results.test("stops in order"):
             assert service.stop() == 0
+    enumeration.tests(results, BIN, NIGHTLY)
     results.finish()
 
 

@@ -55,6 +55,8 @@ void queue_free(struct queue **queue)
 			CONTAINER_OF(node, struct queue_entry, all);
 		if (e->commit != NULL) {
 			buf_fini(&e->commit->state);
+			if (e->commit->has_event)
+				buf_fini(&e->commit->event.line);
 			free(e->commit);
 			e->commit = NULL;
 		}

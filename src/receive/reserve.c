@@ -149,21 +149,31 @@ static enum reply_id hold(struct transaction *t, enum ledger_verdict verdict,
 }
 
 /* What is held goes first: who comes while the room there is will be used up
- * by it is held too. LEDGER_OK: nobody is before it. */
+ * by it is held too, over the limit with the least room. LEDGER_OK: nobody is
+ * before it. */
 static enum ledger_verdict behind_held(const struct transaction *t)
 {
 	const struct receive_config *c = &t->session->receive->config;
 	struct held_figures f;
-	bool day = holds(t, LEDGER_CUSTOMER_DAY);
-	if ((!day && !holds(t, LEDGER_CUSTOMER_PEAK)) ||
+	struct ledger_view v;
+	enum ledger_verdict over = LEDGER_OK;
+	if ((!holds(t, LEDGER_CUSTOMER_DAY) &&
+	     !holds(t, LEDGER_CUSTOMER_PEAK)) ||
 	    address_is_null(&t->envelope.sender))
 		return LEDGER_OK;
 	held_figures(c->held, t->envelope.customer, &f);
-	if (f.recipients == 0 ||
-	    ledger_headroom(c->ledger, t->envelope.customer, &t->allowed,
-			    now_of(t)) > f.recipients)
+	if (f.recipients == 0)
 		return LEDGER_OK;
-	return day ? LEDGER_CUSTOMER_DAY : LEDGER_CUSTOMER_PEAK;
+	ledger_show(c->ledger, t->envelope.customer, 0, &t->allowed,
+		    now_of(t), &v);
+	for (uint64_t i = 0, least = f.recipients + 1; i < v.count; i++) {
+		const struct ledger_row *row = &v.rows[i];
+		if (!holds(t, row->limit) || row->headroom >= least)
+			continue;
+		least = row->headroom;
+		over = row->limit;
+	}
+	return over;
 }
 
 /* The true size is known. */

@@ -1,0 +1,218 @@
+/* What all shards know of mail that is held over limits (SPEC 6.10): how much
+ * there may be, and who goes first. */
+#include "queue/held.h"
+#include "base/buf.h"
+#include "unit/unit.h"
+
+static struct held *a_held(uint32_t shards)
+{
+	struct err err;
+	struct held *h = held_new(shards, &err);
+	assert_non_null(h);
+	return h;
+}
+
+static struct held_message a_message(uint64_t ms, uint32_t shard,
+				     uint32_t user, uint32_t recipients)
+{
+	return (struct held_message){
+		.id = { ms, ms }, .shard = shard, .user = user,
+		.user_known = true, .recipients = recipients, .bytes = 100,
+	};
+}
+
+static void add(struct held *h, struct held_message *m, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_true(held_add(h, &m[i], 7));
+}
+
+static void drop(struct held *h, struct held_message *m, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		held_less(h, &m[i], m[i].recipients);
+}
+
+struct ledger_played {
+	uint64_t room;
+	uint32_t full_user;
+	unsigned asked;
+};
+static uint64_t room(void *ctx, uint32_t customer)
+{
+	struct ledger_played *p = ctx;
+	p->asked++;
+	return customer == 7 ? p->room : 0;
+}
+static bool user_room(void *ctx, uint32_t customer, uint32_t user)
+{
+	const struct ledger_played *p = ctx;
+	assert_int_equal(customer, 7);
+	return user != p->full_user;
+}
+
+static void look(struct held *h, uint32_t shard, struct ledger_played *p,
+		 int64_t expired_ms)
+{
+	struct held_keeper k = { .ctx = p, .room = room,
+				 .user_room = user_room,
+				 .expired_ms = expired_ms };
+	held_look(h, shard, &k);
+}
+
+/* Grants of a shard as "id:recipients", an expired one with '!'. */
+static void assert_granted(struct held *h, uint32_t shard, const char *want)
+{
+	struct held_grant g;
+	struct buf got;
+	buf_init(&got, 4096);
+	while (held_granted(h, shard, &g))
+		buf_printf(&got, "%s%u:%u%s", got.n ? " " : "",
+			   (unsigned)g.id.time_ms, g.recipients,
+			   g.expired ? "!" : "");
+	assert_slice_eq(buf_slice(&got), want);
+	buf_fini(&got);
+}
+
+static void s6_10_at_most_a_days_limit_and_a_gibibyte(void **state)
+{
+	(void)state;
+	struct held *h = a_held(2);
+	struct held_message m = a_message(1, 0, 0, 3);
+	for (int i = 0; i < 5; i++)
+		assert_true(held_take(h, 7, 5, 1, 0));
+	assert_false(held_take(h, 7, 5, 1, 0));
+	assert_true(held_take(h, 8, 5, 1, 0));		/* somebody else */
+	held_give(h, 8, 1, 0);
+	held_give(h, 7, 3, 0);
+	add(h, &m, 1);					/* they are that */
+	assert_false(held_take(h, 7, 5, 1, 0));
+	held_give(h, 7, 2, 0);
+	assert_true(held_take(h, 7, 5, 1, HELD_BYTES_MAX - 100));
+	assert_false(held_take(h, 7, 5, 1, 1));
+	assert_true(held_take(h, 7, 5, 1, 0));
+	held_give(h, 7, 2, HELD_BYTES_MAX - 100);
+	/* A limit that fell below. */
+	assert_false(held_take(h, 7, 2, 1, 0));
+	struct held_figures f;
+	held_figures(h, 7, &f);
+	assert_int_equal(f.messages, 1);
+	assert_int_equal(f.recipients, 3);
+	assert_int_equal(f.bytes, 100);
+	drop(h, &m, 1);
+	held_figures(h, 7, &f);
+	assert_int_equal(f.recipients, 0);
+	held_free(&h);
+}
+
+static void s6_10_the_oldest_go_first_whatever_their_shard(void **state)
+{
+	(void)state;
+	struct held *h = a_held(3);
+	struct ledger_played p = { .room = 6 };
+	struct held_message m[] = {
+		a_message(50, 2, 0, 2), a_message(10, 0, 0, 2),
+		a_message(30, 1, 0, 2), a_message(20, 2, 0, 1),
+		a_message(40, 0, 0, 3),
+	};
+	add(h, m, ARRAY_LEN(m));
+	look(h, 0, &p, 0);		/* 7 % 3: not its keeper */
+	assert_int_equal(p.asked, 0);
+	look(h, 1, &p, 0);
+	assert_int_equal(p.asked, 1);
+	/* 10, 20, 30 whole, one of 40. */
+	assert_granted(h, 0, "10:2 40:1");
+	assert_granted(h, 1, "30:2");
+	assert_granted(h, 2, "20:1");
+	held_less(h, &m[1], 2);
+	held_less(h, &m[4], 1);
+	p.room = 3;
+	look(h, 1, &p, 0);
+	assert_granted(h, 2, "20:1");
+	assert_granted(h, 1, "30:2");
+	assert_granted(h, 0, "");
+	drop(h, m + 2, 3);
+	drop(h, m, 1);
+	held_free(&h);
+}
+
+/* Given, and not used yet: it isn't given twice. */
+static void s6_10_a_grant_takes_its_room(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 3 };
+	struct held_message m[] = { a_message(1, 0, 0, 2),
+				    a_message(2, 0, 0, 2) };
+	add(h, m, 2);
+	look(h, 0, &p, 0);
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "1:2 2:1");
+	drop(h, m, 2);
+	held_free(&h);
+}
+
+static void s6_10_a_user_without_room_lets_others_pass(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 5, .full_user = 9 };
+	struct held_message m[] = {
+		a_message(1, 0, 9, 1), a_message(2, 0, 8, 1),
+		a_message(3, 0, 9, 1), a_message(4, 0, 0, 1),
+		a_message(5, 0, 9, 1), a_message(6, 0, 9, 1),
+	};
+	m[4].user_known = false;	/* after a start */
+	m[5].message_booked = true;	/* it needs no message more */
+	add(h, m, ARRAY_LEN(m));
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "2:1 4:1 5:1 6:1");
+	held_know_user(h, &m[4], 9, false);
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "2:1 4:1 6:1");
+	drop(h, m, ARRAY_LEN(m));
+	held_free(&h);
+}
+
+static void s6_10_whose_time_is_over_needs_no_room(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 0 };
+	struct held_message m[] = { a_message(1, 0, 0, 2),
+				    a_message(2, 0, 0, 2) };
+	add(h, m, 2);
+	look(h, 0, &p, 2);
+	assert_granted(h, 0, "1:2!");
+	drop(h, m, 2);
+	held_free(&h);
+}
+
+static void a_grant_goes_with_its_message(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 9 };
+	struct held_message m[] = { a_message(1, 0, 0, 2),
+				    a_message(2, 0, 0, 2) };
+	add(h, m, 2);
+	look(h, 0, &p, 0);
+	drop(h, m, 1);
+	assert_granted(h, 0, "2:2");
+	drop(h, m + 1, 1);
+	held_free(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(s6_10_at_most_a_days_limit_and_a_gibibyte),
+		cmocka_unit_test(
+			s6_10_the_oldest_go_first_whatever_their_shard),
+		cmocka_unit_test(s6_10_a_grant_takes_its_room),
+		cmocka_unit_test(s6_10_a_user_without_room_lets_others_pass),
+		cmocka_unit_test(s6_10_whose_time_is_over_needs_no_room),
+		cmocka_unit_test(a_grant_goes_with_its_message),
+	};
+	return cmocka_run_group_tests_name("queue/held", tests, NULL, NULL);
+}

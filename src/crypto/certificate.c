@@ -161,33 +161,41 @@ bool tls_self_signed(slice hostname, struct buf *certificate_pem,
 
 /* --- expiry --------------------------------------------------------------- */
 
-static bool days_until(const X509 *x, int64_t now_wall_ms, int *days)
+bool tls_certificate_ends(slice certificate_pem, int64_t *ends_wall_ms,
+			  struct err *err)
 {
-	int whole = 0, seconds = 0;
-	ASN1_TIME *now = ASN1_TIME_set(NULL, (time_t)(now_wall_ms / 1000));
-	bool ok = now != NULL &&
-		  ASN1_TIME_diff(&whole, &seconds, now,
-				 X509_get0_notAfter(x)) == 1;
-	ASN1_TIME_free(now);
-	if (ok)		/* both have one sign; round towards the past */
-		*days = seconds < 0 ? whole - 1 : whole;
-	return ok;
-}
-
-bool tls_certificate_days_left(slice certificate_pem, int64_t now_wall_ms,
-			       int *days, struct err *err)
-{
-	*days = -1;
+	int days = 0, seconds = 0;
+	*ends_wall_ms = 0;
 	ERR_clear_error();
 	BIO *pem = certificate_pem.n > 0 && certificate_pem.n < INT_MAX
 			   ? BIO_new_mem_buf(certificate_pem.p,
 					     (int)certificate_pem.n)
 			   : NULL;
 	X509 *x = pem ? PEM_read_bio_X509_AUX(pem, NULL, NULL, NULL) : NULL;
-	bool ok = x != NULL && days_until(x, now_wall_ms, days);
+	ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+	bool ok = x != NULL && epoch != NULL &&
+		  ASN1_TIME_diff(&days, &seconds, epoch,
+				 X509_get0_notAfter(x)) == 1;
+	if (ok)
+		*ends_wall_ms = ((int64_t)days * DAY_S + seconds) * 1000;
+	ASN1_TIME_free(epoch);
 	X509_free(x);
 	BIO_free(pem);
 	return ok || crypto_err(err, ERR_PERMANENT, SCOPE_SELF,
-				"tls_certificate_days_left",
+				"tls_certificate_ends",
 				"certificate can't be read (PEM)");
+}
+
+bool tls_certificate_days_left(slice certificate_pem, int64_t now_wall_ms,
+			       int *days, struct err *err)
+{
+	const int64_t day_ms = (int64_t)DAY_S * 1000;
+	int64_t ends_ms;
+	*days = -1;
+	if (!tls_certificate_ends(certificate_pem, &ends_ms, err))
+		return false;
+	/* Rounded towards the past; whole seconds, as the certificate has. */
+	int64_t left_ms = ends_ms - now_wall_ms / 1000 * 1000;
+	*days = (int)(left_ms / day_ms - (left_ms % day_ms < 0));
+	return true;
 }

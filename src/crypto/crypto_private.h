@@ -24,6 +24,7 @@ struct tls_context {
 	atomic_uint refs;
 	enum tls_role role;
 	enum tls_verify verify;
+	bool legacy;			/* a server that takes old clients */
 	SSL_CTX *ssl;
 	/* How OpenSSL reads and writes ciphertext; made once here, so that no
 	 * mutable file-level variable is needed. */

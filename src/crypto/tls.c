@@ -402,3 +402,14 @@ bool tls_peer_verified(const struct tls *t)
 	       SSL_get0_peer_certificate(t->ssl) != NULL &&
 	       SSL_get_verify_result(t->ssl) == X509_V_OK;
 }
+
+bool tls_is_legacy(const struct tls *t)
+{
+	if (!agreed(t))
+		return false;
+	const SSL_CIPHER *c = SSL_get_current_cipher(t->ssl);
+	int version = SSL_version(t->ssl);
+	return version < TLS1_2_VERSION || !SSL_CIPHER_is_aead(c) ||
+	       (version == TLS1_2_VERSION &&
+		SSL_CIPHER_get_kx_nid(c) != NID_kx_ecdhe);
+}

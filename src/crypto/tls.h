@@ -55,3 +55,6 @@ const char *tls_version(const struct tls *t);
 const char *tls_cipher(const struct tls *t);
 unsigned tls_cipher_bits(const struct tls *t);
 bool tls_peer_verified(const struct tls *t);
+/* Agreed on something that only a legacy context takes: TLS 1.0 or 1.1, or a
+ * suite that is not ECDHE with AEAD. */
+bool tls_is_legacy(const struct tls *t);

@@ -22,6 +22,19 @@
 #define CIPHERS_OPPORTUNISTIC                                             \
 	CIPHERS_INTERMEDIATE ":HIGH:!aNULL:!eNULL:!PSK:!SRP"
 
+/*
+ * What devices and servers of before 2008 can do (RELIABILITY 4.7): the best
+ * of what a client has is chosen, since the order is ours. RSA key exchange is
+ * Exchange 2007's and Domino's; triple DES is there if OpenSSL was built with
+ * it (Debian's isn't). Never RC4, export, SSLv3.
+ */
+#define CIPHERS_LEGACY                                                    \
+	CIPHERS_INTERMEDIATE                                              \
+	":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA"                    \
+	":ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"                    \
+	":AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256"              \
+	":AES128-SHA:AES256-SHA:DES-CBC3-SHA"
+
 /* Wire form of the one protocol name we know (RFC 7301 3.1). */
 static const unsigned char alpn_smtp[] = "\4smtp";
 
@@ -108,9 +121,10 @@ static bool use_chain(SSL_CTX *ssl, BIO *pem, struct err *err)
 	return certificate_error(err, "certificate chain is too long");
 }
 
-static bool use_key(SSL_CTX *ssl, X509 *leaf, slice key_pem, struct err *err)
+static enum tls_pair use_key(SSL_CTX *ssl, X509 *leaf, slice key_pem,
+			     struct err *err)
 {
-	bool ok = false;
+	enum tls_pair is = TLS_PAIR_KEY;
 	EVP_PKEY *key = NULL;
 	BIO *pem = pem_source(key_pem, TLS_PEM_MAX_BYTES);
 	if (pem != NULL)
@@ -118,22 +132,23 @@ static bool use_key(SSL_CTX *ssl, X509 *leaf, slice key_pem, struct err *err)
 	if (key == NULL)
 		certificate_error(err, "private key can't be read "
 				       "(PEM, not encrypted)");
-	else if (X509_check_private_key(leaf, key) != 1)
+	else if (X509_check_private_key(leaf, key) != 1) {
 		certificate_error(err, "private key does not belong to the "
 				       "certificate");
-	else if (SSL_CTX_use_PrivateKey(ssl, key) != 1)
+		is = TLS_PAIR_FOREIGN;
+	} else if (SSL_CTX_use_PrivateKey(ssl, key) != 1)
 		certificate_error(err, "private key can't be used");
 	else
-		ok = true;
+		is = TLS_PAIR_GOOD;
 	EVP_PKEY_free(key);
 	BIO_free(pem);
-	return ok;
+	return is;
 }
 
-static bool use_certificate(SSL_CTX *ssl, slice certificate_pem, slice key_pem,
-			    struct err *err)
+static enum tls_pair use_certificate(SSL_CTX *ssl, slice certificate_pem,
+				     slice key_pem, struct err *err)
 {
-	bool ok = false;
+	enum tls_pair is = TLS_PAIR_CERTIFICATE;
 	X509 *leaf = NULL;
 	BIO *pem = pem_source(certificate_pem, TLS_PEM_MAX_BYTES);
 	if (pem != NULL)
@@ -142,12 +157,11 @@ static bool use_certificate(SSL_CTX *ssl, slice certificate_pem, slice key_pem,
 		certificate_error(err, "certificate can't be read (PEM)");
 	else if (SSL_CTX_use_certificate(ssl, leaf) != 1)
 		certificate_error(err, "certificate can't be used");
-	else
-		ok = use_chain(ssl, pem, err) &&
-		     use_key(ssl, leaf, key_pem, err);
+	else if (use_chain(ssl, pem, err))
+		is = use_key(ssl, leaf, key_pem, err);
 	X509_free(leaf);
 	BIO_free(pem);
-	return ok;
+	return is;
 }
 
 /* --- trusted roots -------------------------------------------------------- */
@@ -190,25 +204,34 @@ static bool trust(SSL_CTX *ssl, slice ca_pem, struct err *err)
 
 static bool set_protocol(struct tls_context *c)
 {
+	/* set_… overrides what openssl.cnf says (MinProtocol, CipherString). */
 	int groups[] = { NID_X25519, NID_X9_62_prime256v1, NID_secp384r1 };
 	bool weak = c->role == TLS_CLIENT && c->verify == TLS_VERIFY_NONE;
-	SSL_CTX_set_security_level(c->ssl, weak ? 0 : 2);
+	const char *ciphers = c->legacy ? CIPHERS_LEGACY
+			    : weak ? CIPHERS_OPPORTUNISTIC
+				   : CIPHERS_INTERMEDIATE;
+	/* OpenSSL 3 has no TLS 1.0 and 1.1 above level 0. */
+	SSL_CTX_set_security_level(c->ssl, weak || c->legacy ? 0 : 2);
 	SSL_CTX_clear_options(c->ssl, SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
+	if (c->legacy)
+		SSL_CTX_clear_options(c->ssl, SSL_OP_NO_TLSv1 |
+				      SSL_OP_NO_TLSv1_1);
 	SSL_CTX_set_options(c->ssl, SSL_OP_NO_COMPRESSION |
 			    SSL_OP_NO_RENEGOTIATION |
 			    SSL_OP_CIPHER_SERVER_PREFERENCE |
 			    SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_read_ahead(c->ssl, 0);
-	return SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) == 1 &&
+	return SSL_CTX_set_min_proto_version(c->ssl, c->legacy
+					     ? TLS1_VERSION
+					     : TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_max_proto_version(c->ssl, 0) == 1 &&
-	       SSL_CTX_set_cipher_list(c->ssl, weak ? CIPHERS_OPPORTUNISTIC
-					       : CIPHERS_INTERMEDIATE) == 1 &&
+	       SSL_CTX_set_cipher_list(c->ssl, ciphers) == 1 &&
 	       SSL_CTX_set1_groups(c->ssl, groups, ARRAY_LEN(groups)) == 1;
 }
 
 static struct tls_context *context_new(enum tls_role role,
-				       enum tls_verify verify,
+				       enum tls_verify verify, bool legacy,
 				       struct err *err)
 {
 	struct tls_context *c = calloc(1, sizeof(*c));
@@ -219,6 +242,7 @@ static struct tls_context *context_new(enum tls_role role,
 	atomic_init(&c->refs, 1);
 	c->role = role;
 	c->verify = verify;
+	c->legacy = legacy;
 	c->pipe = tls_pipe_method();
 	c->ssl = SSL_CTX_new(role == TLS_SERVER ? TLS_server_method()
 						: TLS_client_method());
@@ -229,15 +253,16 @@ static struct tls_context *context_new(enum tls_role role,
 	return c;
 }
 
-bool tls_context_server(slice certificate_pem, slice key_pem,
-			struct tls_context **out, struct err *err)
+static enum tls_pair server_new(slice certificate_pem, slice key_pem,
+				bool legacy, struct tls_context **out,
+				struct err *err)
 {
-	invariant(out != NULL);
 	*out = NULL;
 	ERR_clear_error();
-	struct tls_context *c = context_new(TLS_SERVER, TLS_VERIFY_NONE, err);
+	struct tls_context *c = context_new(TLS_SERVER, TLS_VERIFY_NONE,
+					    legacy, err);
 	if (c == NULL)
-		return false;
+		return TLS_PAIR_FAULT;
 	/* Tickets (stateless): no session of ours to keep, and one of them is
 	 * enough for a client that comes back. */
 	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);
@@ -245,12 +270,38 @@ bool tls_context_server(slice certificate_pem, slice key_pem,
 	SSL_CTX_set_timeout(c->ssl, TICKET_LIFETIME_S);
 	SSL_CTX_set_max_early_data(c->ssl, 0);
 	SSL_CTX_set_alpn_select_cb(c->ssl, select_alpn, NULL);
-	if (!use_certificate(c->ssl, certificate_pem, key_pem, err)) {
+	enum tls_pair is = use_certificate(c->ssl, certificate_pem, key_pem,
+					   err);
+	if (is == TLS_PAIR_GOOD)
+		*out = c;
+	else
 		tls_context_unref(&c);
-		return false;
-	}
-	*out = c;
-	return true;
+	return is;
+}
+
+bool tls_context_server(slice certificate_pem, slice key_pem,
+			struct tls_context **out, struct err *err)
+{
+	return server_new(certificate_pem, key_pem, false, out, err) ==
+	       TLS_PAIR_GOOD;
+}
+
+bool tls_context_server_legacy(slice certificate_pem, slice key_pem,
+			       struct tls_context **out, struct err *err)
+{
+	return server_new(certificate_pem, key_pem, true, out, err) ==
+	       TLS_PAIR_GOOD;
+}
+
+enum tls_pair tls_pair_judge(slice certificate_pem, slice key_pem,
+			     struct err *err)
+{
+	struct tls_context *c;
+	enum tls_pair is = server_new(certificate_pem, key_pem, false, &c,
+				      err);
+	tls_context_unref(&c);
+	return is == TLS_PAIR_GOOD || err->kind == ERR_PERMANENT
+		       ? is : TLS_PAIR_FAULT;
 }
 
 bool tls_context_client(enum tls_verify verify, slice ca_pem,
@@ -259,7 +310,7 @@ bool tls_context_client(enum tls_verify verify, slice ca_pem,
 	invariant(out != NULL);
 	*out = NULL;
 	ERR_clear_error();
-	struct tls_context *c = context_new(TLS_CLIENT, verify, err);
+	struct tls_context *c = context_new(TLS_CLIENT, verify, false, err);
 	if (c == NULL)
 		return false;
 	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_OFF);

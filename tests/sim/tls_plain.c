@@ -47,6 +47,12 @@ bool tls_context_server(slice certificate_pem, slice key_pem,
 	return context_new(true, out, err);
 }
 
+bool tls_context_server_legacy(slice certificate_pem, slice key_pem,
+			       struct tls_context **out, struct err *err)
+{
+	return tls_context_server(certificate_pem, key_pem, out, err);
+}
+
 bool tls_context_client(enum tls_verify verify, slice ca_pem,
 			struct tls_context **out, struct err *err)
 {
@@ -255,6 +261,12 @@ unsigned tls_cipher_bits(const struct tls *t)
 }
 
 bool tls_peer_verified(const struct tls *t)
+{
+	(void)t;
+	return false;
+}
+
+bool tls_is_legacy(const struct tls *t)
 {
 	(void)t;
 	return false;

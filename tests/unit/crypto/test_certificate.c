@@ -17,6 +17,10 @@ static void a_self_signed_certificate_lasts_ten_years(void **state)
 				 SLICE("-----BEGIN PRIVATE KEY-----")));
 	assert_true(tls_certificate_days_left(pem, now_ms, &days, &err));
 	assert_in_range(days, 3648, 3650);
+	int64_t ends_ms;
+	assert_true(tls_certificate_ends(pem, &ends_ms, &err));
+	assert_in_range(ends_ms, now_ms + 3649LL * 86400000,
+			now_ms + 3651LL * 86400000);
 	/* the last day, the moment after, and a day after that */
 	int64_t day_ms = 86400000, end_ms = now_ms + 3650 * day_ms;
 	assert_true(tls_certificate_days_left(pem, end_ms - 60000, &days,

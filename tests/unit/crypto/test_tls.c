@@ -482,6 +482,76 @@ static void ciphers_are_ecdhe_and_aead_only(void **state)
 	}
 }
 
+/* What a legacy context takes more than others, and what it never takes. */
+static void s1_9_a_legacy_context_takes_old_clients(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		int version;
+		const char *ciphers;
+		bool good, legacy;
+	} rows[] = {
+		{ TLS1_VERSION, "ALL", true, true },
+		{ TLS1_1_VERSION, "ALL", true, true },
+		{ TLS1_VERSION, "ECDHE-ECDSA-AES128-SHA", true, true },
+		{ TLS1_2_VERSION, "ECDHE-ECDSA-AES256-SHA", true, true },
+		{ TLS1_2_VERSION, "ECDHE-ECDSA-AES128-GCM-SHA256", true,
+		  false },
+		{ TLS1_2_VERSION, "ALL", true, false },
+		{ TLS1_3_VERSION, "ALL", true, false },
+		{ TLS1_VERSION, "AECDH-AES128-SHA", false, false },
+		{ TLS1_2_VERSION, "ECDHE-ECDSA-NULL-SHA", false, false },
+		{ SSL3_VERSION, "ALL", false, false },
+	};
+	struct tls_context *legacy;
+	assert_true(tls_context_server_legacy(buf_slice(&f->id.certificate),
+					      buf_slice(&f->id.key), &legacy,
+					      NULL));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct tls_end s;
+		struct raw c;
+		SSL_CTX *context = raw_context();
+		SSL_CTX_set_min_proto_version(context, 0);
+		SSL_CTX_set_max_proto_version(context, rows[i].version);
+		assert_true(SSL_CTX_set_cipher_list(context, rows[i].ciphers));
+		end_init(&s, legacy, (slice){ 0 });
+		assert_false(tls_is_legacy(s.tls));
+		raw_init(&c, context);
+		raw_talk(&c, &s);
+		if ((c.done == 1) != rows[i].good)
+			fail_msg("row %zu", i);
+		assert_int_equal(tls_is_legacy(s.tls), rows[i].legacy);
+		raw_fini(&c);
+		end_fini(&s);
+	}
+	tls_context_unref(&legacy);
+}
+
+static void a_pair_that_does_not_fit_is_named(void **state)
+{
+	struct fixture *f = *state;
+	slice cert = buf_slice(&f->id.certificate), key = buf_slice(&f->id.key);
+	struct identity other;
+	identity_make(&other, "other.example");
+	const struct {
+		slice certificate, key;
+		enum tls_pair is;
+	} rows[] = {
+		{ cert, key, TLS_PAIR_GOOD },
+		{ SLICE("none"), key, TLS_PAIR_CERTIFICATE },
+		{ cert, SLICE("none"), TLS_PAIR_KEY },
+		{ cert, buf_slice(&other.key), TLS_PAIR_FOREIGN },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct err err = { 0 };
+		assert_int_equal(tls_pair_judge(rows[i].certificate,
+						rows[i].key, &err),
+				 rows[i].is);
+		assert_int_equal(err.kind, i == 0 ? ERR_OK : ERR_PERMANENT);
+	}
+	identity_free(&other);
+}
+
 static void alpn_other_than_smtp_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -684,6 +754,8 @@ int main(void)
 		cmocka_unit_test(the_systems_roots_can_be_read),
 		cmocka_unit_test(bad_certificates_and_keys_are_named),
 		cmocka_unit_test(s1_9_old_versions_are_refused),
+		cmocka_unit_test(s1_9_a_legacy_context_takes_old_clients),
+		cmocka_unit_test(a_pair_that_does_not_fit_is_named),
 		cmocka_unit_test(ciphers_are_ecdhe_and_aead_only),
 		cmocka_unit_test(alpn_other_than_smtp_is_refused),
 		cmocka_unit_test(renegotiation_is_refused),

@@ -15,7 +15,7 @@ static void line(struct buf *out, const char *text)
 void server_ehlo_write(struct smtp_server *s, struct buf *out, slice name)
 {
 	const struct smtp_server_config *config = s->config;
-	const struct limits *l = config->limits;
+	const struct limits *l = s->limits;
 	buf_printf(out, "250-%.*s\r\n", SLICE_ARG(name));
 	line(out, "PIPELINING");
 	buf_printf(out, "250-SIZE %llu\r\n",
@@ -30,7 +30,7 @@ void server_ehlo_write(struct smtp_server *s, struct buf *out, slice name)
 		   (unsigned long long)l->recipients);
 	if (config->offer_starttls && !s->tls)
 		line(out, "STARTTLS");
-	if (config->offer_auth && s->tls)
+	if (config->offer_auth && !s->no_auth && s->tls)
 		line(out, "AUTH PLAIN LOGIN SCRAM-SHA-256");
 	if (s->xclient == SMTP_XCLIENT_ALLOWED)
 		line(out, "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR "

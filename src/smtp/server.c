@@ -54,16 +54,30 @@ void server_check(const struct smtp_server *s)
 struct smtp_server *smtp_server_new(const struct smtp_server_config *config,
 				    bool tls)
 {
-	const struct limits *l = config->limits;
 	struct smtp_server *s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return NULL;
 	s->config = config;
 	s->tls = tls;
 	s->first_bytes_due = true;
-	arena_init(&s->arena, ARENA_BASE + ARENA_RECIPIENT *
-			(l->recipients + l->recipients_overshoot));
+	arena_init(&s->arena, 0);
+	server_take_limits(s);
 	return s;
+}
+
+void server_take_limits(struct smtp_server *s)
+{
+	const struct limits *l = s->config->limits;
+	size_t room = ARENA_BASE + ARENA_RECIPIENT *
+			(l->recipients + l->recipients_overshoot);
+	s->limits = l;
+	if (s->arena.used_bytes <= room)
+		s->arena.max_bytes = room;
+}
+
+void smtp_server_refuse_auth(struct smtp_server *s)
+{
+	s->no_auth = true;
 }
 
 void smtp_server_free(struct smtp_server **s)

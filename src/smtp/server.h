@@ -136,9 +136,11 @@ struct smtp_server_config {
 
 struct smtp_server;
 
-/* config must outlive it; tls: the connection is encrypted from the start
- * (implicit TLS). About 1 KiB; buffers come only when a line is cut in two
- * or a transaction is open. NULL out of memory. */
+/* config must outlive it. Its limits may change: an open session takes them
+ * with its next EHLO or MAIL, and the old ones must stay till then. tls: the
+ * connection is encrypted from the start (implicit TLS). About 1 KiB; buffers
+ * come only when a line is cut in two or a transaction is open. NULL out of
+ * memory. */
 struct smtp_server *smtp_server_new(const struct smtp_server_config *config,
 				    bool tls);
 void smtp_server_free(struct smtp_server **s);
@@ -186,6 +188,9 @@ void smtp_server_known_client(struct smtp_server *s);
  * a body is being read; next returns CLOSE. */
 void smtp_server_close(struct smtp_server *s, struct buf *out,
 		       const struct reply *reply);
+
+/* No AUTH in this session, whatever the configuration says (502). */
+void smtp_server_refuse_auth(struct smtp_server *s);
 
 /* What the transaction's slices live in; valid between MAIL and its end.
  * The caller may put its own things of the transaction there. */

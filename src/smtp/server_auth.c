@@ -46,7 +46,7 @@ static enum smtp_event_kind complete(const struct sasl_server *sasl)
 static bool respond(struct server_call *c, slice base64)
 {
 	slice next = SLICE("");
-	if (base64.n > c->s->config->limits->auth_line) {
+	if (base64.n > c->s->limits->auth_line) {
 		exchange_over(c, REPLY_AUTH_TOO_LONG);
 		return false;
 	}
@@ -115,7 +115,7 @@ static bool in_order(struct server_call *c)
 	struct smtp_server *s = c->s;
 	if (c->arg.n == 0)
 		server_refuse(c, REPLY_SYNTAX);
-	else if (!s->config->offer_auth)
+	else if (!s->config->offer_auth || s->no_auth)
 		server_refuse(c, REPLY_NOT_IMPLEMENTED);
 	else if (!s->tls)
 		refuse_in_clear(c);
@@ -125,7 +125,7 @@ static bool in_order(struct server_call *c)
 		server_refuse(c, REPLY_AUTH_ALREADY);
 	else if (server_in_transaction(s))
 		server_refuse(c, REPLY_AUTH_IN_TRANSACTION);
-	else if (s->auth_failures >= s->config->limits->auth_failures)
+	else if (s->auth_failures >= s->limits->auth_failures)
 		server_end_with(s, c->out, REPLY_TOO_MANY_ERRORS,
 				SMTP_CLOSE_AUTH_FAILURES);
 	else

@@ -52,6 +52,7 @@ static bool hello(struct server_call *c, bool extended)
 	if (s->helo_done && !server_count(s, c->out, WEIGHT_JUNK))
 		return false;
 	s->transaction = TRANSACTION_NONE;
+	server_take_limits(s);
 	s->helo_extended = extended;
 	c->ev->helo = c->arg;
 	c->ev->extended = extended;

@@ -24,7 +24,7 @@
 
 uint64_t server_read_max(const struct smtp_server *s)
 {
-	const struct limits *l = s->config->limits;
+	const struct limits *l = s->limits;
 	return l->message_size * l->oversize_read;
 }
 
@@ -52,7 +52,7 @@ bool server_body_oversize(struct server_call *c)
 static bool give(struct server_call *c, slice piece)
 {
 	struct server_body *b = &c->s->body;
-	uint64_t max = c->s->config->limits->message_size;
+	uint64_t max = c->s->limits->message_size;
 	uint64_t room = b->bytes < max ? max - b->bytes : 0;
 	b->bytes += piece.n;
 	if (piece.n > room) {

@@ -73,7 +73,7 @@ static char byte_at(const struct server_line *l, slice in, size_t i)
 /* The longest line that may be, with its CRLF. */
 static size_t line_max(const struct smtp_server *s, slice in)
 {
-	const struct limits *limits = s->config->limits;
+	const struct limits *limits = s->limits;
 	if (s->phase == PHASE_AUTH)
 		return limits->auth_line + 2;
 	if (s->line.n + in.n < auth_verb.n)
@@ -142,7 +142,7 @@ enum line_result server_line_read(struct smtp_server *s, slice *in,
 	size_t end = find_end(*in, l->n > 0 && l->p[l->n - 1] == '\r');
 	size_t max = line_max(s, *in);
 	if (end > 0 ? l->n + end > max : l->n + in->n >= max)
-		return too_long(s, in, max != s->config->limits->command_line);
+		return too_long(s, in, max != s->limits->command_line);
 	if (end > 0 && l->n == 0) {
 		*line = slice_sub(*in, 0, end - 2);
 		*in = slice_skip(*in, end);

@@ -111,6 +111,7 @@ bool server_mail(struct server_call *c)
 	slice arg = c->arg;
 	if (!mail_in_order(c))
 		return false;
+	server_take_limits(s);
 	s->rcpt_commands = s->rcpt_accepted = 0;
 	if (!skip_keyword(&arg, SLICE("FROM"))) {
 		server_refuse_mail(c, REPLY_SYNTAX, SLICE(""), SLICE(""));
@@ -127,7 +128,7 @@ bool server_mail(struct server_call *c)
 				   SLICE(""));
 		return false;
 	}
-	if (c->ev->declared_size > s->config->limits->message_size) {
+	if (c->ev->declared_size > s->limits->message_size) {
 		server_refuse_mail(c, REPLY_SIZE, SLICE(""), SLICE(""));
 		return false;
 	}
@@ -151,7 +152,7 @@ void server_refuse_rcpt(struct server_call *c, enum reply_id id, slice detail,
 static bool rcpt_in_order(struct server_call *c)
 {
 	struct smtp_server *s = c->s;
-	const struct limits *l = s->config->limits;
+	const struct limits *l = s->limits;
 	if (s->transaction == TRANSACTION_NONE) {
 		server_refuse(c, s->helo_done ? REPLY_NEED_MAIL :
 						REPLY_NEED_HELO);

@@ -81,6 +81,9 @@ struct server_body {
 
 struct smtp_server {
 	const struct smtp_server_config *config;
+	/* Those that config had at the last MAIL or EHLO: they stay for a
+	 * transaction. */
+	const struct limits *limits;
 	slice tag;
 	struct arena arena;
 	struct server_line line;
@@ -111,6 +114,7 @@ struct smtp_server {
 	bool drop_due;		/* SMTP_DROPPED is to be given out */
 	bool arena_stale;	/* reset with the next call */
 	bool quit;
+	bool no_auth;		/* of this session, whatever config says */
 	uint8_t xclient;	/* enum smtp_xclient_is */
 	bool xclient_helo, xclient_extended;	/* of the one to be answered */
 };
@@ -214,6 +218,8 @@ void server_check(const struct smtp_server *s);
 bool server_event(struct server_call *c, enum smtp_event_kind kind,
 		  enum server_awaits awaits);
 bool server_in_transaction(const struct smtp_server *s);
+/* What config has now counts from here on: there is no open transaction. */
+void server_take_limits(struct smtp_server *s);
 /* The open transaction is over; SMTP_DROPPED will follow. */
 void server_drop(struct smtp_server *s);
 uint64_t server_read_max(const struct smtp_server *s);

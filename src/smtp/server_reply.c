@@ -68,7 +68,7 @@ void server_end_with(struct smtp_server *s, struct buf *out, enum reply_id id,
 bool server_count(struct smtp_server *s, struct buf *out,
 		  enum server_weight weight)
 {
-	const struct limits *l = s->config->limits;
+	const struct limits *l = s->limits;
 	uint32_t *counter = weight == WEIGHT_JUNK ? &s->junk : &s->errors;
 	uint64_t max = weight == WEIGHT_JUNK ?
 		(s->known ? l->junk_known : l->junk_stranger) :

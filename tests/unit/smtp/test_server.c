@@ -46,6 +46,61 @@ static void s1_4_ehlo_announces_in_plain_text(void **state)
 	talk_end(&t);
 }
 
+/* A reload gives the engine's config other limits: a transaction keeps those
+ * that it began with, the next MAIL or EHLO takes the new ones. */
+static void new_limits_count_from_the_next_mail_on(void **state)
+{
+	(void)state;
+	struct talk t;
+	struct limits narrow, wide;
+	talk_begin(&t, TALK_KNOWN);
+	limits_defaults(&narrow);
+	limits_defaults(&wide);
+	narrow.recipients = 1;
+	narrow.recipients_overshoot = 2;
+	narrow.message_size = 70000;
+	wide.recipients = 5000;
+	talk_say(&t, EHLO MAIL RCPT);
+	t.config.limits = &narrow;
+	buf_clear(&t.replies);
+	talk_say(&t, RCPT RCPT "RSET\r\n" MAIL RCPT RCPT "RSET\r\n"
+		 "MAIL FROM:<a@example.jp> SIZE=70001\r\n");
+	talk_expect_codes(&t, "250 250 250 250 250 452 250 552");
+	t.config.limits = &wide;
+	buf_clear(&t.replies);
+	talk_say(&t, EHLO);
+	assert_true(slice_find_slice(buf_slice(&t.replies),
+				     SLICE("RCPTMAX=5000")) < t.replies.n);
+	talk_say(&t, MAIL);
+	/* as many as are allowed now fit into memory, long ones too */
+	char line[400];
+	snprintf(line, sizeof(line), "RCPT TO:<%.*s@%.*s.example>\r\n", 60,
+		 "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr",
+		 60,
+		 "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd");
+	buf_clear(&t.replies);
+	repeat(&t, line, 5000);
+	assert_int_equal(count_replies(&t, "250"), 5000);
+	talk_say(&t, line);
+	assert_int_equal(count_replies(&t, "452"), 1);
+	talk_end(&t);
+}
+
+/* Of one session, whatever the configuration offers (old TLS). */
+static void s1_9_auth_can_be_refused_to_a_session(void **state)
+{
+	(void)state;
+	struct talk t;
+	talk_begin(&t, TALK_TLS);
+	smtp_server_refuse_auth(t.server);
+	talk_say(&t, EHLO);
+	talk_say(&t, "AUTH PLAIN AGEAYg==\r\n");
+	assert_int_equal(slice_find_slice(buf_slice(&t.replies),
+					  SLICE("250-AUTH")), t.replies.n);
+	assert_int_equal(count_replies(&t, "502"), 1);
+	talk_end(&t);
+}
+
 static void s1_3_auth_is_announced_under_tls_only(void **state)
 {
 	(void)state;
@@ -645,6 +700,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(s1_4_ehlo_announces_in_plain_text),
 		cmocka_unit_test(s1_3_auth_is_announced_under_tls_only),
+		cmocka_unit_test(new_limits_count_from_the_next_mail_on),
+		cmocka_unit_test(s1_9_auth_can_be_refused_to_a_session),
 		cmocka_unit_test(
 			s1_4_nothing_that_begins_with_x_or_is_unsupported),
 		cmocka_unit_test(helo_answers_one_line),

@@ -3,7 +3,7 @@
 
 #include "base/cursor.h"
 
-enum { BUNDLE_FORM = 1 };
+enum { BUNDLE_FORM = 2 };
 
 const char *child_role_name(enum child_role role)
 {
@@ -76,28 +76,6 @@ bool files_to_config(const struct config_files *f, struct arena *arena,
 	return ok;
 }
 
-void reload_encode(const struct config_files *f, struct buf *out)
-{
-	put_files(out, f);
-}
-
-bool start_reload_decode(slice payload, struct arena *arena,
-			 struct start_reload *out, struct err *err)
-{
-	slice kept;
-	struct config_files files;
-	/* The secrets live as long as the config. */
-	if (!arena_copy(arena, payload, &kept))
-		return err_set_memory(err, "start_reload_decode");
-	struct cursor c = cursor_of(kept);
-	if (!take_files(&c, arena, &files) || !cursor_done(&c))
-		return err_set(err, ERR_PROTOCOL, SCOPE_SELF,
-			       "start_reload_decode", "malformed reload");
-	out->certificate_pem = files.certificate_pem;
-	out->key_pem = files.key_pem;
-	return files_to_config(&files, arena, &out->config, err);
-}
-
 /* --- the bundle ----------------------------------------------------------- */
 
 static void put_fd(struct buf *out, int fd)
@@ -125,6 +103,20 @@ static void take_address(struct cursor *c, struct ip_addr *a)
 		memcpy(a->bytes, s.p, s.n);
 }
 
+static void put_listeners(struct buf *out, const struct start_listener *rows,
+			  size_t count)
+{
+	buf_u32(out, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		buf_u32(out, rows[i].shard);
+		buf_u32(out, rows[i].listener);
+		put_address(out, &rows[i].at.addr);
+		buf_u16(out, rows[i].at.port);
+		buf_u32(out, rows[i].number);
+		put_fd(out, rows[i].fd);
+	}
+}
+
 void bundle_encode(const struct bundle *b, struct buf *out)
 {
 	buf_u32(out, BUNDLE_FORM);
@@ -143,14 +135,7 @@ void bundle_encode(const struct bundle *b, struct buf *out)
 			    b->notes_fd, b->console_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		put_fd(out, fds[i]);
-	buf_u32(out, (uint32_t)b->listener_count);
-	for (size_t i = 0; i < b->listener_count; i++) {
-		buf_u32(out, b->listeners[i].shard);
-		buf_u32(out, b->listeners[i].listener);
-		put_address(out, &b->listeners[i].at.addr);
-		buf_u16(out, b->listeners[i].at.port);
-		put_fd(out, b->listeners[i].fd);
-	}
+	put_listeners(out, b->listeners, b->listener_count);
 	buf_u32(out, (uint32_t)b->poison_count);
 	for (size_t i = 0; i < b->poison_count; i++) {
 		buf_u64(out, b->poison[i].time_ms);
@@ -180,20 +165,22 @@ static void *take_list(struct cursor *c, struct arena *arena, size_t max,
 	return rows;
 }
 
-static void take_listeners(struct cursor *c, struct arena *arena,
-			   struct bundle *b)
+static const struct start_listener *take_listeners(struct cursor *c,
+						   struct arena *arena,
+						   size_t *count)
 {
 	struct start_listener *rows = take_list(
 		c, arena, 2 * CONFIG_LISTENERS_MAX * CONFIG_SHARDS_MAX,
-		sizeof(*rows), &b->listener_count);
-	for (size_t i = 0; i < b->listener_count; i++) {
+		sizeof(*rows), count);
+	for (size_t i = 0; i < *count; i++) {
 		rows[i].shard = cursor_u32(c);
 		rows[i].listener = cursor_u32(c);
 		take_address(c, &rows[i].at.addr);
 		rows[i].at.port = cursor_u16(c);
+		rows[i].number = cursor_u32(c);
 		rows[i].fd = take_fd(c);
 	}
-	b->listeners = rows;
+	return rows;
 }
 
 static void take_poison(struct cursor *c, struct arena *arena,
@@ -237,7 +224,7 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *b,
 			     &b->notes_fd, &b->console_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		*fds[i] = take_fd(&c);
-	take_listeners(&c, arena, b);
+	b->listeners = take_listeners(&c, arena, &b->listener_count);
 	take_poison(&c, arena, b);
 	if (!ok || !cursor_done(&c) || role >= ROLE_COUNT ||
 	    b->hostname.n == 0 || b->shards == 0 ||
@@ -245,5 +232,41 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *b,
 		return err_set(err, ERR_PROTOCOL, SCOPE_SELF, "bundle_decode",
 			       "not what this program's master writes");
 	b->role = (enum child_role)role;
+	return true;
+}
+
+/* --- a reload ------------------------------------------------------------- */
+
+void reload_encode(const struct config_files *f,
+		   const struct start_listener *listeners, size_t count,
+		   struct buf *out)
+{
+	put_files(out, f);
+	put_listeners(out, listeners, count);
+}
+
+bool start_reload_decode(slice payload, struct arena *arena,
+			 struct start_reload *out, struct err *err)
+{
+	slice kept;
+	struct config_files files;
+	/* The secrets live as long as the config. */
+	if (!arena_copy(arena, payload, &kept))
+		return err_set_memory(err, "start_reload_decode");
+	struct cursor c = cursor_of(kept);
+	bool ok = take_files(&c, arena, &files);
+	out->listeners = take_listeners(&c, arena, &out->listener_count);
+	if (!ok || !cursor_done(&c))
+		return err_set(err, ERR_PROTOCOL, SCOPE_SELF,
+			       "start_reload_decode", "malformed reload");
+	out->certificate_pem = files.certificate_pem;
+	out->key_pem = files.key_pem;
+	if (!files_to_config(&files, arena, &out->config, err))
+		return false;
+	for (size_t i = 0; i < out->listener_count; i++)
+		if (out->listeners[i].listener >= out->config.listener_count)
+			return err_set(err, ERR_PROTOCOL, SCOPE_SELF,
+				       "start_reload_decode",
+				       "a listener that there isn't");
 	return true;
 }

@@ -49,7 +49,9 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *out,
 		   struct err *err) MUST_USE;
 
 /* The payload of FRAME_RELOAD. */
-void reload_encode(const struct config_files *f, struct buf *out);
+void reload_encode(const struct config_files *f,
+		   const struct start_listener *listeners, size_t count,
+		   struct buf *out);
 /* Parses the text and puts the secrets in. Errors in the text: ERR_PERMANENT
  * with the first of them in detail. */
 bool files_to_config(const struct config_files *f, struct arena *arena,

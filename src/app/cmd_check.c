@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/net.h"
 #include "os/process.h"
+#include "wire/say.h"
 
 struct check {
 	const struct cli *cli;
@@ -50,6 +51,21 @@ static void tell_err(struct check *k, const char *place, const struct err *err)
 {
 	tell(k, true, place, slice_of(err->detail[0] ? err->detail
 						      : err->text));
+}
+
+/* About something in the file, in the words of config_text.def. */
+static void tell_about(struct check *k, bool is_error, struct config_place at,
+		       enum config_text id, slice a, slice b)
+{
+	char place[400];
+	struct buf text;
+	slice args[] = { a, b };
+	snprintf(place, sizeof(place), "%s:%u:%u", k->file, at.line,
+		 at.column);
+	buf_init(&text, 4096);
+	say(&text, config_text(id), k->cli->language, args, ARRAY_LEN(args));
+	tell(k, is_error, place, buf_slice(&text));
+	buf_fini(&text);
 }
 
 /* "file:line:col: error: text" or "error: text", line by line. */
@@ -91,7 +107,7 @@ static void look_at_certificate(struct check *k, const struct config *c,
 {
 	struct err err = { 0 };
 	int days;
-	char text[120];
+	char number[24];
 	if (c->tls_certificate == NULL) {
 		tell(k, false, k->file, SLICE("tls is not set: a self-signed "
 		     "certificate is made at the first start"));
@@ -99,9 +115,12 @@ static void look_at_certificate(struct check *k, const struct config *c,
 					      &err)) {
 		tell_err(k, c->tls_certificate, &err);
 	} else if (days < 30) {
-		snprintf(text, sizeof(text), "the certificate %s",
-			 days < 0 ? "is over" : "ends in less than 30 days");
-		tell(k, days < 0, c->tls_certificate, slice_of(text));
+		snprintf(number, sizeof(number), "%d",
+			 days < 0 ? -days - 1 : days);
+		tell_about(k, days < 0, c->tls_certificate_at,
+			   days < 0 ? CONFIG_SAY_FILE_CERTIFICATE_OVER
+				    : CONFIG_SAY_FILE_CERTIFICATE_ENDS,
+			   slice_of(c->tls_certificate), slice_of(number));
 	}
 }
 
@@ -109,7 +128,7 @@ static void look_at_certificate(struct check *k, const struct config *c,
 static void look_at_files(struct check *k, const struct layout *l,
 			  const struct config *c, slice hostname)
 {
-	struct config_files files = { 0 };
+	struct config_files files = { .file = slice_of(k->file) };
 	struct arena arena;
 	struct buf errors;
 	struct config only = *c;
@@ -126,6 +145,19 @@ static void look_at_files(struct check *k, const struct layout *l,
 		look_at_certificate(k, c, files.certificate_pem);
 	buf_fini(&errors);
 	arena_fini(&arena);
+}
+
+/* A listener whose day has passed is like the others. */
+static void look_at_legacy(struct check *k, const struct config *c)
+{
+	for (size_t i = 0; i < c->listener_count; i++) {
+		const struct config_listener *l = &c->listeners[i];
+		if (l->legacy_until_ms != 0 &&
+		    l->legacy_until_ms <= os_wall_ms())
+			tell_about(k, false, l->legacy_at,
+				   CONFIG_SAY_LEGACY_OVER, l->name,
+				   l->legacy_until);
+	}
 }
 
 static bool is_running(const struct layout *l)
@@ -243,6 +275,7 @@ static void look_at_all(struct check *k, const struct config *c)
 	look_at_hostname(k, c, hostname, sizeof(hostname));
 	look_at_place(k, &layout, c);
 	look_at_files(k, &layout, c, slice_of(hostname));
+	look_at_legacy(k, c);
 	look_at_ports(k, &layout, c);
 	look_at_rest(k, c);
 }

@@ -86,11 +86,13 @@ static void read_shards(struct parse *p, const struct yaml_node *n)
 static void read_certificate(struct parse *p, const struct yaml_node *n)
 {
 	p->config->tls_certificate = config_cstr(p, n);
+	p->config->tls_certificate_at = config_place_of(n);
 }
 
 static void read_key(struct parse *p, const struct yaml_node *n)
 {
 	p->config->tls_key = config_cstr(p, n);
+	p->config->tls_key_at = config_place_of(n);
 }
 
 static void read_tls(struct parse *p, const struct yaml_node *n)

@@ -26,6 +26,11 @@ enum {
 	CONFIG_SHARDS_MAX = 256,
 };
 
+/* Where in the file something stands, from 1; line 0: nowhere. */
+struct config_place {
+	unsigned line, column;
+};
+
 enum listener_tls {
 	LISTENER_STARTTLS,
 	LISTENER_IMPLICIT_TLS,
@@ -43,6 +48,11 @@ struct config_listener {
 	size_t proxy_count;
 	struct ip_range *xclients;	/* may say XCLIENT */
 	size_t xclient_count;
+	/* Old TLS is taken until the end of a day (UTC); 0: never. */
+	int64_t legacy_until_ms;	/* Unix time */
+	slice legacy_until;		/* as written */
+	bool legacy_auth;		/* AUTH over it, too */
+	struct config_place legacy_at;
 };
 
 enum route_kind { ROUTE_SMART_HOST, ROUTE_LMTP, ROUTE_MAILDIR };
@@ -71,6 +81,7 @@ struct config {
 	size_t listener_count;
 	const char *tls_certificate;	/* NULL: self-signed, made at start */
 	const char *tls_key;
+	struct config_place tls_certificate_at, tls_key_at;
 	/* NULL address: unix socket at console_path */
 	bool console_on;
 	struct ip_port console_at;

@@ -50,11 +50,30 @@ static void read_ranges(struct parse *p, const struct yaml_node *n,
 		config_ranges(p, n, ranges, count);
 }
 
+static void read_legacy(struct parse *p, const struct yaml_node *n,
+			struct config_listener *l)
+{
+	static const char *const keys[] = { "until", "auth", NULL };
+	if (n == NULL)
+		return;
+	l->legacy_at = config_place_of(n);
+	if (yaml_kind(n) != YAML_NULL && !config_mapping(p, n, keys))
+		return;
+	if (yaml_get(n, "until") == NULL)
+		config_wrong(p, n, CONFIG_SAY_LEGACY_NO_UNTIL);
+	config_day(p, yaml_get(n, "until"), &l->legacy_until,
+		   &l->legacy_until_ms);
+	yaml_bool(p->yaml, yaml_get(n, "auth"), &l->legacy_auth, p->errors);
+	if (l->tls == LISTENER_PLAIN)
+		config_wrong(p, n, CONFIG_SAY_LEGACY_PLAIN);
+}
+
 static void read_listener(struct parse *p, const struct yaml_node *n,
 			  struct config_listener *l)
 {
 	static const char *const keys[] = { "name", "address", "tls",
-					    "proxy", "xclient", NULL };
+					    "proxy", "xclient", "legacy_tls",
+					    NULL };
 	static const char *const tls[] = { "starttls", "implicit", "none",
 					   NULL };
 	const struct yaml_node *address;
@@ -75,6 +94,7 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 	read_ranges(p, yaml_get(n, "proxy"), &l->proxies, &l->proxy_count);
 	read_ranges(p, yaml_get(n, "xclient"), &l->xclients,
 		    &l->xclient_count);
+	read_legacy(p, yaml_get(n, "legacy_tls"), l);
 }
 
 static bool same_place(const struct config_listener *a,

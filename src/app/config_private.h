@@ -40,6 +40,11 @@ size_t config_rows(struct parse *p, const struct yaml_node *n, size_t max);
 void *config_alloc(struct parse *p, const struct yaml_node *n, size_t bytes);
 /* A string with a NUL behind it that holds none; NULL: reported or missing. */
 const char *config_cstr(struct parse *p, const struct yaml_node *n);
+/* "2027-06-30": when that day ends in UTC, Unix time in milliseconds; false:
+ * reported or missing. *text: as written. */
+bool config_day(struct parse *p, const struct yaml_node *n, slice *text,
+		int64_t *ends_ms);
+struct config_place config_place_of(const struct yaml_node *n);
 /* A host name in A-labels and lower case; false: reported or missing. */
 bool config_domain(struct parse *p, const struct yaml_node *n, slice *out);
 /* "host:port", "192.0.2.1:25", "[::1]:25" in s. */

@@ -170,16 +170,29 @@ bool layout_pepper(const struct layout *l, uint8_t *to, struct err *err)
 	return ok;
 }
 
-/* Where problems go, and in which language. */
+/* Where problems go, in which language, and what they are about. */
 struct problems {
 	struct buf *errors;
 	enum language language;
+	slice file;			/* the configuration's; may be empty */
+	struct config_place at;
 };
+
+static struct problems placed(const struct problems *p, struct config_place place)
+{
+	struct problems there = *p;
+	there.at = place;
+	return there;
+}
 
 static bool tell(const struct problems *p, enum config_text what,
 		 const char *path, const char *why)
 {
 	slice args[] = { slice_of(path), slice_of(why) };
+	if (p->file.n > 0 && p->at.line > 0) {
+		say_plain(p->errors, p->file);
+		buf_printf(p->errors, ":%u:%u: ", p->at.line, p->at.column);
+	}
 	buf_append(p->errors, SLICE("error: "));
 	say(p->errors, config_text(what), p->language, args, ARRAY_LEN(args));
 	buf_append_char(p->errors, '\n');
@@ -233,6 +246,30 @@ static bool make_self_signed(slice hostname, const char *certificate,
 	return ok;
 }
 
+/* Certificate and key fit each other. */
+static bool judge_pair(const struct config *c, const char *certificate,
+		       const char *key, const struct config_files *files,
+		       const struct problems *to)
+{
+	struct err err = { 0 };
+	struct problems of_certificate = placed(to, c->tls_certificate_at);
+	struct problems of_key = placed(to, c->tls_key_at);
+	switch (tls_pair_judge(files->certificate_pem, files->key_pem, &err)) {
+	case TLS_PAIR_GOOD:
+		return true;
+	case TLS_PAIR_KEY:
+		return tell(&of_key, CONFIG_SAY_FILE_KEY, key, err.text);
+	case TLS_PAIR_FOREIGN:
+		return tell(&of_key, CONFIG_SAY_FILE_KEY_FOREIGN, key,
+			    certificate);
+	case TLS_PAIR_CERTIFICATE:
+	case TLS_PAIR_FAULT:
+		break;
+	}
+	return tell(&of_certificate, CONFIG_SAY_FILE_CERTIFICATE, certificate,
+		    err.text);
+}
+
 static bool load_certificate(const struct layout *l, const struct config *c,
 			     slice hostname, struct arena *arena,
 			     struct config_files *out,
@@ -240,28 +277,42 @@ static bool load_certificate(const struct layout *l, const struct config *c,
 {
 	char certificate[LAYOUT_PATH_MAX], key[LAYOUT_PATH_MAX];
 	struct err err = { 0 };
-	struct tls_context *context = NULL;
+	struct problems of_certificate = placed(to, c->tls_certificate_at);
+	struct problems of_key = placed(to, c->tls_key_at);
 	bool own = c->tls_certificate == NULL;
 	if (!layout_path(l, own ? "certs/self-signed.pem" : c->tls_certificate,
 			 certificate, sizeof(certificate)) ||
 	    !layout_path(l, own ? "keys/self-signed.key" : c->tls_key, key,
 			 sizeof(key)))
-		return tell(to, CONFIG_SAY_FILE_CERTIFICATE, l->path,
+		return tell(&of_certificate, CONFIG_SAY_FILE_CERTIFICATE, l->path,
 			    why(to, CONFIG_SAY_WHY_PATH));
 	if (own && (!os_path_exists(certificate) || !os_path_exists(key)) &&
 	    !make_self_signed(hostname, certificate, key, &err))
 		return tell(to, CONFIG_SAY_FILE_SELF_SIGNED, certificate,
 			    err.text);
-	if (!load_secret(CONFIG_SAY_FILE_CERTIFICATE, certificate, false,
-			 arena, &out->certificate_pem, to) ||
-	    !load_secret(CONFIG_SAY_FILE_KEY, key, true, arena, &out->key_pem,
-			 to))
+	return load_secret(CONFIG_SAY_FILE_CERTIFICATE, certificate, false,
+			   arena, &out->certificate_pem, &of_certificate) &&
+	       load_secret(CONFIG_SAY_FILE_KEY, key, true, arena,
+			   &out->key_pem, &of_key) &&
+	       judge_pair(c, certificate, key, out, to);
+}
+
+bool layout_certificate_over(const struct config *c,
+			     const struct config_files *files,
+			     int64_t now_wall_ms, enum language language,
+			     struct buf *errors)
+{
+	struct problems to = { errors, language, files->file,
+			       c->tls_certificate_at };
+	struct err err;
+	char text[24];
+	int days;
+	if (c->tls_certificate == NULL ||
+	    !tls_certificate_days_left(files->certificate_pem, now_wall_ms,
+				       &days, &err) || days >= 0)
 		return false;
-	if (!tls_context_server(out->certificate_pem, out->key_pem, &context,
-				&err))
-		return tell(to, CONFIG_SAY_FILE_CERTIFICATE, certificate,
-			    err.text);
-	tls_context_unref(&context);
+	snprintf(text, sizeof(text), "%d", -days - 1);	/* whole ones */
+	tell(&to, CONFIG_SAY_FILE_CERTIFICATE_OVER, c->tls_certificate, text);
 	return true;
 }
 
@@ -297,7 +348,7 @@ bool layout_passwords(const struct config *c, enum language language,
 		      struct arena *arena, struct config_files *out,
 		      struct buf *errors)
 {
-	struct problems to = { errors, language };
+	struct problems to = { errors, language, out->file, { 0 } };
 	return load_passwords(c, arena, out, &to);
 }
 
@@ -305,7 +356,7 @@ bool layout_files(const struct layout *l, const struct config *c,
 		  slice hostname, enum language language, struct arena *arena,
 		  struct config_files *out, struct buf *errors)
 {
-	struct problems to = { errors, language };
+	struct problems to = { errors, language, out->file, { 0 } };
 	bool ok = load_passwords(c, arena, out, &to);
 	return load_certificate(l, c, hostname, arena, out, &to) && ok;
 }

@@ -51,10 +51,16 @@ bool layout_pepper(const struct layout *l, uint8_t *to,
 		   struct err *err) MUST_USE;
 /* Certificate and key as configured, else a self-signed pair in keys/ and
  * certs/ that is made when missing; passwords of routes. In the arena.
- * Problems go to errors, a line each ("error: …"). */
+ * Problems go to errors, a line each: "error: …", with "FILE:line:col: "
+ * before it when out->file is set and a key of it names what is wrong. */
 bool layout_files(const struct layout *l, const struct config *c,
 		  slice hostname, enum language language, struct arena *arena,
 		  struct config_files *out, struct buf *errors) MUST_USE;
+/* The configured certificate is over, which is told as above. */
+bool layout_certificate_over(const struct config *c,
+			     const struct config_files *files,
+			     int64_t now_wall_ms, enum language language,
+			     struct buf *errors);
 /* The passwords alone. */
 bool layout_passwords(const struct config *c, enum language language,
 		      struct arena *arena, struct config_files *out,

@@ -31,120 +31,6 @@ int master_exit_code(const struct err *err)
 	return 70;
 }
 
-static void say_lines(struct master *m, const char *event, struct buf *errors)
-{
-	slice rest = buf_slice(errors);
-	while (rest.n > 0) {
-		struct log_event e;
-		log_begin(&e, &m->log, LOG_ERROR, event);
-		json_member_string(&e.json, "text", slice_cut(&rest, '\n'));
-		log_end(&e);
-	}
-}
-
-/* --- SIGHUP --------------------------------------------------------------- */
-
-/* The key whose change needs a new start, or NULL. */
-static const char *fixed_change(const struct config *a, const struct config *b)
-{
-	if (strcmp(a->data_dir, b->data_dir) != 0)
-		return "data_dir";
-	if ((a->user == NULL) != (b->user == NULL) ||
-	    (a->user != NULL && strcmp(a->user, b->user) != 0))
-		return "user";
-	if (a->shards != b->shards)
-		return "shards";
-	if (strcmp(a->control_path, b->control_path) != 0)
-		return "control";
-	if (a->console_on != b->console_on ||
-	    a->console_at.port != b->console_at.port ||
-	    !ip_addr_eq(&a->console_at.addr, &b->console_at.addr) ||
-	    (a->console_path == NULL) != (b->console_path == NULL))
-		return "console";
-	if (a->listener_count != b->listener_count)
-		return "listeners";
-	for (size_t i = 0; i < a->listener_count; i++)
-		if (!slice_eq(a->listeners[i].address,
-			      b->listeners[i].address) ||
-		    a->listeners[i].tls != b->listeners[i].tls)
-			return "listeners";
-	return NULL;
-}
-
-static bool has_maildir(const struct config *c, const char *maildir)
-{
-	for (size_t i = 0; i < c->route_count; i++)
-		if (c->routes[i].maildir != NULL &&
-		    strcmp(c->routes[i].maildir, maildir) == 0)
-			return true;
-	return false;
-}
-
-/* A folder that relay's sandbox doesn't know needs a new relay. */
-static bool new_maildir(const struct config *old, const struct config *new)
-{
-	for (size_t i = 0; i < new->route_count; i++)
-		if (new->routes[i].maildir != NULL &&
-		    !has_maildir(old, new->routes[i].maildir))
-			return true;
-	return false;
-}
-
-static void take_config(struct master *m, struct master_config *c)
-{
-	struct buf payload;
-	struct err err = { 0 };
-	bool new_relay = new_maildir(&m->now->config, &c->config);
-	if (!layout_make(&m->layout, &c->config, &err))
-		log_failure(&m->log, LOG_ERROR, "reload.folders", &err);
-	master_config_free(&m->now);
-	m->now = c;
-	buf_init(&payload, FRAME_MAX);
-	reload_encode(&c->files, &payload);
-	if (new_relay)
-		master_child_tell(m, ROLE_RELAY, FRAME_DRAIN, (slice){ 0 });
-	else if (!payload.failed)
-		master_child_tell(m, ROLE_RELAY, FRAME_RELOAD,
-				  buf_slice(&payload));
-	if (payload.p != NULL)
-		secret_wipe(payload.p, payload.cap);
-	buf_fini(&payload);
-	counter_add(&m->counters->slot[COUNTERS_MASTER], COUNTER_reloads_total,
-		    1);
-	struct log_event e;
-	log_begin(&e, &m->log, LOG_INFO, "reload.done");
-	json_member_bool(&e.json, "new_relay", new_relay);
-	log_end(&e);
-}
-
-static void reload(struct master *m)
-{
-	struct buf errors;
-	char hostname[sizeof(m->hostname)];
-	memcpy(hostname, m->hostname, sizeof(hostname));
-	buf_init(&errors, 65536);
-	os_notify("RELOADING=1");
-	struct master_config *c = master_config_read(m, LANGUAGE_EN, &errors);
-	if (c != NULL) {
-		const char *key = fixed_change(&m->now->config, &c->config);
-		if (key != NULL) {
-			buf_printf(&errors, "%s can't change while serving: "
-				   "restart the service\n", key);
-			master_config_free(&c);
-		}
-	}
-	if (c != NULL) {
-		take_config(m, c);
-	} else {
-		memcpy(m->hostname, hostname, sizeof(hostname));
-		say_lines(m, "reload.refused", &errors);
-		counter_add(&m->counters->slot[COUNTERS_MASTER],
-			    COUNTER_reloads_failed_total, 1);
-	}
-	os_notify("READY=1");
-	buf_fini(&errors);
-}
-
 /* --- the end -------------------------------------------------------------- */
 
 static void drain(struct master *m)
@@ -240,7 +126,7 @@ static void take_signals(struct master *m)
 		if (s == OS_SIGNAL_STOP)
 			drain(m);
 		else if (s == OS_SIGNAL_RELOAD && m->state < MASTER_DRAINING)
-			reload(m);
+			master_reload(m);
 	}
 }
 
@@ -300,6 +186,7 @@ static int serve(struct master *m)
 		os_write_error(slice_of(text));
 		return master_exit_code(&err);
 	}
+	master_count_certificate(m);
 	loop(m);
 	return m->exit_code;
 }

@@ -79,8 +79,8 @@ static void fill(struct master *m, enum child_role role, struct bundle *b,
 		return;
 	b->files = m->now->files;
 	b->notes_fd = m->notes_fd;
-	b->listeners = m->listeners;
-	b->listener_count = m->listener_count;
+	b->listeners = m->sockets.rows;
+	b->listener_count = m->sockets.count;
 	b->poison = poison;
 	b->poison_count = poison_messages(m->poison, poison);
 	b->refused = refused;
@@ -124,8 +124,8 @@ static size_t kept_fds(const struct master *m, enum child_role role, int *keep)
 	if (role != ROLE_RELAY)
 		return n;
 	keep[n++] = m->notes_fd;
-	for (size_t i = 0; i < m->listener_count; i++)
-		keep[n++] = m->listeners[i].fd;
+	for (size_t i = 0; i < m->sockets.count; i++)
+		keep[n++] = m->sockets.rows[i].fd;
 	return n;
 }
 
@@ -210,6 +210,12 @@ bool master_child_start(struct master *m, enum child_role role,
 void master_child_tell(struct master *m, enum child_role role, unsigned type,
 		       slice payload)
 {
+	master_child_pass(m, role, type, payload, -1);
+}
+
+void master_child_pass(struct master *m, enum child_role role, unsigned type,
+		       slice payload, int fd)
+{
 	struct master_child *c = &m->children[role];
 	struct err err = { 0 };
 	struct buf frame;
@@ -219,7 +225,7 @@ void master_child_tell(struct master *m, enum child_role role, unsigned type,
 	frame_write(&frame, (enum frame_type)type, 0, payload);
 	if (frame.failed)
 		err_set_memory(&err, "serve.tell");
-	if (frame.failed || !os_channel_send(c->channel, buf_slice(&frame), -1,
+	if (frame.failed || !os_channel_send(c->channel, buf_slice(&frame), fd,
 					     MASTER_SEND_MS, &err))
 		log_failure(&m->log, LOG_WARNING, "serve.tell", &err);
 	if (frame.p != NULL)

@@ -48,6 +48,12 @@ struct master_config {
 	struct config_files files;
 };
 
+/* Listening sockets; numbers are never used twice. */
+struct master_sockets {
+	struct start_listener *rows;
+	size_t count;
+};
+
 struct master {
 	struct master_options options;
 	struct log log;
@@ -61,8 +67,8 @@ struct master {
 	char program_dir[2048];
 	char own_path[2048];
 	uint32_t shards;
-	struct start_listener *listeners;
-	size_t listener_count;
+	struct master_sockets sockets;
+	uint32_t last_socket;		/* number given last */
 	int console_fd;			/* listening; -1 */
 	int counters_fd, notes_fd;
 	struct counters_page *counters;
@@ -98,6 +104,27 @@ void master_teardown(struct master *m);
 /* The socket of an admin that is gone. */
 void master_remove_control(struct master *m);
 
+/* master_listen.c */
+/* A socket for each shard at each address of the configuration: those that m
+ * has already, and new ones. False: nothing is left behind; err's detail names
+ * the address. */
+bool master_listen(struct master *m, const struct config *c,
+		   struct master_sockets *out, struct err *err) MUST_USE;
+/* Frees the list, and closes its sockets but those that `but` has as well
+ * (NULL: none). */
+void master_sockets_close(struct master_sockets *s,
+			  const struct master_sockets *but);
+bool master_has_socket(const struct master_sockets *s, uint32_t number);
+/* Waits a moment for an address that somebody is about to leave. */
+bool master_listen_patiently(const struct ip_port *at, int *fd,
+			     struct err *err) MUST_USE;
+
+/* master_reload.c */
+/* SIGHUP: takes the configuration anew, all of it or nothing. */
+void master_reload(struct master *m);
+/* The gauge of the certificate in force. */
+void master_count_certificate(struct master *m);
+
 /* master_child.c */
 bool master_child_start(struct master *m, enum child_role role,
 			struct err *err) MUST_USE;
@@ -106,6 +133,9 @@ void master_child_ended(struct master *m, const struct os_end *end);
  * end. */
 void master_child_tell(struct master *m, enum child_role role, unsigned type,
 		       slice payload);
+/* The same with a descriptor, which stays ours. */
+void master_child_pass(struct master *m, enum child_role role, unsigned type,
+		       slice payload, int fd);
 /* What came on a channel: READY, or its end. */
 void master_child_hear(struct master *m, enum child_role role);
 /* Kills a relay whose shard has been silent for too long. */

@@ -2,7 +2,6 @@
  * keys, sockets, pages. See master.h. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <errno.h>
 
 #include "app/master_private.h"
 #include "os/clock.h"
@@ -112,94 +111,17 @@ void master_config_free(struct master_config **c)
 
 /* --- sockets -------------------------------------------------------------- */
 
-/* Children of a master that was killed keep its sockets until their last
- * thread is out of the disk: a moment longer than its lock. */
-static bool listen_patiently(const struct ip_port *at, int *fd,
-			     struct err *err)
-{
-	enum { WAIT_MS = 1000, LOOK_MS = 20 };
-	for (int waited = 0;; waited += LOOK_MS) {
-		if (os_listen(at, false, fd, err))
-			return true;
-		if (err->os_error != EADDRINUSE || waited >= WAIT_MS)
-			return false;
-		os_sleep_ms(LOOK_MS);
-	}
-}
-
-/* Nobody else has it: SO_REUSEPORT would let two services share a port. */
-static bool probe(const struct ip_port *at, struct err *err)
-{
-	int fd;
-	if (!listen_patiently(at, &fd, err))
-		return false;
-	os_socket_close(&fd);
-	return true;
-}
-
-static bool listen_at(struct master *m, uint32_t listener,
-		      const struct ip_port *at, struct err *err)
-{
-	for (uint32_t shard = 0; shard < m->shards; shard++) {
-		if (m->listener_count >= MASTER_LISTENERS_MAX)
-			return err_set(err, ERR_PERMANENT, SCOPE_SELF,
-				       "serve.listen", "more than %d listening "
-				       "sockets: fewer shards or listeners",
-				       MASTER_LISTENERS_MAX);
-		struct start_listener *l = &m->listeners[m->listener_count];
-		*l = (struct start_listener){ .shard = shard,
-					      .listener = listener,
-					      .at = *at };
-		if (!os_listen(at, m->shards > 1, &l->fd, err))
-			return false;
-		m->listener_count++;
-	}
-	return true;
-}
-
-static bool family_missing(const struct err *err)
-{
-	return err->os_error == EAFNOSUPPORT || err->os_error == EADDRNOTAVAIL;
-}
-
-static bool bind_listener(struct master *m, uint32_t i, struct err *err)
-{
-	const struct config_listener *l = &m->now->config.listeners[i];
-	char text[IP_PORT_TEXT_MAX];
-	unsigned bound = 0;
-	for (unsigned k = 0; k < l->at_count; k++) {
-		*err = (struct err){ 0 };
-		if (probe(&l->at[k], err) && listen_at(m, i, &l->at[k], err)) {
-			bound++;
-			continue;
-		}
-		if (l->any_address && family_missing(err))
-			continue;	/* a machine without IPv6, or IPv4 */
-		ip_port_text(&l->at[k], text);
-		err_detail(err, err->os_error == EADDRINUSE
-				   ? "%s: another program has this port"
-			   : err->os_error == EACCES
-				   ? "%s: ports below 1024 are for root"
-				   : "%s", text);
-		return false;
-	}
-	return bound > 0;
-}
-
 static bool bind_all(struct master *m, struct err *err)
 {
 	const struct config *c = &m->now->config;
 	char path[LAYOUT_PATH_MAX];
-	m->listeners = calloc(MASTER_LISTENERS_MAX, sizeof(*m->listeners));
-	if (m->listeners == NULL)
-		return err_set_memory(err, "serve.listen");
-	for (uint32_t i = 0; i < c->listener_count; i++)
-		if (!bind_listener(m, i, err))
-			return false;
+	if (!master_listen(m, c, &m->sockets, err))
+		return false;
 	if (!c->console_on)
 		return true;
 	if (c->console_path == NULL)
-		return listen_patiently(&c->console_at, &m->console_fd, err);
+		return master_listen_patiently(&c->console_at, &m->console_fd,
+					       err);
 	return (layout_path(&m->layout, c->console_path, path, sizeof(path)) ||
 		err_set(err, ERR_PERMANENT, SCOPE_SELF, "serve.console",
 			"console: the path is too long")) &&
@@ -285,8 +207,7 @@ void master_remove_control(struct master *m)
 
 void master_teardown(struct master *m)
 {
-	for (size_t i = 0; i < m->listener_count; i++)
-		os_socket_close(&m->listeners[i].fd);
+	master_sockets_close(&m->sockets, NULL);
 	/* Only who holds the lock may say that nobody serves it. */
 	if (m->layout.lock_fd >= 0 && m->now != NULL)
 		master_remove_control(m);
@@ -294,7 +215,6 @@ void master_teardown(struct master *m)
 		       &m->signals, &m->layout.lock_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		os_close(fds[i]);
-	free(m->listeners);
 	free(m->poison);
 	secret_wipe(m->pepper, sizeof(m->pepper));
 	master_config_free(&m->now);

@@ -6,37 +6,16 @@
  *   view from its files → keys, resolver (files are read) → sandbox closes →
  *   spool recovered → threads run → READY
  */
-#include "app/relay_calls.h"
-#include "app/start.h"
+#include "app/relay_private.h"
 
+#include "app/relay_calls.h"
 #include "base/map.h"
-#include "control/serve.h"
 #include "os/file.h"
 #include "os/process.h"
 
 #include <stdlib.h>
 
-enum { EXIT_FINE = 0, EXIT_SOFTWARE = 70, EXIT_IO = 74, EXIT_TEMPORARY = 75,
-       EXIT_CONFIG = 78 };
-enum { LOCK_WAIT_MS = 10000, LOCK_LOOK_MS = 100, SECOND_MS = 1000,
-       RELOAD_ARENA_MAX = 16777216 };
-
-struct relay {
-	const struct relay_start *start;
-	struct log *log;
-	struct loop *loop;		/* the control thread's */
-	struct control_serve *control;
-	struct relay_core *core;
-	struct relay_core_config core_config;
-	struct resolver *resolver;
-	struct tls_context *tls_server, *tls_client;
-	const struct view *view;	/* the first one */
-	struct route *routes;
-	struct receive_refused *refused;
-	uint8_t booking_key[BOOKING_KEY];
-	struct timer second;
-	int exit_code;
-};
+enum { LOCK_WAIT_MS = 10000, LOCK_LOOK_MS = 100, SECOND_MS = 1000 };
 
 static void failed(struct relay *r, const char *event, const struct err *err,
 		   int exit_code)
@@ -75,21 +54,31 @@ static void make_route(const struct config_route *from, int maildir,
 	};
 }
 
-static struct route *make_routes(const struct relay *r,
-				 const struct config *c)
+/* The folder as it was opened before the sandbox closed; -1: not yet then (a
+ * new relay is on its way). */
+static int maildir_of(const struct relay *r, const struct config_route *route)
+{
+	const struct config *c = r->start->config;
+	for (size_t i = 0; route->maildir != NULL &&
+			   r->start->maildir_dirs != NULL &&
+			   i < c->route_count; i++)
+		if (c->routes[i].maildir != NULL &&
+		    strcmp(c->routes[i].maildir, route->maildir) == 0)
+			return r->start->maildir_dirs[i];
+	return -1;
+}
+
+struct route *relay_make_routes(const struct relay *r, const struct config *c)
 {
 	struct route *routes =
 		calloc(c->route_count + 1, sizeof(struct route));
 	for (size_t i = 0; routes != NULL && i < c->route_count; i++)
-		make_route(&c->routes[i],
-			   r->start->maildir_dirs
-				   ? r->start->maildir_dirs[i]
-				   : -1,
+		make_route(&c->routes[i], maildir_of(r, &c->routes[i]),
 			   &routes[i]);
 	return routes;
 }
 
-static struct retry_plan make_retry(const struct config *c)
+struct retry_plan relay_make_retry(const struct config *c)
 {
 	enum { OWN_EXPIRE_MS = 86400000 };
 	int64_t expire_ms = (int64_t)c->expire_ms;
@@ -151,7 +140,7 @@ static bool make_core_config(struct relay *r, struct err *err)
 	uint64_t keep_free;
 	const struct relay_start *s = r->start;
 	const struct config *c = s->config;
-	r->routes = make_routes(r, c);
+	r->routes = relay_make_routes(r, c);
 	if (r->routes == NULL || !make_refused(r))
 		return err_set_memory(err, "relay");
 	if (!keep_free_bytes(r, &keep_free, err))
@@ -171,7 +160,7 @@ static bool make_core_config(struct relay *r, struct err *err)
 		.journal_bytes = c->journal_bytes,
 		.routes = r->routes,
 		.route_count = c->route_count,
-		.retry = make_retry(c),
+		.retry = relay_make_retry(c),
 		.view = r->view,
 		.tls_server = r->tls_server,
 		.tls_client = r->tls_client,
@@ -219,30 +208,6 @@ static void on_call(void *ctx, slice name, slice args,
 	relay_call(r->core, name, args, a);
 }
 
-static void on_reload(void *ctx, slice payload)
-{
-	struct relay *r = ctx;
-	struct arena arena;
-	struct start_reload reload;
-	struct err err;
-	arena_init(&arena, RELOAD_ARENA_MAX);
-	bool ok = start_reload_decode(payload, &arena, &reload, &err);
-	struct route *routes = ok ? make_routes(r, &reload.config) : NULL;
-	struct retry_plan retry;
-	if (ok && routes == NULL)
-		ok = err_set_memory(&err, "relay");
-	if (ok) {
-		retry = make_retry(&reload.config);
-		ok = relay_core_set_routes(r->core, routes,
-					   reload.config.route_count, &retry,
-					   &err);
-	}
-	if (!ok)
-		log_failure(r->log, LOG_ERROR, "relay.reload", &err);
-	free(routes);
-	arena_fini(&arena);
-}
-
 static void core_stopped(void *ctx)
 {
 	struct relay *r = ctx;
@@ -260,6 +225,7 @@ static void second(struct timer *timer)
 	struct relay *r = CONTAINER_OF(timer, struct relay, second);
 	relay_core_count(r->core,
 			 &r->start->counters->slot[COUNTERS_CONTROL]);
+	relay_look_at_clock(r);
 	loop_timer_set(r->loop, &r->second, SECOND_MS);
 }
 
@@ -278,8 +244,9 @@ static bool open_control(struct relay *r, struct err *err)
 		.ctx = r,
 		.view = on_view,
 		.call = on_call,
-		.reload = on_reload,
+		.reload = relay_on_reload,
 		.drain = on_drain,
+		.listen = relay_on_listen,
 	};
 	return control_serve_open(&config, &handlers, &r->control, err);
 }
@@ -293,11 +260,9 @@ static bool open_outside(struct relay *r, struct err *err)
 		.forward = (const char *const *)s->config->dns_forward,
 		.threads = RESOLVER_THREADS,
 	};
-	if (s->certificate_pem.n > 0 &&
-	    !tls_context_server(s->certificate_pem, s->key_pem,
-				&r->tls_server, err))
-		return false;
-	return tls_context_client(TLS_VERIFY_NONE, (slice){ 0 },
+	return relay_make_tls(s->config, s->certificate_pem, s->key_pem,
+			      &r->tls_server, &r->tls_legacy, err) &&
+	       tls_context_client(TLS_VERIFY_NONE, (slice){ 0 },
 				  &r->tls_client, err) &&
 	       resolver_open(&resolver, &r->resolver, err);
 }
@@ -312,28 +277,6 @@ static bool open_core(struct relay *r, struct err *err)
 			return false;
 		os_sleep_ms(LOCK_LOOK_MS);
 	}
-}
-
-static bool listen_all(struct relay *r, struct err *err)
-{
-	static const enum receive_tls tls[] = {
-		[LISTENER_STARTTLS] = RECEIVE_STARTTLS,
-		[LISTENER_IMPLICIT_TLS] = RECEIVE_IMPLICIT_TLS,
-		[LISTENER_PLAIN] = RECEIVE_PLAIN,
-	};
-	for (size_t i = 0; i < r->start->listener_count; i++) {
-		const struct start_listener *l = &r->start->listeners[i];
-		const struct config_listener *c =
-			&r->start->config->listeners[l->listener];
-		struct receive_rules rules = {
-			.proxies = { c->proxies, c->proxy_count },
-			.xclients = { c->xclients, c->xclient_count },
-		};
-		if (!relay_core_listen_by(r->core, l->shard, l->fd,
-					  tls[c->tls], c->name, &rules, err))
-			return false;
-	}
-	return true;
 }
 
 static int exit_code_of(const struct err *err)
@@ -362,7 +305,7 @@ static bool start_all(struct relay *r)
 	    !open_outside(r, &err) || !make_core_config(r, &err) ||
 	    !start_close_sandbox(r->start, &err) ||
 	    !resolver_start(r->resolver, &err) || !open_core(r, &err) ||
-	    !listen_all(r, &err) || !relay_core_start(r->core, &err)) {
+	    !relay_live_begin(r, &err) || !relay_core_start(r->core, &err)) {
 		failed(r, "relay.start", &err, exit_code_of(&err));
 		return false;
 	}
@@ -371,10 +314,14 @@ static bool start_all(struct relay *r)
 
 static void stop_all(struct relay *r)
 {
+	if (r->core != NULL)
+		relay_tell_legacy(r);
 	relay_core_close(&r->core);
+	relay_live_end(r);
 	control_serve_close(&r->control);
 	resolver_close(&r->resolver);
 	tls_context_unref(&r->tls_server);
+	tls_context_unref(&r->tls_legacy);
 	tls_context_unref(&r->tls_client);
 	if (r->view != NULL)
 		view_unref(&r->view);
@@ -389,6 +336,8 @@ int relay_main(const struct relay_start *start)
 {
 	struct relay r = { .start = start, .log = start->log };
 	timer_init(&r.second, second);
+	buf_init(&r.certificate_pem, RELAY_PEM_MAX);
+	buf_init(&r.key_pem, RELAY_PEM_MAX);
 	if (start_all(&r)) {
 		if (start->counters != NULL)
 			second(&r.second);

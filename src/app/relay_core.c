@@ -426,6 +426,12 @@ bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
 	return true;
 }
 
+void relay_core_set_limits(struct relay_core *c, const struct limits *limits)
+{
+	c->config.limits = limits;
+	c->budget.max_bytes = limits->bodies_memory;
+}
+
 /* --- the end -------------------------------------------------------------- */
 
 static void spool_is_stopped(struct os_post *post)
@@ -527,6 +533,11 @@ void relay_core_close(struct relay_core **core)
 uint32_t relay_core_shards(const struct relay_core *c)
 {
 	return c->shard_count;
+}
+
+struct journal *relay_core_journal(struct relay_core *c)
+{
+	return c->journal;
 }
 
 struct spool *relay_core_spool(struct relay_core *c)

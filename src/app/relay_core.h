@@ -62,6 +62,10 @@ void relay_core_set_view(struct relay_core *c, const struct view *view,
 bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
 			   size_t count, const struct retry_plan *retry,
 			   struct err *err) MUST_USE;
+/* What the core itself takes of new limits: bodies_memory, and
+ * destination_concurrency with the next routes. They must live as long as the
+ * core; shards are told by app/live. */
+void relay_core_set_limits(struct relay_core *c, const struct limits *limits);
 /* Drains all shards, then the spool (with a checkpoint), then `stopped`;
  * relay_core_close may follow. */
 void relay_core_drain(struct relay_core *c, void (*stopped)(void *ctx),
@@ -85,6 +89,7 @@ void relay_core_run(struct relay_core *c, uint32_t shard,
 /* On the shard's thread. */
 void relay_job_over(struct relay_job *job);
 uint32_t relay_core_shards(const struct relay_core *c);
+struct journal *relay_core_journal(struct relay_core *c);
 struct spool *relay_core_spool(struct relay_core *c);
 struct destinations *relay_core_destinations(struct relay_core *c);
 /* The newest one; lent until the next set_view. */

@@ -20,6 +20,7 @@ struct start_listener {
 	uint32_t shard;
 	uint32_t listener;		/* index in config->listeners */
 	struct ip_port at;
+	uint32_t number;		/* master's name for the socket */
 	int fd;
 };
 
@@ -65,13 +66,16 @@ bool start_close_sandbox(const struct relay_start *start,
 
 /*
  * The payload of FRAME_RELOAD (control_handlers.reload): a configuration
- * that master has found good, its secrets, and the certificate as it is now.
- * What can't change without a new start (listeners, data_dir, user, shards,
- * console, new Maildir directories) stays as it was: relay ignores it.
+ * that master has found good, its secrets, the certificate as it is now, and
+ * the sockets to listen on. Those that relay has not yet came by FRAME_LISTEN
+ * before. What can't change without a new start (app/config_change.h) stays
+ * as it was: relay ignores it.
  */
 struct start_reload {
 	struct config config;
 	slice certificate_pem, key_pem;	/* in the arena */
+	const struct start_listener *listeners;	/* fd: -1 */
+	size_t listener_count;
 };
 bool start_reload_decode(slice payload, struct arena *arena,
 			 struct start_reload *out, struct err *err) MUST_USE;

@@ -7,7 +7,7 @@ enum { RECEIVE_BYTES = 65536 };
 
 void channel_init(struct channel *c, int fd, uint32_t allowed, size_t out_max)
 {
-	*c = (struct channel){ .fd = fd, .passed = -1, .allowed = allowed };
+	*c = (struct channel){ .fd = fd, .allowed = allowed };
 	buf_init(&c->in, CHANNEL_IN_MAX);
 	buf_init(&c->out, out_max);
 }
@@ -15,7 +15,8 @@ void channel_init(struct channel *c, int fd, uint32_t allowed, size_t out_max)
 void channel_close(struct channel *c)
 {
 	os_socket_close(&c->fd);
-	os_socket_close(&c->passed);
+	while (c->passed_count > 0)
+		os_socket_close(&c->passed[--c->passed_count]);
 	buf_clear(&c->in);
 	buf_clear(&c->out);
 	c->unread = c->sent = 0;
@@ -36,8 +37,12 @@ void channel_fini(struct channel *c)
 
 int channel_take_passed(struct channel *c)
 {
-	int fd = c->passed;
-	c->passed = -1;
+	if (c->passed_count == 0)
+		return -1;
+	int fd = c->passed[0];
+	c->passed_count--;
+	memmove(c->passed, c->passed + 1,
+		c->passed_count * sizeof(c->passed[0]));
 	return fd;
 }
 
@@ -53,10 +58,10 @@ enum channel_result channel_receive(struct channel *c, struct err *err)
 	}
 	enum os_net_result r = os_recv_with_fd(c->fd, room, RECEIVE_BYTES, &n,
 					       &passed, err);
-	if (passed >= 0) {
-		os_socket_close(&c->passed);
-		c->passed = passed;
-	}
+	if (passed >= 0 && c->passed_count == CHANNEL_PASSED_MAX)
+		os_socket_close(&passed);	/* nobody's frame asks for it */
+	else if (passed >= 0)
+		c->passed[c->passed_count++] = passed;
 	switch (r) {
 	case OS_NET_DONE:
 		buf_added(&c->in, n);

@@ -8,12 +8,15 @@
 #include "os/net.h"
 #include "wire/frame.h"
 
-enum { CHANNEL_IN_MAX = FRAME_HEADER + FRAME_MAX + 65536 };
+enum { CHANNEL_IN_MAX = FRAME_HEADER + FRAME_MAX + 65536,
+       CHANNEL_PASSED_MAX = 4 };
 
 struct channel {
 	int fd;			/* -1: closed */
-	int passed;		/* a descriptor that came and waits for its
-				 * frame, or -1 */
+	/* descriptors that came and wait for their frames, oldest first; a
+	 * read brings one at most, so two may wait while a frame is cut */
+	int passed[CHANNEL_PASSED_MAX];
+	unsigned passed_count;
 	struct buf in, out;
 	size_t unread;		/* bytes of in that no frame was taken from */
 	size_t sent;		/* of out */
@@ -45,5 +48,6 @@ static inline size_t channel_pending(const struct channel *c)
 {
 	return c->out.n - c->sent;
 }
-/* The descriptor that came with a FRAME_PEER, once. */
+/* The descriptor that came with the frame at hand (FRAME_PEER, FRAME_LISTEN),
+ * once; -1: none. */
 int channel_take_passed(struct channel *c);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "base/cursor.h"
+
 #include "control/channel.h"
 #include "control/view_file.h"
 
@@ -287,6 +289,19 @@ static void admin_open(struct control_serve *c, int fd)
 	send_live(c, 0);
 }
 
+static bool listen_take(struct control_serve *c, slice payload)
+{
+	struct cursor in = cursor_of(payload);
+	uint32_t number = cursor_u32(&in);
+	int fd = channel_take_passed(&c->master.channel);
+	bool ok = cursor_done(&in) && fd >= 0;
+	if (ok && c->handlers.listen != NULL)
+		c->handlers.listen(c->handlers.ctx, number, fd);
+	else
+		os_socket_close(&fd);
+	return ok;
+}
+
 static bool master_take(struct control_serve *c, const struct frame *f)
 {
 	switch ((int)f->type) {
@@ -299,6 +314,8 @@ static bool master_take(struct control_serve *c, const struct frame *f)
 	case FRAME_PEER:
 		admin_open(c, channel_take_passed(&c->master.channel));
 		return true;
+	case FRAME_LISTEN:
+		return listen_take(c, f->payload);
 	default:
 		return false;
 	}
@@ -440,7 +457,8 @@ bool control_serve_open(const struct control_serve_config *config,
 			  FRAME_BIT(FRAME_CALL), admin_take);
 	line_init(c, &c->master,
 		  FRAME_BIT(FRAME_RELOAD) | FRAME_BIT(FRAME_DRAIN) |
-			  FRAME_BIT(FRAME_PEER), master_take);
+			  FRAME_BIT(FRAME_PEER) | FRAME_BIT(FRAME_LISTEN),
+		  master_take);
 	bool viewed = first_view(c, err);
 	if (!viewed)
 		os_socket_close(&master_fd);

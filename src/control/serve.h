@@ -27,6 +27,8 @@ struct control_handlers {
 	/* Master is gone (its end of the channel closed): this process ends
 	 * at once. NULL: control ends it. */
 	void (*master_gone)(void *ctx);
+	/* A listening socket from master; takes fd. NULL: it is closed. */
+	void (*listen)(void *ctx, uint32_t number, int fd);
 };
 
 struct control_serve_config {

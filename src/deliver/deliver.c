@@ -121,6 +121,11 @@ static void dispatch(struct loop_task *task)
 
 /* --- routes and end ------------------------------------------------------- */
 
+void deliver_set_limits(struct deliver *d, const struct limits *limits)
+{
+	d->config.limits = limits;
+}
+
 void deliver_set_routes(struct deliver *d, const struct routes *routes)
 {
 	d->config.routes = routes;

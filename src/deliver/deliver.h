@@ -44,6 +44,9 @@ void deliver_free(struct deliver **d);
 /* Routes of the attempts from now on; the old ones must live until the
  * connections that use them are gone (deliver_uses). */
 void deliver_set_routes(struct deliver *d, const struct routes *routes);
+/* For what begins from now on; the old ones must stay for as long as deliver
+ * lives. */
+void deliver_set_limits(struct deliver *d, const struct limits *limits);
 bool deliver_uses(const struct deliver *d, const struct routes *routes);
 
 /* For the queue's hooks (queue_hooks.ready and .report). */

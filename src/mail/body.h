@@ -13,7 +13,7 @@
 
 struct body_budget {
 	_Atomic uint64_t used_bytes;
-	uint64_t max_bytes;
+	_Atomic uint64_t max_bytes;	/* a reload may change it */
 };
 
 enum { BODY_BLOCK = 16384 - 64 };

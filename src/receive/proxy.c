@@ -19,7 +19,7 @@ enum { WAITING_MAX = 4096 };		/* on one shard */
 
 struct proxied {
 	struct receive *receive;
-	const struct receive_listener *listener;
+	struct receive_listener *listener;	/* a reference */
 	struct list node;		/* in receive.proxied */
 	struct conn *conn;
 	struct timer timer;
@@ -45,6 +45,7 @@ static void free_proxied(struct proxied *p)
 	invariant(r->proxied_count > 0);
 	r->proxied_count--;
 	conn_free(&p->conn);
+	receive_listener_unref(&p->listener);
 	free(p);
 }
 
@@ -66,10 +67,11 @@ static void hand_over(struct proxied *p, const struct proxy_header *header,
 		.by_proxy = true,
 		.proxy = conn_peer(p->conn)->addr,
 	};
-	const struct receive_listener *l = p->listener;
+	struct receive_listener *l = receive_listener_ref(p->listener);
 	p->conn = NULL;
 	free_proxied(p);
 	receive_arrived(r, l, &arrival);
+	receive_listener_unref(&l);
 }
 
 static void on_input(void *ctx, slice *in)
@@ -108,7 +110,7 @@ static void too_late(struct timer *timer)
 	       "the PROXY header did not come in time");
 }
 
-void proxied_begin(const struct receive_listener *l, int fd,
+void proxied_begin(struct receive_listener *l, int fd,
 		   const struct ip_port *peer, const struct ip_port *local)
 {
 	struct receive *r = l->receive;
@@ -125,13 +127,13 @@ void proxied_begin(const struct receive_listener *l, int fd,
 		return;
 	}
 	p->receive = r;
-	p->listener = l;
 	p->conn = conn_accepted(r->config.loop, fd, peer, local,
 				&proxied_user, p);
 	if (p->conn == NULL) {
 		free(p);
 		return;
 	}
+	p->listener = receive_listener_ref(l);
 	timer_init(&p->timer, too_late);
 	list_init(&p->node);
 	list_append(&r->proxied, &p->node);

@@ -15,6 +15,14 @@ static struct smtp_server_config engine_config(const struct receive *r,
 	};
 }
 
+/* The engines of open sessions hold the config by pointer: what changes in it
+ * is whether TLS is offered, and limits, which they take when they may. */
+static void set_engines(struct receive *r)
+{
+	r->server = engine_config(r, true);
+	r->server_plain = engine_config(r, false);
+}
+
 bool receive_new(const struct receive_config *config,
 		 const struct view *view, struct tls_context *tls,
 		 struct receive **out, struct err *err)
@@ -25,8 +33,7 @@ bool receive_new(const struct receive_config *config,
 	r->config = *config;
 	r->view = view_ref(view);
 	r->tls = tls ? tls_context_ref(tls) : NULL;
-	r->server = engine_config(r, true);
-	r->server_plain = engine_config(r, false);
+	set_engines(r);
 	list_init(&r->sessions);
 	list_init(&r->strangers);
 	list_init(&r->proxied);
@@ -41,13 +48,11 @@ void receive_free(struct receive **receive)
 		return;
 	invariant(r->open_count == 0 && list_empty(&r->sessions));
 	proxied_end_all(r);
-	for (size_t i = 0; i < r->listener_count; i++) {
-		listener_free(&r->listeners[i]->listener);
-		buf_fini(&r->listeners[i]->farewell);
-		free(r->listeners[i]);
-	}
+	for (size_t i = 0; i < r->listener_count; i++)
+		receive_listener_close(&r->listeners[i]);
 	view_unref(&r->view);
 	tls_context_unref(&r->tls);
+	tls_context_unref(&r->tls_legacy);
 	free(r);
 	*receive = NULL;
 }
@@ -59,14 +64,27 @@ void receive_set_view(struct receive *r, const struct view *view)
 	view_unref(&old);
 }
 
-void receive_set_tls(struct receive *r, struct tls_context *tls)
+void receive_set_tls(struct receive *r, struct tls_context *tls,
+		     struct tls_context *legacy)
 {
-	/* The engines of open sessions hold the config by pointer: only
-	 * whether TLS is offered may change with the certificate. */
-	tls_context_unref(&r->tls);
+	struct tls_context *old = r->tls, *old_legacy = r->tls_legacy;
 	r->tls = tls ? tls_context_ref(tls) : NULL;
-	r->server = engine_config(r, true);
-	r->server_plain = engine_config(r, false);
+	r->tls_legacy = legacy ? tls_context_ref(legacy) : NULL;
+	tls_context_unref(&old);
+	tls_context_unref(&old_legacy);
+	set_engines(r);
+}
+
+void receive_set_legacy_clients(struct receive *r,
+				struct legacy_clients *clients)
+{
+	r->legacy_clients = clients;
+}
+
+void receive_set_limits(struct receive *r, const struct limits *limits)
+{
+	r->config.limits = limits;
+	set_engines(r);
 }
 
 /* --- connections come in -------------------------------------------------- */
@@ -120,7 +138,7 @@ static void turn_away(struct receive *r, struct arrival *arrival,
 	counter_add(r->config.counters, COUNTER_sessions_refused_total, 1);
 }
 
-void receive_arrived(struct receive *r, const struct receive_listener *l,
+void receive_arrived(struct receive *r, struct receive_listener *l,
 		     struct arrival *arrival)
 {
 	const struct ip_addr *client = &arrival->peer.addr;
@@ -137,55 +155,6 @@ void receive_arrived(struct receive *r, const struct receive_listener *l,
 		turn_away(r, arrival, REPLY_BUSY, slice_of(words.text));
 	else
 		session_begin(r, l, arrival, &admission);
-}
-
-static void accepted(void *ctx, int fd, const struct ip_port *peer,
-		     const struct ip_port *local)
-{
-	struct receive_listener *l = ctx;
-	struct arrival arrival = { .fd = fd, .peer = *peer, .local = *local };
-	if (l->rules.proxies.n > 0)
-		proxied_begin(l, fd, peer, local);
-	else
-		receive_arrived(l->receive, l, &arrival);
-}
-
-/* Under implicit TLS it would not be read. */
-static void set_farewell(struct receive_listener *l)
-{
-	struct reply reply = { .id = REPLY_BUSY };
-	if (l->tls == RECEIVE_IMPLICIT_TLS)
-		return;
-	reply_write(&l->farewell, &reply);
-	if (!l->farewell.failed)
-		listener_farewell(l->listener, buf_slice(&l->farewell));
-}
-
-bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
-		    slice name, const struct receive_rules *rules,
-		    struct err *err)
-{
-	if (r->listener_count == RECEIVE_LISTENERS_MAX)
-		return err_set(err, ERR_LIMIT, SCOPE_SELF, "receive",
-			       "too many listeners");
-	struct receive_listener *l = calloc(1, sizeof(*l));
-	if (l == NULL)
-		return err_set_memory(err, "receive");
-	l->receive = r;
-	l->tls = tls;
-	if (rules != NULL)
-		l->rules = *rules;
-	name = slice_sub(name, 0, sizeof(l->name) - 1);
-	memcpy(l->name, name.p, name.n);
-	if (!listener_new(&l->listener, r->config.loop, fd, accepted, l,
-			  err)) {
-		free(l);
-		return false;
-	}
-	buf_init(&l->farewell, 512);
-	set_farewell(l);
-	r->listeners[r->listener_count++] = l;
-	return true;
 }
 
 /* --- the end -------------------------------------------------------------- */

@@ -15,6 +15,7 @@
 #include "net/conn.h"
 #include "net/listener.h"
 #include "policy/decide.h"
+#include "receive/legacy_clients.h"
 
 enum { RECEIVE_REFUSED_MAX = 1000, RECEIVE_LISTENERS_MAX = 128 };
 
@@ -56,7 +57,7 @@ void receive_free(struct receive **r);
 
 enum receive_tls { RECEIVE_STARTTLS, RECEIVE_IMPLICIT_TLS, RECEIVE_PLAIN };
 struct receive_ranges {
-	const struct ip_range *p;	/* lent, for as long as receive lives */
+	const struct ip_range *p;
 	size_t n;
 };
 /* What one listener does otherwise than the others. */
@@ -65,16 +66,42 @@ struct receive_rules {
 	struct receive_ranges proxies;
 	/* They may, and must, say by XCLIENT whose session they hand on. */
 	struct receive_ranges xclients;
+	/* Until then old TLS is taken, Unix time in ms; 0: never. */
+	int64_t legacy_until_ms;
+	bool legacy_auth;		/* AUTH over it, too */
 };
 /* fd stays the caller's. name: for the journal ("submission"), copied.
  * rules: copied, NULL for none. */
 bool receive_listen(struct receive *r, int fd, enum receive_tls tls,
 		    slice name, const struct receive_rules *rules,
 		    struct err *err) MUST_USE;
+/* The listeners from now on. One whose socket, form and rules are among the
+ * rows goes on; the others stop accepting, their sessions go on. fd stays the
+ * caller's, who closes it after this has returned. False: some row can't be
+ * listened on; the others are. */
+struct receive_listening {
+	int fd;
+	enum receive_tls tls;
+	slice name;
+	struct receive_rules rules;
+};
+bool receive_set_listeners(struct receive *r,
+			   const struct receive_listening *rows, size_t count,
+			   struct err *err) MUST_USE;
 
 /* For every MAIL from now on, on open sessions too. A reference is taken. */
 void receive_set_view(struct receive *r, const struct view *view);
-void receive_set_tls(struct receive *r, struct tls_context *tls);
+/* For handshakes from now on; NULL: there is no certificate. legacy: of the
+ * listeners that take old clients; NULL: they are like the others. References
+ * are taken. */
+void receive_set_tls(struct receive *r, struct tls_context *tls,
+		     struct tls_context *legacy);
+/* Old handshakes are counted there; NULL: nowhere. */
+void receive_set_legacy_clients(struct receive *r,
+				struct legacy_clients *clients);
+/* For new sessions, and in open ones from their next EHLO or MAIL on. The old
+ * ones must stay for as long as receive lives. */
+void receive_set_limits(struct receive *r, const struct limits *limits);
 
 /* No new connections; idle sessions get 421 now, others after their
  * transaction. empty is called once, when the last one is gone (perhaps

@@ -8,14 +8,23 @@
 #include "smtp/server.h"
 
 struct receive_listener {
+	uint32_t refs;			/* the list's, and one a session */
 	struct receive *receive;
-	struct listener *listener;
+	struct listener *listener;	/* NULL: it accepts no more */
+	int fd;
 	enum receive_tls tls;
+	struct ip_range *ranges;	/* what rules point into */
 	struct receive_rules rules;
 	char name[32];
 	struct buf farewell;		/* to those for whom no descriptor is
 					 * left */
 };
+/* --- listeners.c */
+struct receive_listener *receive_listener_ref(struct receive_listener *l);
+void receive_listener_unref(struct receive_listener **l);
+/* No more connections; the list's reference goes. */
+void receive_listener_close(struct receive_listener **l);
+
 bool ranges_hold(const struct receive_ranges *r, const struct ip_addr *a);
 
 /* A connection that may become a session: a socket, or what a proxy handed
@@ -45,7 +54,8 @@ struct receive {
 	struct smtp_server_config server;	/* of sessions with STARTTLS */
 	struct smtp_server_config server_plain;
 	const struct view *view;
-	struct tls_context *tls;
+	struct tls_context *tls, *tls_legacy;
+	struct legacy_clients *legacy_clients;
 	struct receive_listener *listeners[RECEIVE_LISTENERS_MAX];
 	size_t listener_count;
 	struct list sessions;
@@ -82,7 +92,7 @@ enum session_state {
 
 struct session {
 	struct receive *receive;
-	const struct receive_listener *listener;
+	struct receive_listener *listener;	/* a reference */
 	struct list node;
 	struct conn *conn;		/* NULL: the client left while STORING */
 	struct smtp_server *server;
@@ -134,11 +144,11 @@ struct transaction {
 };
 
 /* --- receive.c: may it come in? Takes what came. */
-void receive_arrived(struct receive *r, const struct receive_listener *l,
+void receive_arrived(struct receive *r, struct receive_listener *l,
 		     struct arrival *arrival);
 
 /* --- proxy.c: a connection to a listener for proxies. Takes fd. */
-void proxied_begin(const struct receive_listener *l, int fd,
+void proxied_begin(struct receive_listener *l, int fd,
 		   const struct ip_port *peer, const struct ip_port *local);
 void proxied_end_all(struct receive *r);
 
@@ -147,7 +157,7 @@ void session_xclient(struct session *s, const struct smtp_event *ev);
 
 /* --- session.c */
 /* Takes what came. */
-void session_begin(struct receive *r, const struct receive_listener *l,
+void session_begin(struct receive *r, struct receive_listener *l,
 		   struct arrival *arrival,
 		   const struct admission *admission);
 /* Journal, counters, and gone; while on_input is running, as soon as it
@@ -240,3 +250,6 @@ void body_end(struct session *s, const struct smtp_event *ev);
 void tell_refusal(struct session *s, const struct facts *f,
 		  const struct decision *d, struct reference reference);
 void tell_session_end(struct session *s);
+/* The handshake was one of before TLS 1.2 (SPEC 1.9): counted, and told once
+ * a day of each address. */
+void tell_legacy_tls(struct session *s);

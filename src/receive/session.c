@@ -139,6 +139,16 @@ static void on_helo(struct session *s, const struct smtp_event *ev)
 		       (slice){ 0 }, (slice){ 0 });
 }
 
+/* Old clients are taken until the end of the listener's day. */
+static struct tls_context *context_of(const struct session *s)
+{
+	const struct receive *r = s->receive;
+	bool legacy = r->tls_legacy != NULL &&
+		      loop_wall_ms(r->config.loop) <
+			      s->listener->rules.legacy_until_ms;
+	return legacy ? r->tls_legacy : r->tls;
+}
+
 static void on_starttls(struct session *s, const struct smtp_event *ev)
 {
 	(void)ev;
@@ -153,7 +163,7 @@ static void on_starttls(struct session *s, const struct smtp_event *ev)
 	session_answer(s, REPLY_STARTTLS_GO, none, none, none);
 	s->state = SESSION_HANDSHAKE;
 	conn_flush(s->conn);
-	if (!conn_start_tls(s->conn, s->receive->tls, none, &err)) {
+	if (!conn_start_tls(s->conn, context_of(s), none, &err)) {
 		log_failure(s->receive->config.log, LOG_INFO,
 			    "receive.starttls", &err);
 		session_close_with(s, REPLY_TLS_BUSY);
@@ -266,11 +276,49 @@ static void on_input(void *ctx, slice *in)
 	keep_pace(s, in_body, came - in->n);
 }
 
+/* A password is not given to encryption of that age, unless the operator says
+ * that there is no other way. */
+static void begin_legacy(struct session *s)
+{
+	counter_add(s->receive->config.counters,
+		    COUNTER_tls_legacy_sessions_total, 1);
+	if (!s->listener->rules.legacy_auth)
+		smtp_server_refuse_auth(s->server);
+	tell_legacy_tls(s);
+}
+
+/* RELIABILITY's hint: which old client it was, and what would take it. */
+static void log_tls_failure(struct session *s, const struct err *why)
+{
+	static const char *const old[] = {
+		"unsupported protocol", "no shared cipher",
+		"version too low", "no protocols available",
+	};
+	char address[IP_TEXT_MAX];
+	bool is_old = false;
+	struct log_event e;
+	for (size_t i = 0; i < ARRAY_LEN(old); i++)
+		is_old = is_old || strstr(why->detail, old[i]) != NULL;
+	log_begin(&e, s->receive->config.log, is_old ? LOG_WARNING : LOG_INFO,
+		  "receive.tls_failed");
+	json_member_cstr(&e.json, "client",
+			 ip_addr_text(&s->client.addr, address));
+	json_member_cstr(&e.json, "listener", s->listener->name);
+	log_err(&e, why);
+	if (is_old)
+		json_member_cstr(&e.json, "hint", "the client's TLS is too "
+				 "old (before 1.2, or old ciphers only): a "
+				 "listener with legacy_tls would take it");
+	log_end(&e);
+}
+
 static void on_tls_open(void *ctx)
 {
 	struct session *s = ctx;
 	invariant(s->state == SESSION_HANDSHAKE);
 	counter_add(s->receive->config.counters, COUNTER_tls_sessions_total, 1);
+	if (tls_is_legacy(conn_tls(s->conn)))
+		begin_legacy(s);
 	if (!s->greeted_tls && s->listener->tls == RECEIVE_IMPLICIT_TLS) {
 		s->greeted_tls = true;
 		greet(s);
@@ -291,8 +339,7 @@ static void on_closed(void *ctx, const struct err *why)
 	if (why != NULL && s->state == SESSION_HANDSHAKE) {
 		counter_add(s->receive->config.counters,
 			    COUNTER_tls_failed_total, 1);
-		log_failure(s->receive->config.log, LOG_INFO,
-			    "receive.tls_failed", why);
+		log_tls_failure(s, why);
 	}
 	conn_free(&s->conn);
 	/* The door has its message: the decision is made and stands, whether
@@ -351,7 +398,7 @@ static void begin_tls(struct session *s)
 	if (s->by_proxy)
 		conn_tls_follows(s->conn);
 	if (s->receive->tls == NULL || !admit_handshake(s, &words) ||
-	    !conn_start_tls(s->conn, s->receive->tls, (slice){ 0 }, &err)) {
+	    !conn_start_tls(s->conn, context_of(s), (slice){ 0 }, &err)) {
 		finish(s);
 		return;
 	}
@@ -362,6 +409,7 @@ static void begin_tls(struct session *s)
 static void free_session(struct session *s)
 {
 	smtp_server_free(&s->server);
+	receive_listener_unref(&s->listener);
 	free(s->helo);
 	free(s);
 }
@@ -377,7 +425,7 @@ static struct conn *take_conn(struct session *s, struct arrival *arrival)
 	return conn;
 }
 
-void session_begin(struct receive *r, const struct receive_listener *l,
+void session_begin(struct receive *r, struct receive_listener *l,
 		   struct arrival *arrival,
 		   const struct admission *admission)
 {
@@ -393,7 +441,7 @@ void session_begin(struct receive *r, const struct receive_listener *l,
 		return;
 	}
 	s->receive = r;
-	s->listener = l;
+	s->listener = receive_listener_ref(l);
 	s->client = arrival->peer;
 	s->by_proxy = arrival->by_proxy;
 	s->proxy = arrival->proxy;

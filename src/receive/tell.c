@@ -2,6 +2,8 @@
  * of each session. Never secrets, never bodies. */
 #include "receive/receive_private.h"
 
+#include <stdio.h>
+
 static void tell_address(struct json *j, const char *key,
 			 const struct address *a)
 {
@@ -72,4 +74,35 @@ void tell_session_end(struct session *s)
 		json_member_cstr(j, "close",
 				 smtp_close_reason_name(s->close));
 	journal_end(&e, JOURNAL_MAY_DROP, 0);
+}
+
+static void legacy_event(struct session *s, const struct legacy_client *row)
+{
+	struct journal_event e;
+	journal_begin(&e, s->receive->config.journal, "legacy_tls",
+		      loop_wall_ms(s->receive->config.loop));
+	struct json *j = &e.json;
+	tell_client(j, s);
+	json_member_cstr(j, "cipher", row->cipher);
+	if (row->customer != 0)
+		json_member_u64(j, "customer", row->customer);
+	json_member_u64(j, "handshakes", row->handshakes);
+	journal_end(&e, JOURNAL_MAY_DROP, 0);
+}
+
+void tell_legacy_tls(struct session *s)
+{
+	struct receive *r = s->receive;
+	const struct tls *tls = conn_tls(s->conn);
+	struct legacy_client row, seen = {
+		.address = s->client.addr,
+		.customer = s->admission.class_customer,
+	};
+	if (r->legacy_clients == NULL)
+		return;
+	snprintf(seen.version, sizeof(seen.version), "%s", tls_version(tls));
+	snprintf(seen.cipher, sizeof(seen.cipher), "%s", tls_cipher(tls));
+	if (legacy_clients_note(r->legacy_clients, &seen,
+				loop_wall_ms(r->config.loop), &row))
+		legacy_event(s, &row);
 }

@@ -25,7 +25,7 @@ enum frame_type {
 	 * view that came could not be taken, this one is still live */
 	FRAME_LIVE,
 	/* master → relay, admin, console */
-	FRAME_RELOAD,			/* text of the new configuration */
+	FRAME_RELOAD,			/* the new configuration (app/start.h) */
 	FRAME_DRAIN,
 	FRAME_PEER,			/* a descriptor comes with it: the new
 					 * end of the channel to admin/relay */
@@ -33,6 +33,9 @@ enum frame_type {
 	/* admin → relay: the next revision is in the view files, read them
 	 * again (nothing follows; used when a change can't be sent) */
 	FRAME_VIEW,
+	/* master → relay: a listening socket comes with it; its number (u32),
+	 * by which a FRAME_RELOAD that follows names it */
+	FRAME_LISTEN,
 	FRAME_TYPE_COUNT,
 };
 

@@ -9,7 +9,8 @@ static const slice secrets[] = { { "", 0 }, { "s3cret", 6 } };
 static struct bundle sample(void)
 {
 	static struct start_listener listeners[] = {
-		{ .shard = 1, .listener = 2, .at = { .port = 25 }, .fd = 17 },
+		{ .shard = 1, .listener = 2, .at = { .port = 25 },
+		  .number = 9, .fd = 17 },
 	};
 	static struct id poison[] = { { 1234, 5678 } };
 	static struct start_refused refused[] = { { .until_wall_ms = 99 } };
@@ -56,6 +57,7 @@ static void bundle_comes_out_as_it_went_in(void **state)
 	assert_int_equal(out.listener_count, 1);
 	assert_int_equal(out.listeners[0].fd, 17);
 	assert_int_equal(out.listeners[0].listener, 2);
+	assert_int_equal(out.listeners[0].number, 9);
 	assert_true(id_eq(out.poison[0], in.poison[0]));
 	assert_int_equal(out.refused[0].until_wall_ms, 99);
 	assert_slice_eq(out.pepper, "0123456789abcdef0123456789abcdef");
@@ -116,11 +118,20 @@ static void reload_carries_secrets_and_certificate(void **state)
 	struct arena arena;
 	buf_init(&bytes, BUNDLE_MAX);
 	arena_init(&arena, CONFIG_ARENA_MAX);
-	reload_encode(&in.files, &bytes);
+	reload_encode(&in.files, in.listeners, in.listener_count, &bytes);
 	assert_true(start_reload_decode(buf_slice(&bytes), &arena, &out, NULL));
 	memset(bytes.p, 0, bytes.n);	/* nothing lends from the frame */
 	assert_slice_eq(out.key_pem, "KEY");
 	assert_slice_eq(out.config.routes[1].password, "s3cret");
+	assert_int_equal(out.listener_count, 1);
+	assert_int_equal(out.listeners[0].number, 9);
+	assert_int_equal(out.listeners[0].shard, 1);
+	/* the sample has the three listeners that serve without any said */
+	static const struct start_listener beyond = { .listener = 3 };
+	buf_clear(&bytes);
+	reload_encode(&in.files, &beyond, 1, &bytes);
+	assert_false(start_reload_decode(buf_slice(&bytes), &arena, &out,
+					 NULL));
 	bytes.n--;
 	assert_false(start_reload_decode(buf_slice(&bytes), &arena, &out,
 					 NULL));

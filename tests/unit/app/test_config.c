@@ -84,6 +84,8 @@ static const char whole[] =
 	"  - { address: \"[::1]:10025\", tls: none,\n"
 	"      proxy: [ 192.0.2.7, \"2001:db8::/32\" ],\n"
 	"      xclient: [ 192.0.2.8 ] }\n"
+	"  - { name: old, address: \"[::1]:10026\",\n"
+	"      legacy_tls: { until: 2028-02-29, auth: true } }\n"
 	"tls: { certificate: /etc/postrider/tls.pem, key: /etc/p/tls.key }\n"
 	"console: { address: \"unix:console.sock\" }\n"
 	"store: { url: \"sqlite:directory.db\" }\n"
@@ -116,7 +118,7 @@ static void every_key_is_read(void **state)
 	assert_string_equal(c->data_dir, "/var/lib/postrider");
 	assert_string_equal(c->user, "postrider");
 	assert_int_equal(c->shards, 4);
-	assert_int_equal(c->listener_count, 3);
+	assert_int_equal(c->listener_count, 4);
 	assert_true(c->listeners[0].any_address);
 	assert_int_equal(c->listeners[1].at_count, 1);
 	assert_int_equal(c->listeners[1].tls, LISTENER_IMPLICIT_TLS);
@@ -127,6 +129,15 @@ static void every_key_is_read(void **state)
 	assert_int_equal(c->listeners[2].proxies[0].bits, 128);
 	assert_int_equal(c->listeners[2].proxies[1].bits, 32);
 	assert_int_equal(c->listeners[2].xclient_count, 1);
+	assert_int_equal(c->listeners[0].legacy_until_ms, 0);
+	/* the end of that day: 2028-03-01T00:00:00Z */
+	assert_int_equal(c->listeners[3].legacy_until_ms, 1835481600000);
+	assert_slice_eq(c->listeners[3].legacy_until, "2028-02-29");
+	assert_true(c->listeners[3].legacy_auth);
+	assert_int_equal(c->listeners[3].legacy_at.line, 12);
+	assert_int_equal(c->tls_certificate_at.line, 13);
+	assert_int_equal(c->tls_certificate_at.column, 21);
+	assert_int_equal(c->tls_key_at.column, 50);
 	assert_string_equal(c->tls_certificate, "/etc/postrider/tls.pem");
 	assert_string_equal(c->tls_key, "/etc/p/tls.key");
 	assert_string_equal(c->console_path, "console.sock");

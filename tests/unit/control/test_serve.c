@@ -23,7 +23,9 @@ struct relay {
 	struct channel channel;		/* over admin */
 	bool live_at_once;
 	_Atomic uint64_t seen;		/* revision of the last view */
-	_Atomic int drains, reloads, gone;
+	_Atomic int drains, reloads, gone, sockets;
+	uint32_t numbers[8];
+	int passed[8];
 	_Atomic(struct control_answer *) kept;
 	struct os_post ending;
 };
@@ -81,6 +83,15 @@ static void on_gone(void *ctx)
 	atomic_fetch_add(&r->gone, 1);
 }
 
+static void on_listen(void *ctx, uint32_t number, int fd)
+{
+	struct relay *r = ctx;
+	int n = atomic_load(&r->sockets);
+	r->numbers[n] = number;
+	r->passed[n] = fd;
+	atomic_fetch_add(&r->sockets, 1);
+}
+
 static int drop(const char *path, const struct stat *s, int type,
 		struct FTW *w)
 {
@@ -99,7 +110,7 @@ static int setup(void **state)
 	assert_true(os_ipc_pair(a, NULL) && os_ipc_pair(m, NULL));
 	assert_true(loop_new(&r->loop, "control", NULL));
 	struct control_handlers h = { r, on_view, on_call, on_reload,
-				      on_drain, on_gone };
+				      on_drain, on_gone, on_listen };
 	struct control_serve_config c = { r->loop, NULL, r->dir, a[1], m[1] };
 	r->admin = a[0];
 	r->master = m[0];
@@ -344,6 +355,58 @@ static void frames_of_master(void **state)
 	buf_fini(&b);
 }
 
+/* Each with its own socket, in any pieces, before the reload behind them. */
+static void sockets_come_with_their_numbers(void **state)
+{
+	struct relay *r = *state;
+	struct buf b;
+	size_t n;
+	int pipes[4][2];
+	buf_init(&b, 200000);
+	for (uint32_t i = 0; i < 4; i++) {
+		char payload[4];
+		struct buf number;
+		buf_init(&number, 4);
+		buf_u32(&number, 40 + i);
+		memcpy(payload, number.p, 4);
+		buf_fini(&number);
+		assert_true(os_ipc_pair(pipes[i], NULL));
+		buf_clear(&b);
+		frame_write(&b, FRAME_LISTEN, 0, (slice){ payload, 4 });
+		size_t first = i % 2 ? b.n : 7;
+		assert_int_equal(os_send_with_fd(r->master,
+						 (slice){ b.p, first },
+						 pipes[i][1], &n, NULL),
+				 OS_NET_DONE);
+		struct iovec v = { b.p + first, b.n - first };
+		if (v.iov_len > 0)
+			assert_int_equal(os_send(r->master, &v, 1, &n, NULL),
+					 OS_NET_DONE);
+		os_socket_close(&pipes[i][1]);
+	}
+	wait_for(&r->sockets, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		char said = (char)('a' + (int)i), heard = 0;
+		struct iovec v = { &said, 1 };
+		assert_int_equal(r->numbers[i], 40 + i);
+		assert_int_equal(os_send(r->passed[i], &v, 1, &n, NULL),
+				 OS_NET_DONE);
+		assert_int_equal(os_recv(pipes[i][0], &heard, 1, &n, NULL),
+				 OS_NET_DONE);
+		assert_int_equal(heard, said);
+		os_socket_close(&pipes[i][0]);
+		os_socket_close(&r->passed[i]);
+	}
+	/* one that brings none is no such frame */
+	buf_clear(&b);
+	frame_write(&b, FRAME_LISTEN, 0, SLICE("abcd"));
+	struct iovec v = { b.p, b.n };
+	assert_int_equal(os_send(r->master, &v, 1, &n, NULL), OS_NET_DONE);
+	wait_for(&r->gone, 1);
+	assert_int_equal(atomic_load(&r->sockets), 4);
+	buf_fini(&b);
+}
+
 static void frames_that_have_no_place_end_the_channel(void **state)
 {
 	struct relay *r = *state;
@@ -371,6 +434,7 @@ int main(void)
 		TEST(calls_are_answered),
 		TEST(admin_comes_back_by_way_of_master),
 		TEST(frames_of_master),
+		TEST(sockets_come_with_their_numbers),
 		TEST(frames_that_have_no_place_end_the_channel),
 	};
 	return cmocka_run_group_tests_name("control/serve", tests, NULL, NULL);

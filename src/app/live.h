@@ -1,0 +1,38 @@
+/*
+ * What a reload changes in shards that run: listeners, TLS, limits. A change
+ * is the whole of all three; each shard takes it in one step, on its own
+ * thread, so no connection sees half of one. Calls on the control thread.
+ */
+#pragma once
+
+#include "app/relay_core.h"
+
+struct live_listener {
+	uint32_t shard;
+	struct receive_listening of;	/* slices and ranges are copied */
+};
+
+struct live_config {
+	struct tls_context *tls, *tls_legacy;	/* may be NULL */
+	const struct limits *limits;	/* copied */
+	const struct live_listener *listeners;
+	size_t listener_count;
+};
+
+/* Every shard has it; err: some listener could not be taken, else NULL. */
+typedef void live_done(void *ctx, const struct err *err);
+
+struct live;
+bool live_new(struct relay_core *core, live_done *done, void *ctx,
+	      struct live **out, struct err *err) MUST_USE;
+/* After the core was closed: its shards point to what this has. */
+void live_free(struct live **l);
+/* One at a time: a later one waits for the one before, and the last one of
+ * those that wait counts. `done` is told once for each that was taken. May be
+ * called before the threads run: it is the first thing that they do. */
+bool live_set(struct live *l, const struct live_config *config,
+	      struct err *err) MUST_USE;
+/* A change is under way or waits. */
+bool live_busy(const struct live *l);
+/* Clients that came with old TLS, of all shards. */
+struct legacy_clients *live_legacy_clients(struct live *l);

@@ -1,0 +1,69 @@
+/* Inside of the relay process: what relay.c and relay_reload.c share. */
+#pragma once
+
+#include "app/live.h"
+#include "app/start.h"
+#include "control/serve.h"
+
+enum { EXIT_FINE = 0, EXIT_SOFTWARE = 70, EXIT_IO = 74, EXIT_TEMPORARY = 75,
+       EXIT_CONFIG = 78 };
+
+/* A listening socket that master gave. */
+struct relay_socket {
+	uint32_t number;		/* master's name for it */
+	int fd;
+	bool wanted;			/* by the newest configuration */
+};
+/* The old ones and the new ones, while one takes the other's place. */
+enum { RELAY_SOCKETS_MAX = 4096, RELAY_PEM_MAX = 524288 };
+
+struct relay {
+	const struct relay_start *start;
+	struct log *log;
+	struct loop *loop;		/* the control thread's */
+	struct control_serve *control;
+	struct relay_core *core;
+	struct relay_core_config core_config;
+	struct live *live;
+	struct resolver *resolver;
+	struct tls_context *tls_server, *tls_legacy, *tls_client;
+	const struct view *view;	/* the first one */
+	struct route *routes;
+	struct receive_refused *refused;
+	uint8_t booking_key[BOOKING_KEY];
+	struct timer second;
+	int exit_code;
+	/* what the last live_set was made of */
+	struct relay_socket *sockets;
+	size_t socket_count;
+	struct live_listener *listeners;
+	size_t listener_count;
+	struct arena listener_arena;	/* their names and ranges */
+	struct limits limits;
+	struct buf certificate_pem, key_pem;
+	/* wall clock */
+	int64_t day_at_ms, week_at_ms;
+	int64_t told_ends_ms, told_day;	/* of the last warning */
+};
+
+/* relay.c: routes and retries of a configuration; caller frees. */
+struct route *relay_make_routes(const struct relay *r, const struct config *c);
+struct retry_plan relay_make_retry(const struct config *c);
+
+/* relay_reload.c */
+/* The server's TLS contexts of a certificate; *legacy is NULL when no
+ * listener takes old clients. Both are NULL without a certificate. */
+bool relay_make_tls(const struct config *c, slice certificate_pem,
+		    slice key_pem, struct tls_context **tls,
+		    struct tls_context **legacy, struct err *err) MUST_USE;
+/* Listeners, TLS and limits of the configuration that relay was started
+ * with: before its threads run. */
+bool relay_live_begin(struct relay *r, struct err *err) MUST_USE;
+void relay_live_end(struct relay *r);
+/* control_handlers.reload and .listen */
+void relay_on_reload(void *ctx, slice payload);
+void relay_on_listen(void *ctx, uint32_t number, int fd);
+/* What is due by the day and by the week; once a second. */
+void relay_look_at_clock(struct relay *r);
+/* The old clients that were counted, told before the journal closes. */
+void relay_tell_legacy(struct relay *r);

@@ -1,0 +1,396 @@
+/*
+ * What can change while relay runs: the configuration that master hands over
+ * (routes, retries, limits, listeners, certificate), and what goes by the
+ * day: keys of TLS tickets, the warning before a certificate ends, the report
+ * of old TLS clients.
+ *
+ * A reload is all or nothing: whatever can fail is made first.
+ */
+#include "app/relay_private.h"
+
+#include <stdlib.h>
+
+#include "os/clock.h"
+#include "os/net.h"
+#include "receive/legacy_report.h"
+
+enum { RELOAD_ARENA_MAX = 16777216,
+       DAY_MS = 86400000, WEEK_MS = 7 * 86400000, WARN_DAYS = 30 };
+
+/* --- TLS ------------------------------------------------------------------ */
+
+static bool wants_legacy(const struct config *c)
+{
+	for (size_t i = 0; i < c->listener_count; i++)
+		if (c->listeners[i].legacy_until_ms > os_wall_ms())
+			return true;
+	return false;
+}
+
+bool relay_make_tls(const struct config *c, slice certificate_pem,
+		    slice key_pem, struct tls_context **tls,
+		    struct tls_context **legacy, struct err *err)
+{
+	*tls = *legacy = NULL;
+	if (certificate_pem.n == 0)
+		return true;
+	if (!tls_context_server(certificate_pem, key_pem, tls, err))
+		return false;
+	if (!wants_legacy(c) ||
+	    tls_context_server_legacy(certificate_pem, key_pem, legacy, err))
+		return true;
+	tls_context_unref(tls);
+	return false;
+}
+
+/* Kept for the contexts of the days to come. */
+static bool keep_pem(struct relay *r, slice certificate_pem, slice key_pem)
+{
+	if (r->key_pem.p != NULL)
+		secret_wipe(r->key_pem.p, r->key_pem.cap);
+	buf_clear(&r->certificate_pem);
+	buf_clear(&r->key_pem);
+	/* Room at once: a buffer that grows leaves its bytes behind. */
+	if (key_pem.n > 0 && buf_room(&r->key_pem, key_pem.n) == NULL)
+		return false;
+	buf_append(&r->certificate_pem, certificate_pem);
+	buf_append(&r->key_pem, key_pem);
+	return !r->certificate_pem.failed && !r->key_pem.failed;
+}
+
+static void set_tls(struct relay *r, struct tls_context *tls,
+		    struct tls_context *legacy)
+{
+	tls_context_unref(&r->tls_server);
+	tls_context_unref(&r->tls_legacy);
+	r->tls_server = tls;
+	r->tls_legacy = legacy;
+}
+
+/* --- listeners ------------------------------------------------------------ */
+
+static struct relay_socket *find_socket(struct relay *r, uint32_t number)
+{
+	for (size_t i = 0; i < r->socket_count; i++)
+		if (r->sockets[i].number == number)
+			return &r->sockets[i];
+	return NULL;
+}
+
+static void add_socket(struct relay *r, uint32_t number, int fd)
+{
+	if (r->socket_count == RELAY_SOCKETS_MAX ||
+	    find_socket(r, number) != NULL) {
+		os_socket_close(&fd);
+		return;
+	}
+	r->sockets[r->socket_count++] = (struct relay_socket){
+		.number = number, .fd = fd,
+	};
+}
+
+void relay_on_listen(void *ctx, uint32_t number, int fd)
+{
+	add_socket(ctx, number, fd);
+}
+
+static void close_unwanted(struct relay *r)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < r->socket_count; i++) {
+		struct relay_socket *s = &r->sockets[i];
+		if (s->wanted)
+			r->sockets[kept++] = *s;
+		else
+			os_socket_close(&s->fd);
+	}
+	r->socket_count = kept;
+}
+
+static bool copy_ranges(struct arena *arena, const struct ip_range *from,
+			size_t n, struct receive_ranges *to)
+{
+	struct ip_range *rows = arena_alloc(arena, (n + 1) * sizeof(*rows));
+	for (size_t i = 0; rows != NULL && i < n; i++)
+		rows[i] = from[i];
+	*to = (struct receive_ranges){ rows, n };
+	return rows != NULL;
+}
+
+static bool make_listening(struct arena *arena,
+			   const struct config_listener *c,
+			   struct receive_listening *to)
+{
+	static const enum receive_tls tls[] = {
+		[LISTENER_STARTTLS] = RECEIVE_STARTTLS,
+		[LISTENER_IMPLICIT_TLS] = RECEIVE_IMPLICIT_TLS,
+		[LISTENER_PLAIN] = RECEIVE_PLAIN,
+	};
+	*to = (struct receive_listening){
+		.fd = to->fd,
+		.tls = tls[c->tls],
+		.rules = { .legacy_until_ms = c->legacy_until_ms,
+			   .legacy_auth = c->legacy_auth },
+	};
+	return arena_copy(arena, c->name, &to->name) &&
+	       copy_ranges(arena, c->proxies, c->proxy_count,
+			   &to->rules.proxies) &&
+	       copy_ranges(arena, c->xclients, c->xclient_count,
+			   &to->rules.xclients);
+}
+
+/* The rows of a configuration; in the arena. A socket that never came is a
+ * row less, and told. */
+static bool make_listeners(struct relay *r, const struct config *c,
+			   const struct start_listener *rows, size_t count,
+			   struct arena *arena, struct live_listener **out,
+			   size_t *out_count, struct err *err)
+{
+	struct live_listener *to =
+		arena_alloc(arena, (count + 1) * sizeof(*to));
+	if (to == NULL)
+		return err_set_memory(err, "relay");
+	*out = to;
+	for (size_t i = 0; i < count; i++) {
+		struct relay_socket *s = find_socket(r, rows[i].number);
+		if (s == NULL)
+			return err_set(err, ERR_INTERNAL, SCOPE_SELF, "relay",
+				       "a listening socket did not come");
+		to->shard = rows[i].shard;
+		to->of.fd = s->fd;
+		if (!make_listening(arena, &c->listeners[rows[i].listener],
+				    &to->of))
+			return err_set_memory(err, "relay");
+		to++;
+	}
+	*out_count = (size_t)(to - *out);
+	return true;
+}
+
+static void mark_wanted(struct relay *r, const struct start_listener *rows,
+			size_t count)
+{
+	for (size_t i = 0; i < r->socket_count; i++)
+		r->sockets[i].wanted = false;
+	for (size_t i = 0; i < count; i++) {
+		struct relay_socket *s = find_socket(r, rows[i].number);
+		if (s != NULL)
+			s->wanted = true;
+	}
+}
+
+/* --- into the shards ------------------------------------------------------ */
+
+static bool send_live(struct relay *r, struct err *err)
+{
+	struct live_config config = {
+		.tls = r->tls_server,
+		.tls_legacy = r->tls_legacy,
+		.limits = &r->limits,
+		.listeners = r->listeners,
+		.listener_count = r->listener_count,
+	};
+	return live_set(r->live, &config, err);
+}
+
+static void live_taken(void *ctx, const struct err *err)
+{
+	struct relay *r = ctx;
+	if (err != NULL)
+		log_failure(r->log, LOG_ALARM, "relay.listen", err);
+	if (!live_busy(r->live))
+		close_unwanted(r);
+}
+
+bool relay_live_begin(struct relay *r, struct err *err)
+{
+	const struct relay_start *s = r->start;
+	r->sockets = calloc(RELAY_SOCKETS_MAX, sizeof(*r->sockets));
+	arena_init(&r->listener_arena, RELOAD_ARENA_MAX);
+	if (r->sockets == NULL ||
+	    !keep_pem(r, s->certificate_pem, s->key_pem))
+		return err_set_memory(err, "relay");
+	for (size_t i = 0; i < s->listener_count; i++)
+		add_socket(r, s->listeners[i].number, s->listeners[i].fd);
+	mark_wanted(r, s->listeners, s->listener_count);
+	r->limits = s->config->limits;
+	r->week_at_ms = os_wall_ms() + WEEK_MS;
+	return make_listeners(r, s->config, s->listeners, s->listener_count,
+			      &r->listener_arena, &r->listeners,
+			      &r->listener_count, err) &&
+	       live_new(r->core, live_taken, r, &r->live, err) &&
+	       send_live(r, err);
+}
+
+void relay_live_end(struct relay *r)
+{
+	live_free(&r->live);
+	for (size_t i = 0; i < r->socket_count; i++)
+		os_socket_close(&r->sockets[i].fd);
+	free(r->sockets);
+	arena_fini(&r->listener_arena);
+	if (r->key_pem.p != NULL)
+		secret_wipe(r->key_pem.p, r->key_pem.cap);
+	buf_fini(&r->certificate_pem);
+	buf_fini(&r->key_pem);
+}
+
+/* --- a reload ------------------------------------------------------------- */
+
+/* All that a reload is made of. */
+struct reloading {
+	struct start_reload reload;
+	struct tls_context *tls, *legacy;
+	struct route *routes;
+	struct retry_plan retry;
+	struct arena listener_arena;
+	struct live_listener *listeners;
+	size_t listener_count;
+};
+
+static bool make_all(struct relay *r, slice payload, struct arena *arena,
+		     struct reloading *n, struct err *err)
+{
+	const struct start_reload *reload = &n->reload;
+	if (!start_reload_decode(payload, arena, &n->reload, err) ||
+	    !relay_make_tls(&reload->config, reload->certificate_pem,
+			    reload->key_pem, &n->tls, &n->legacy, err) ||
+	    !make_listeners(r, &reload->config, reload->listeners,
+			    reload->listener_count, &n->listener_arena,
+			    &n->listeners, &n->listener_count, err))
+		return false;
+	n->routes = relay_make_routes(r, &reload->config);
+	n->retry = relay_make_retry(&reload->config);
+	return n->routes != NULL || err_set_memory(err, "relay");
+}
+
+static bool take_all(struct relay *r, struct reloading *n, struct err *err)
+{
+	const struct start_reload *reload = &n->reload;
+	if (!keep_pem(r, reload->certificate_pem, reload->key_pem))
+		return err_set_memory(err, "relay");
+	arena_fini(&r->listener_arena);
+	r->listener_arena = n->listener_arena;
+	n->listener_arena = (struct arena){ 0 };
+	r->listeners = n->listeners;
+	r->listener_count = n->listener_count;
+	r->limits = reload->config.limits;
+	mark_wanted(r, reload->listeners, reload->listener_count);
+	set_tls(r, n->tls, n->legacy);
+	n->tls = n->legacy = NULL;
+	/* First what the routes look at: destination_concurrency. */
+	return send_live(r, err) &&
+	       relay_core_set_routes(r->core, n->routes,
+				     reload->config.route_count, &n->retry,
+				     err);
+}
+
+static void wipe_key(slice key_pem)
+{
+	/* Ours, in the arena of the reload. */
+	union {
+		const char *given;
+		char *ours;
+	} key = { .given = key_pem.p };
+	if (key_pem.n > 0)
+		secret_wipe(key.ours, key_pem.n);
+}
+
+void relay_on_reload(void *ctx, slice payload)
+{
+	struct relay *r = ctx;
+	struct arena arena;
+	struct reloading n = { .routes = NULL };
+	struct err err = { 0 };
+	arena_init(&arena, RELOAD_ARENA_MAX);
+	arena_init(&n.listener_arena, RELOAD_ARENA_MAX);
+	if (!make_all(r, payload, &arena, &n, &err) ||
+	    !take_all(r, &n, &err))
+		log_failure(r->log, LOG_ERROR, "relay.reload", &err);
+	else
+		r->day_at_ms = 0;	/* look at the certificate */
+	tls_context_unref(&n.tls);
+	tls_context_unref(&n.legacy);
+	free(n.routes);
+	arena_fini(&n.listener_arena);
+	wipe_key(n.reload.key_pem);
+	arena_fini(&arena);
+}
+
+/* --- by the clock --------------------------------------------------------- */
+
+/* Once a day for the same certificate, whatever is reloaded. */
+static void warn_of_end(struct relay *r, int64_t now_ms)
+{
+	struct err err;
+	struct log_event e;
+	struct journal_event j;
+	int64_t ends_ms, day = now_ms / DAY_MS;
+	if (!tls_certificate_ends(buf_slice(&r->certificate_pem), &ends_ms,
+				  &err) ||
+	    (ends_ms - now_ms) / DAY_MS >= WARN_DAYS ||
+	    (ends_ms == r->told_ends_ms && day == r->told_day))
+		return;
+	r->told_ends_ms = ends_ms;
+	r->told_day = day;
+	int64_t days = ends_ms > now_ms ? (ends_ms - now_ms) / DAY_MS : 0;
+	bool is_over = ends_ms <= now_ms;
+	log_begin(&e, r->log, is_over ? LOG_ALARM : LOG_WARNING,
+		  is_over ? "tls.certificate_over" : "tls.certificate_ends");
+	json_member_u64(&e.json, "days_left", (uint64_t)days);
+	json_key(&e.json, "ends");
+	json_time_ms(&e.json, ends_ms);
+	log_end(&e);
+	journal_begin(&j, relay_core_journal(r->core), "certificate", now_ms);
+	json_member_u64(&j.json, "days_left", (uint64_t)days);
+	json_key(&j.json, "ends");
+	json_time_ms(&j.json, ends_ms);
+	journal_end(&j, JOURNAL_KEEP, 0);
+}
+
+/* Ticket keys are a context's own: a new one each day (RELIABILITY 4.7). */
+static void turn_keys(struct relay *r)
+{
+	struct tls_context *tls = NULL, *legacy = NULL;
+	struct err err;
+	slice certificate = buf_slice(&r->certificate_pem);
+	if (certificate.n == 0)
+		return;
+	if (!tls_context_server(certificate, buf_slice(&r->key_pem), &tls,
+				&err) ||
+	    (r->tls_legacy != NULL &&
+	     !tls_context_server_legacy(certificate, buf_slice(&r->key_pem),
+					&legacy, &err))) {
+		tls_context_unref(&tls);
+		log_failure(r->log, LOG_ERROR, "relay.ticket_keys", &err);
+		return;
+	}
+	set_tls(r, tls, legacy);
+	if (!send_live(r, &err))
+		log_failure(r->log, LOG_ERROR, "relay.ticket_keys", &err);
+}
+
+void relay_tell_legacy(struct relay *r)
+{
+	if (r->live != NULL)
+		legacy_report(live_legacy_clients(r->live),
+			      relay_core_journal(r->core), r->log,
+			      os_wall_ms());
+}
+
+void relay_look_at_clock(struct relay *r)
+{
+	int64_t now_ms = os_wall_ms();
+	if (now_ms >= r->day_at_ms) {
+		bool is_first = r->day_at_ms == 0;
+		r->day_at_ms = now_ms + DAY_MS;
+		if (!is_first)	/* the contexts are new */
+			turn_keys(r);
+		if (r->certificate_pem.n > 0)
+			warn_of_end(r, now_ms);
+	}
+	if (now_ms >= r->week_at_ms) {
+		r->week_at_ms = now_ms + WEEK_MS;
+		relay_tell_legacy(r);
+	}
+}

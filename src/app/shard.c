@@ -89,8 +89,7 @@ static enum language language_of_customer(void *ctx, uint32_t customer)
 
 /* --- checkpoints ---------------------------------------------------------- */
 
-/* A slice, then mail for a moment; the same when there is no memory for the
- * next one. */
+/* A slice, then mail for a moment. */
 static void hand_over(struct timer *timer)
 {
 	struct shard *s = CONTAINER_OF(timer, struct shard, checkpoint_timer);

@@ -460,8 +460,12 @@ bool queue_checkpoint(struct queue *q, struct spool_checkpoint *ck,
 			CONTAINER_OF(node, struct queue_entry, all);
 		buf_clear(&state);
 		entry_state_write(&state, e);
-		if (state.failed)
-			break;	/* no memory: this one again, next slice */
+		if (state.failed) {
+			/* No memory: to wait for some would hold up a stop. */
+			spool_checkpoint_fail(ck);
+			node = &q->all;
+			break;
+		}
 		spool_checkpoint_add(ck, e->id, buf_slice(&state));
 		node = node->next;
 	}

@@ -234,7 +234,8 @@ bool queue_when_written(struct queue_entry *e, struct queue_wait *w) MUST_USE;
 int64_t queue_next_ms(const struct queue_part *p);
 
 /* Hands states to the spool's checkpoint, a slice of a millisecond or less
- * each time: begin says that it is the first. True when all are handed over.
+ * each time: begin says that it is the first. True when all are handed over,
+ * or there was no memory for one: then there will be no checkpoint.
  * Entries whose accept frame is not synced yet are handed over too: the spool
  * leaves out what it does not know. */
 bool queue_checkpoint(struct queue *q, struct spool_checkpoint *ck,

@@ -125,6 +125,13 @@ void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 		wake(ck);
 }
 
+void spool_checkpoint_fail(struct spool_checkpoint *ck)
+{
+	os_mutex_lock(ck->lock);
+	ck->failed = true;
+	os_mutex_unlock(ck->lock);
+}
+
 /* With the lock held: true once. */
 static bool now_told(const struct spool_checkpoint *ck)
 {
@@ -339,6 +346,7 @@ static void give_up(struct spool *s)
 	log_failure(s->config.log, LOG_WARNING, "spool.checkpoint_failed",
 		    &err);
 	s->checkpoint_wanted = false;
+	s->log_since += s->checkpoint.since;
 	s->checkpoint_next_ns = os_monotonic_ns() + 10 * (int64_t)TICK_MS * MS;
 	reset(&s->checkpoint);
 }
@@ -405,6 +413,7 @@ static void begin(struct spool *s)
 		s->reserve_whole = false;
 	ck->step = CHECKPOINT_STATES;
 	s->checkpoint_wanted = false;
+	ck->since = s->log_since;
 	s->log_since = 0;
 	s->checkpoint_ask(s->checkpoint_ctx, ck);
 }

@@ -239,6 +239,9 @@ void spool_figures(const struct spool *s, struct spool_figures *out);
  * state that spool_visitor.message will show. */
 void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 			  slice state);
+/* A part can't name all of its entries: this checkpoint is given up, and
+ * another one is tried later unless the spool stops. */
+void spool_checkpoint_fail(struct spool_checkpoint *ck);
 /* Called once by each part (the number was said by spool_checkpoint_parts
  * inside the checkpoint callback). */
 void spool_checkpoint_parts(struct spool_checkpoint *ck, unsigned parts);

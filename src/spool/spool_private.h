@@ -176,6 +176,7 @@ struct spool_checkpoint {
 	struct spool *spool;
 	enum checkpoint_step step;
 	uint64_t number, position;
+	uint64_t since;			/* log since the one before */
 	uint64_t barrier;		/* commits that must be answered first */
 	bool all_told;
 	uint32_t walk;

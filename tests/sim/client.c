@@ -12,8 +12,8 @@
 
 enum { PATIENCE_MS = 90000, TEXT_MAX = 4 << 20, REPLY_MAX = 4096 };
 
-enum command_kind { COMMAND_EHLO, COMMAND_STARTTLS, COMMAND_MAIL,
-		    COMMAND_RCPT, COMMAND_DATA, COMMAND_BODY, COMMAND_CHUNK,
+enum command_kind { COMMAND_EHLO, COMMAND_STARTTLS, COMMAND_AUTH,
+		    COMMAND_MAIL, COMMAND_RCPT, COMMAND_DATA, COMMAND_BODY, COMMAND_CHUNK,
 		    COMMAND_LAST, COMMAND_RSET, COMMAND_NOOP, COMMAND_QUIT };
 
 struct command {
@@ -40,6 +40,10 @@ struct client {
 	unsigned sent[CLIENT_COMMANDS_MAX];	/* in order; head counts here */
 	unsigned sent_count;
 	bool lock_step, greeted, over, stranger;
+	/* who it logs in as */
+	bool has_login, logged_in;
+	bool login_dead, login_sure;	/* when it began; sure: not dead */
+	struct login_try login;
 	/* of the transaction under way */
 	bool mail_refused, mail_answered, data_go, open, chunk_refused;
 	unsigned accepted;
@@ -148,11 +152,13 @@ static void add_transaction(struct client *c)
 static void write_script(struct client *c)
 {
 	add(c, COMMAND_EHLO, true);
-	if (sim_chance(&c->draw, 25)) {
+	if (c->has_login || sim_chance(&c->draw, 25)) {
 		add(c, COMMAND_STARTTLS, true);
 		add(c, COMMAND_EHLO, true);
 		c->commands[c->count - 1].alone = true;
 	}
+	if (c->has_login)
+		add(c, COMMAND_AUTH, true);
 	unsigned messages = 1 + (unsigned)sim_below(&c->draw, 4);
 	unsigned first = c->count;
 	for (unsigned i = 0; i < messages; i++) {
@@ -165,10 +171,31 @@ static void write_script(struct client *c)
 	add(c, COMMAND_QUIT, false);
 }
 
+static void draw_login(struct client *c)
+{
+	struct login_try *t = &c->login;
+	const struct login_directory *d = &c->oracle->directory;
+	t->mechanism = (enum login_mechanism)sim_below(&c->draw,
+						       LOGIN_MECHANISMS);
+	/* SCRAM must have a name (RFC 5802 7). */
+	t->name = (enum login_name)sim_below(
+		&c->draw, t->mechanism == LOGIN_SCRAM ? LOGIN_BY_NOTHING
+						      : LOGIN_NAMES);
+	t->slot = (unsigned)sim_below(&c->draw, LOGINS);
+	t->version = d->truth[t->slot].version;
+	t->initial = sim_chance(&c->draw, 50);
+	c->stranger = sim_chance(&c->draw, 85);
+	if (!c->plan.only_temporary && sim_chance(&c->draw, 15))
+		t->version = (unsigned)sim_below(&c->draw, LOGIN_WRONG + 1);
+}
+
 static void draw_character(struct client *c)
 {
 	c->lock_step = sim_chance(&c->draw, 50);
 	c->stranger = !c->plan.only_temporary && sim_chance(&c->draw, 4);
+	c->has_login = sim_chance(&c->draw, c->plan.logins);
+	if (c->has_login)
+		draw_login(c);
 	if (!c->plan.may_misbehave)
 		return;
 	if (sim_chance(&c->draw, 25))
@@ -237,6 +264,22 @@ static void stuff(struct buf *out, slice text)
 	buf_append(out, SLICE(".\r\n"));
 }
 
+/* Whether the answer can be known beforehand. */
+static void begin_login(struct client *c, struct buf *out)
+{
+	const struct login_directory *d = &c->oracle->directory;
+	c->login_dead = login_is_dead(d, c->login.slot, c->login.version);
+	c->login_sure = login_stands(d, c->login.slot, c->login.version);
+	login_begin(&c->login, out);
+}
+
+/* As far as anybody can tell. */
+static bool may_send(const struct client *c)
+{
+	return c->logged_in && !login_is_dead(&c->oracle->directory,
+					      c->login.slot, c->login.version);
+}
+
 static void compose(struct client *c, const struct command *k,
 		    struct buf *out)
 {
@@ -253,8 +296,12 @@ static void compose(struct client *c, const struct command *k,
 		if (c->inject)
 			buf_append(out, SLICE("MAIL FROM:<x@c1.sim>\r\n"));
 		break;
+	case COMMAND_AUTH:
+		begin_login(c, out);
+		break;
 	case COMMAND_MAIL:
 		message_sender(m, address);
+		m->forbidden = c->stranger && !may_send(c);
 		buf_printf(out, "MAIL FROM:<%s>", address);
 		if (sim_chance(&c->draw, 30))
 			buf_printf(out, " SIZE=%u", m->size);
@@ -314,6 +361,7 @@ static bool is_pointless(const struct client *c, const struct command *k)
 		return k->if_open && !c->open;
 	case COMMAND_EHLO:
 	case COMMAND_STARTTLS:
+	case COMMAND_AUTH:
 	case COMMAND_MAIL:
 	case COMMAND_NOOP:
 	case COMMAND_QUIT:
@@ -375,6 +423,42 @@ static void heard_end(struct client *c, const struct command *k,
 	oracle_answered(c->oracle, k->message, code == 250);
 }
 
+static void heard_login(struct client *c, unsigned code)
+{
+	const struct login_try *t = &c->login;
+	c->logged_in = code == 235;
+	if (c->logged_in && c->login_dead)
+		oracle_fail(c->oracle, "AUTH: password %u.%u, which does not "
+			    "stand, was taken", t->slot, t->version);
+	if (code == 535 && c->login_sure &&
+	    login_stands(&c->oracle->directory, t->slot, t->version))
+		oracle_fail(c->oracle, "AUTH: password %u.%u was refused",
+			    t->slot, t->version);
+	c->oracle->logins += c->logged_in;
+	c->oracle->logins_refused += !c->logged_in;
+}
+
+/* A 334 asks for more. */
+static void challenged(struct client *c, slice line)
+{
+	struct buf out;
+	slice text = slice_skip(line, 4);
+	buf_init(&out, TEXT_MAX);
+	if (login_go_on(&c->login, slice_cut(&text, '\r'), &out))
+		say(c, buf_slice(&out));
+	else
+		oracle_fail(c->oracle, "AUTH: a strange challenge: %.*s",
+			    SLICE_ARG(slice_sub(line, 0, 80)));
+	buf_fini(&out);
+}
+
+/* In an exchange, and the reply is not the last one. */
+static bool is_challenge(const struct client *c, unsigned code)
+{
+	return code == 334 && c->head < c->sent_count &&
+	       c->commands[c->sent[c->head]].kind == COMMAND_AUTH;
+}
+
 static void heard(struct client *c, unsigned code)
 {
 	if (!c->greeted) {
@@ -401,9 +485,16 @@ static void heard(struct client *c, unsigned code)
 	/* What stands behind a refusal is out of order: that is no lie. */
 	if (c->plan.only_temporary && code >= 500 &&
 	    (k->kind == COMMAND_EHLO || k->kind == COMMAND_MAIL ||
+	     k->kind == COMMAND_AUTH ||
 	     (!c->mail_refused && !c->chunk_refused && (c->accepted > 0 ||
 				   k->kind == COMMAND_RCPT))))
 		oracle_fail(c->oracle, "REPLIES: %u for want of memory", code);
+	if ((k->kind == COMMAND_MAIL || k->kind == COMMAND_RCPT) &&
+	    c->stranger && c->logged_in && !c->mail_refused && code >= 500 &&
+	    login_stands(&c->oracle->directory, c->login.slot,
+			 c->login.version))
+		oracle_fail(c->oracle, "AUTH: %u though password %u.%u stands",
+			    code, c->login.slot, c->login.version);
 	switch (k->kind) {
 	case COMMAND_EHLO:
 		if (!good)
@@ -416,6 +507,9 @@ static void heard(struct client *c, unsigned code)
 			vanish(c);
 		else if (code == 220)
 			talk_start_tls(&c->talk, false);
+		break;
+	case COMMAND_AUTH:
+		heard_login(c, code);
 		break;
 	case COMMAND_MAIL:
 		c->mail_answered = true;
@@ -471,7 +565,9 @@ static void input(struct talk *t, slice bytes)
 		c->reply_n = 0;
 		if (line.n < 6 || !slice_u64(slice_sub(line, 0, 3), 599, &code))
 			oracle_fail(c->oracle, "REPLIES: no reply line");
-		if (line.p[3] == ' ')
+		if (line.p[3] == ' ' && is_challenge(c, (unsigned)code))
+			challenged(c, line);
+		else if (line.p[3] == ' ')
 			heard(c, (unsigned)code);
 	}
 	if (c->over)

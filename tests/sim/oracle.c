@@ -181,6 +181,9 @@ void oracle_answered(struct oracle *o, struct sim_message *m, bool accepted)
 	o->acked += accepted;
 	o->refused += !accepted;
 	sim_note("answered", m->number, accepted);
+	if (accepted && m->forbidden)
+		oracle_fail(o, "FORBIDDEN: message %u was accepted",
+			    m->number);
 }
 
 /* Could what was heard at that time have been forgotten until now? */
@@ -242,6 +245,8 @@ void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
 	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
 		oracle_fail(o, "GHOST: message %u was %s", m->number,
 			    m->fate == FATE_REFUSED ? "refused" : "not sent");
+	if (m->forbidden)
+		oracle_fail(o, "FORBIDDEN: message %u is delivered", m->number);
 	if (!r->accepted && m->fate == FATE_ACKED)
 		oracle_fail(o, "STRAY: recipient %u of message %u was refused",
 			    index, m->number);

@@ -8,6 +8,8 @@
  *	CORRUPT		delivered with other bytes
  *	DUPLICATE	twice, though nothing explains it
  *	STRAY		to somebody it was not for
+ *	FORBIDDEN	accepted from a stranger whose password does not stand
+ *	AUTH		a password taken that does not stand, or the other way
  *	REPLIES		not one reply a command
  *	FALSE REPORT	reported as failed without a reason, or though delivered;
  *			or nobody asked for it (RFC 3461)
@@ -20,6 +22,7 @@
 #include "base/ip.h"
 #include "base/slice.h"
 #include "mail/envelope.h"
+#include "sim/login.h"
 
 enum { MESSAGES_MAX = 512, RECIPIENTS_MAX = 12, DELIVERIES_MAX = 6,
        LIVES_MAX = 12, ADDRESS_MAX = 64, PARAMETERS_MAX = 200 };
@@ -57,6 +60,7 @@ struct sim_message {
 	uint32_t number;
 	enum fate fate;
 	bool null_sender, eight_bit;
+	bool forbidden;		/* whoever sent it could not have */
 	enum dsn_return ret;
 	bool has_envid;
 	uint32_t bytes;		/* of its text, about */
@@ -83,6 +87,8 @@ struct oracle {
 	struct life lives[LIVES_MAX];
 	unsigned life_count;
 	int64_t expire_ms, expire_own_ms;
+	struct login_directory directory;
+	uint64_t logins, logins_refused;
 	uint64_t acked, delivered, reported, told, explained, unknown, refused;
 	bool failed;
 	char verdict[200];	/* the first thing that was wrong */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "sim/login.h"
 #include "sim/oracle.h"
 #include "sim/sim.h"
 #include "sim/talk.h"
@@ -17,6 +18,7 @@ struct client_plan {
 	bool may_misbehave;
 	bool only_temporary;		/* no 5yz is right */
 	unsigned domains;		/* 1 to DOMAINS */
+	unsigned logins;		/* percent of clients that log in */
 };
 
 struct client;

@@ -6,7 +6,6 @@
 #include "policy/change.h"
 #include "sim/world_private.h"
 
-static const uint8_t pepper[PEPPER_BYTES] = { 1, 2, 3 };
 static const uint8_t booking_key[BOOKING_KEY] = { 4, 5, 6 };
 
 /* --- the directory -------------------------------------------------------- */
@@ -21,6 +20,11 @@ static void put_rows(struct buf *change)
 			     .description = SLICE("Office"),
 			     .allowed_senders = SENDERS_OWN_DOMAINS,
 			     .ip_only = true, .enabled = true };
+	struct setting roaming = { .id = 2, .customer = 1, .position = 2,
+				   .key = SLICE("roaming"),
+				   .description = SLICE("On the road"),
+				   .allowed_senders = SENDERS_OWN_DOMAINS,
+				   .require_auth = true, .enabled = true };
 	struct ip_entry e = { .id = 1, .customer = 1, .setting = 1,
 			      .description = SLICE("server"),
 			      .enabled = true };
@@ -30,6 +34,7 @@ static void put_rows(struct buf *change)
 	change_put_customer(change, &c);
 	change_put_domain(change, &d);
 	change_put_setting(change, &s);
+	change_put_setting(change, &roaming);
 	change_put_entry(change, &e);
 }
 
@@ -41,8 +46,9 @@ static bool make_view(struct world *w, struct err *err)
 		return err_set_memory(err, "world");
 	const struct view *from = empty;
 	buf_init(&change, CHANGE_MAX);
-	change_begin(&change, 1, true);
+	change_begin(&change, w->oracle.directory.revision, true);
 	put_rows(&change);
+	login_directory_put(&w->oracle.directory, &change);
 	change_end(&change);
 	bool ok = !change.failed &&
 		  view_apply(from, buf_slice(&change), &w->view, err);
@@ -51,6 +57,28 @@ static bool make_view(struct world *w, struct err *err)
 	buf_fini(&change);
 	view_unref(&from);
 	return ok;
+}
+
+static void view_is_live(void *ctx, uint64_t revision)
+{
+	struct world *w = ctx;
+	invariant(revision == w->oracle.directory.revision);
+	login_directory_live(&w->oracle.directory);
+}
+
+/* As admin's changes come to a relay that runs. */
+void process_change(struct world *w, unsigned slot)
+{
+	struct err err;
+	struct buf change;
+	const struct view *old = w->view;
+	buf_init(&change, CHANGE_MAX);
+	login_directory_change(&w->oracle.directory, slot, &change);
+	invariant(!change.failed &&
+		  view_apply(old, buf_slice(&change), &w->view, &err));
+	buf_fini(&change);
+	view_unref(&old);
+	relay_core_set_view(w->core, w->view, view_is_live, w);
 }
 
 /* --- where mail goes ------------------------------------------------------ */
@@ -117,7 +145,7 @@ static struct relay_core_config core_config(struct world *w)
 		.tls_server = w->tls_server,
 		.tls_client = w->tls_client,
 		.resolver = w->resolver,
-		.pepper = pepper,
+		.pepper = login_pepper,
 		.booking_key = booking_key,
 		.log = &w->log,
 	};
@@ -163,7 +191,10 @@ bool process_begin(struct world *w, struct err *err)
 		if (!relay_core_listen(w->core, i, w->listening[i],
 				       RECEIVE_STARTTLS, SLICE("smtp"), err))
 			return false;
-	return relay_core_start(w->core, err);
+	if (!relay_core_start(w->core, err))
+		return false;
+	login_directory_live(&w->oracle.directory);
+	return true;
 }
 
 void process_end(struct world *w)

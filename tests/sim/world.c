@@ -100,6 +100,7 @@ static void draw_world(struct world *w)
 	w->segment_bytes = (uint64_t)(64 << 10) << draw(3);
 	w->checkpoint_min_bytes = (uint64_t)(16 << 10) << draw(4);
 	w->has_tls = chance(60);
+	w->has_logins = w->has_tls && chance(60);
 	w->domains = 1 + (unsigned)draw(DOMAINS - 1);
 	w->faulty_disk = !w->options.quiet && chance(40);
 	w->faulty_net = !w->options.quiet && chance(50);
@@ -213,6 +214,19 @@ static void people_act(struct sim_event *e)
 	} else {
 		process_act(w, false);
 	}
+	sim->inside = false;
+}
+
+/* Passwords come and go. One change at a time: then it is known when it is
+ * live. */
+static void directory_changes(struct sim_event *e)
+{
+	struct world *w = the_world;
+	sim_after(e, (int64_t)(500 + draw(15000)) * MS);
+	if (w->core == NULL || !w->running || w->oracle.directory.changing)
+		return;
+	sim->inside = true;
+	process_change(w, (unsigned)draw(LOGINS));
 	sim->inside = false;
 }
 
@@ -401,6 +415,7 @@ void life_clients(struct world *w, unsigned count, int64_t span_ms)
 		.may_misbehave = !w->options.quiet,
 		.only_temporary = w->options.failing.at > 0,
 		.domains = w->domains,
+		.logins = w->has_logins ? 40 : 0,
 	};
 	for (unsigned i = 0; i < count; i++)
 		client_new(&w->oracle, &w->clients, &plan,
@@ -512,6 +527,7 @@ static void last_life(struct world *w)
 	clients_stop(&w->clients);
 	moods_end(w);
 	sim_cancel(&w->operator_event);
+	sim_cancel(&w->directory_event);
 	net_set_faults(&calm);
 	life_begin(w);
 	w->die_at = 0;
@@ -543,6 +559,8 @@ static void run_world(struct world *w)
 		people_act(&w->operator_event);
 	if (w->wall_jumps || w->wall_smears)
 		wall_moves(&w->wall_event);
+	if (w->has_logins && !w->options.quiet)
+		directory_changes(&w->directory_event);
 	for (unsigned i = 0; i < lives && !w->oracle.failed; i++) {
 		run_life(w);
 		/* Down for a while; the world goes on. */
@@ -572,6 +590,8 @@ static void begin_world(struct world *w)
 	sim_event_init(&w->space_event, space_comes_back);
 	sim_event_init(&w->operator_event, people_act);
 	sim_event_init(&w->wall_event, wall_moves);
+	sim_event_init(&w->directory_event, directory_changes);
+	login_directory_begin(&w->oracle.directory);
 	w->log = (struct log){ .level = LOG_DEBUG, .wall_ms = log_wall,
 			       .role = "sim" };
 	w->log.write = log_write;
@@ -594,6 +614,7 @@ static void end_world(struct world *w)
 	sim_cancel(&w->mood_event);
 	sim_cancel(&w->operator_event);
 	sim_cancel(&w->wall_event);
+	sim_cancel(&w->directory_event);
 	net_end_world();
 	sim_end();
 }
@@ -612,6 +633,8 @@ static void tell(const struct world *w, struct world_result *r)
 	r->delivered = o->delivered;
 	r->reported = o->reported;
 	r->told = o->told;
+	r->logins = o->logins;
+	r->logins_refused = o->logins_refused;
 	r->explained = o->explained;
 }
 

@@ -8,8 +8,7 @@
 #include "sim/world.h"
 #include "sim/zone.h"
 
-enum { SHARDS_MAX = 3, STEPS_MAX = 400000, PEPPER_BYTES = 32,
-       HOP_COUNT = 6, ROUTES_COUNT = 6, DOWN_MAX_MS = 300000,
+enum { SHARDS_MAX = 3, STEPS_MAX = 400000, HOP_COUNT = 6, ROUTES_COUNT = 6, DOWN_MAX_MS = 300000,
        STOP_MAX_MS = 700000, HOME_DOMAIN = 99 };
 
 struct world {
@@ -19,14 +18,15 @@ struct world {
 	struct list clients;
 	struct hop_server hops[HOP_COUNT];
 	struct zone_name names[2];
-	struct sim_event mood_event, space_event, operator_event, wall_event;
+	struct sim_event mood_event, space_event, operator_event, wall_event,
+		directory_event;
 	struct log log;
 	/* what this world is like */
 	struct limits limits;
 	struct retry_plan retry;
 	uint64_t segment_bytes, checkpoint_min_bytes;
 	bool has_tls, faulty_disk, faulty_net, moody, crashes, busy_people;
-	bool wall_jumps, wall_smears;
+	bool wall_jumps, wall_smears, has_logins;
 	unsigned domains;
 	/* the life under way */
 	sigjmp_buf death;
@@ -82,6 +82,8 @@ void process_listen(struct world *w);
 bool process_begin(struct world *w, struct err *err) MUST_USE;
 /* After it has stopped. */
 void process_end(struct world *w);
+/* An app password is taken away or made anew. */
+void process_change(struct world *w, unsigned slot);
 /* Somebody looks at the queue of each shard and holds, releases or retries
  * this and that; with release_all what is held goes on. */
 void process_act(struct world *w, bool release_all);

@@ -196,6 +196,15 @@ static bool open_spool(struct relay_core *c, struct err *err)
 
 static void spool_is_stopped(struct os_post *post);
 
+static bool open_maildirs(const struct relay_core_config *g, struct err *err)
+{
+	for (size_t i = 0; i < g->route_count; i++)
+		if (g->routes[i].kind == DELIVER_MAILDIR &&
+		    !maildir_prepare(g->routes[i].maildir, err))
+			return false;
+	return true;
+}
+
 static bool open_all(struct relay_core *c, struct err *err)
 {
 	const struct relay_core_config *g = &c->config;
@@ -208,7 +217,7 @@ static bool open_all(struct relay_core *c, struct err *err)
 	    !routes_new(&c->destinations, g->routes, g->route_count,
 			(uint32_t)g->limits->destination_concurrency,
 			&c->routes, err) ||
-	    !open_shards(c, err) || !open_spool(c, err))
+	    !open_maildirs(g, err) || !open_shards(c, err) || !open_spool(c, err))
 		return false;
 	for (uint32_t i = 0; i < c->shard_count; i++)
 		if (!shard_open_rest(&c->shards[i], c->spool, err))

@@ -31,6 +31,18 @@ struct maildir_job {
 	struct err err;
 };
 
+bool maildir_prepare(int dir, struct err *err)
+{
+	static const char *const folders[] = { "tmp", "new", "cur" };
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		int fd;
+		if (!os_dir_open_at(dir, folders[i], &fd, err))
+			return false;
+		os_file_close(&fd);
+	}
+	return os_dir_sync(dir, err);
+}
+
 /* --- on a disk worker ----------------------------------------------------- */
 
 static bool write_at_end(struct maildir_job *m, slice s)
@@ -68,14 +80,11 @@ static bool begin_file(struct maildir_job *m)
 
 static bool end_file(struct maildir_job *m)
 {
-	int fresh = -1, cur = -1;
+	int fresh = -1;
 	bool ok = os_file_sync(m->fd, &m->err) &&
-		  os_dir_open_at(m->dir, "cur", &cur, &m->err) &&
 		  os_dir_open_at(m->dir, "new", &fresh, &m->err) &&
 		  os_file_rename(m->tmp, m->name, fresh, m->name, &m->err) &&
 		  os_dir_sync(fresh, &m->err);
-	if (cur >= 0)
-		os_file_close(&cur);
 	if (fresh >= 0)
 		os_file_close(&fresh);
 	return ok;

@@ -26,6 +26,10 @@ struct route {
 	struct destination *destination;
 };
 
+/* Makes tmp, new and cur in an open directory, durably: without them no
+ * delivery would outlive a power cut. Blocks: before the relay runs. */
+bool maildir_prepare(int dir, struct err *err) MUST_USE;
+
 struct routes {
 	struct router router;		/* first: a routes is a router */
 	struct arena arena;

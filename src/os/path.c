@@ -53,11 +53,29 @@ bool os_path_exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
+static bool sync_parent(const char *path)
+{
+	char parent[PATH_LEN_MAX];
+	if (!slice_to_cstr(slice_of(path), parent, sizeof(parent)))
+		return false;
+	for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+		parent[n - 1] = '\0';
+	char *slash = strrchr(parent, '/');
+	if (slash != NULL)
+		slash[slash == parent ? 1 : 0] = '\0';
+	int fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
 static bool make_one(const char *path, unsigned mode, struct err *err)
 {
 	struct stat st;
 	if (mkdir(path, (mode_t)mode) == 0)
-		return true;
+		return sync_parent(path) ||
+		       os_err(err, errno, "os_dir_make", "sync", path);
 	if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return true;
 	return os_err(err, errno == EEXIST ? ENOTDIR : errno, "os_dir_make",
@@ -86,21 +104,6 @@ bool os_dir_make(const char *path, unsigned mode, bool owner, uint32_t uid,
 		return true;
 	return lchown(path, uid, gid) == 0 ||
 	       os_err(err, errno, "os_dir_make", "chown", path);
-}
-
-static bool sync_parent(const char *path)
-{
-	char parent[PATH_LEN_MAX];
-	if (!slice_to_cstr(slice_of(path), parent, sizeof(parent)))
-		return false;
-	char *slash = strrchr(parent, '/');
-	if (slash != NULL)
-		slash[slash == parent ? 1 : 0] = '\0';
-	int fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool ok = fd >= 0 && fsync(fd) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
 }
 
 bool os_file_save(const char *path, slice content, unsigned mode,

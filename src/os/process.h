@@ -109,7 +109,7 @@ bool os_stdin_load(size_t max, struct buf *out, struct err *err) MUST_USE;
 bool os_file_is_private(const char *path, bool *is_private,
 			struct err *err) MUST_USE;
 bool os_path_exists(const char *path);
-/* Makes a directory (also parents) and gives it to uid:gid when owner is
+/* Makes a directory (also parents; durably) and gives it to uid:gid when owner is
  * set; an existing one keeps what it has but its owner. */
 bool os_dir_make(const char *path, unsigned mode, bool owner, uint32_t uid,
 		 uint32_t gid, struct err *err) MUST_USE;

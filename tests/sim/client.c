@@ -112,7 +112,10 @@ static void draw_message(struct client *c, struct sim_message *m)
 		m->recipient_count++;
 	for (unsigned i = 0; i < m->recipient_count; i++)
 		m->recipients[i].domain =
-			(uint8_t)sim_below(&c->draw, c->plan.domains);
+			c->plan.maildir && sim_chance(&c->draw, 40)
+				? MAILDIR_DOMAIN
+				: (uint8_t)sim_below(&c->draw,
+						     c->plan.domains);
 	if (sim_chance(&c->draw, 30))
 		draw_dsn(c, m);
 	struct buf text;

@@ -30,6 +30,9 @@ struct link_op {
 	enum link_kind kind;
 	char name[NAME_MAX_LEN], to[NAME_MAX_LEN];
 	struct node *node;
+	struct node *from;		/* ADD: it leaves this directory, where
+					 * it has the same kind of name: */
+	char left[NAME_MAX_LEN];
 };
 
 struct entry {
@@ -41,6 +44,7 @@ struct entry {
 struct node {
 	struct node *next;		/* all nodes of the disk */
 	bool is_dir, marked, locked;
+	int64_t renamed_ns;
 	unsigned opens;
 	/* files */
 	struct image seen, medium;
@@ -360,6 +364,16 @@ static void link_add(struct node *dir, enum link_kind kind, const char *name,
 	link_apply(&dir->entries, op);
 }
 
+/* A name that came from another directory is on the medium: only now it can
+ * go there. Unless that name has been taken again. */
+static void leave_old_name(const struct link_op *op)
+{
+	if (op->from == NULL)
+		return;
+	if (*entry_find(&op->from->entries, op->left) == NULL)
+		link_add(op->from, LINK_REMOVE, op->left, NULL, op->node);
+}
+
 static bool names_meet(const struct link_op *a, const struct link_op *b)
 {
 	return a->node == b->node || strcmp(a->name, b->name) == 0 ||
@@ -374,18 +388,23 @@ static void links_draw(struct node *dir)
 		bool lost = sim_chance(&sim->faults, 50);
 		for (struct link_op *b = dir->links; b != op; b = b->next)
 			lost = lost || (b->node == NULL && names_meet(op, b));
-		if (lost)
+		if (lost) {
 			op->node = NULL;	/* marks it */
-		else
-			link_apply(&dir->durable, op);
+			continue;
+		}
+		link_apply(&dir->durable, op);
+		if (op->from != NULL)
+			entry_remove(&op->from->durable, op->left);
 	}
 	links_free(dir);
 }
 
 static void links_sync(struct node *dir)
 {
-	for (struct link_op *op = dir->links; op != NULL; op = op->next)
+	for (struct link_op *op = dir->links; op != NULL; op = op->next) {
 		link_apply(&dir->durable, op);
+		leave_old_name(op);
+	}
 	links_free(dir);
 }
 
@@ -771,13 +790,15 @@ bool os_file_rename(int from_dir, const char *from, int to_dir,
 	if (e == NULL)
 		return fail(err, ENOENT, "os_file_rename");
 	struct node *n = e->node;
+	n->renamed_ns = sim->now_ns;
 	if (a == b) {
 		link_add(a, LINK_RENAME, from, to, n);
 	} else {
 		/* Never in neither: the new name is there first. */
 		link_add(b, LINK_ADD, to, NULL, n);
-		links_sync(b);
-		link_add(a, LINK_REMOVE, from, NULL, n);
+		b->links_last->from = a;
+		snprintf(b->links_last->left, NAME_MAX_LEN, "%s", from);
+		entry_remove(&a->entries, from);
 	}
 	return leave(d, err, "os_file_rename");
 }
@@ -820,6 +841,55 @@ bool os_file_lock(int fd, struct err *err)
 		return err_set(err, ERR_TEMPORARY, SCOPE_SELF, "os_file_lock",
 			       "another process holds the lock");
 	h->node->locked = h->holds_lock = true;
+	return true;
+}
+
+/* --- for who reads mail ------------------------------------------------------------------ */
+
+/* What is changed on the way to the medium is there at once. */
+static void forget_links(struct node *dir, const char *name)
+{
+	dir->links_last = NULL;
+	for (struct link_op **at = &dir->links; *at != NULL;) {
+		struct link_op *op = *at;
+		if (strcmp(op->name, name) != 0 && strcmp(op->to, name) != 0) {
+			dir->links_last = op;
+			at = &op->next;
+			continue;
+		}
+		leave_old_name(op);
+		*at = op->next;
+		free(op);
+	}
+}
+
+static struct node *walk_to(struct disk *d, const char *const *path,
+			    size_t count)
+{
+	struct node *n = d->root;
+	for (size_t i = 0; i < count && n != NULL; i++) {
+		struct entry *e = *entry_find(&n->entries, path[i]);
+		n = e != NULL && e->node->is_dir ? e->node : NULL;
+	}
+	return n;
+}
+
+bool disk_take(struct disk *d, const char *const *path, size_t count,
+	       void (*taken)(void *ctx, slice bytes, int64_t renamed_ns),
+	       void *ctx)
+{
+	struct node *dir = walk_to(d, path, count);
+	char name[NAME_MAX_LEN];
+	if (dir == NULL || dir->entries == NULL)
+		return false;
+	struct node *n = dir->entries->node;
+	memcpy(name, dir->entries->name, sizeof(name));
+	image_store(&n->seen, n->seen.size);
+	taken(ctx, (slice){ (const char *)n->seen.bytes, n->seen.size },
+	      n->renamed_ns);
+	forget_links(dir, name);
+	entry_remove(&dir->entries, name);
+	entry_remove(&dir->durable, name);
 	return true;
 }
 

@@ -45,6 +45,13 @@ void disk_power_cut(struct disk *d);
 /* Only the program dies: the kernel keeps what it has. */
 void disk_process_killed(struct disk *d);
 
+/* Somebody else's program takes a file out of this directory (path from the
+ * root) for good: it is gone from both images. bytes as readers see them, and
+ * when it got its name. False when there is none. */
+bool disk_take(struct disk *d, const char *const *path, size_t count,
+	       void (*taken)(void *ctx, slice bytes, int64_t renamed_ns),
+	       void *ctx);
+
 /* For tests that damage files: both images. False when there is no such
  * file. n bytes at offset are XORed with x. */
 bool disk_damage(struct disk *d, const char *dir, const char *name,

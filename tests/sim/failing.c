@@ -171,6 +171,7 @@ void failing_run(struct world *w)
 	life_end(w, LIFE_STOPPED);
 	if (!w->oracle.failed)
 		life_look_again(w);
+	process_read_maildir(w);
 	if (!w->oracle.failed)
 		oracle_final(&w->oracle);
 }

@@ -79,6 +79,7 @@ static void add(struct world_result *sum, const struct world_result *r)
 	sum->reported += r->reported;
 	sum->told += r->told;
 	sum->explained += r->explained;
+	sum->filed += r->filed;
 	sum->logins += r->logins;
 	sum->logins_refused += r->logins_refused;
 	sum->hash = sum->hash * 31 + r->hash;
@@ -241,14 +242,14 @@ static void print(const struct progress *p)
 	       " messages %" PRIu64 " acked %" PRIu64 " refused %" PRIu64
 	       " unknown %" PRIu64 " delivered %" PRIu64 " reported %" PRIu64
 	       " told %" PRIu64
-	       " logins %" PRIu64 " logins-refused %" PRIu64
+	       " filed %" PRIu64 " logins %" PRIu64 " logins-refused %" PRIu64
 	       " duplicates-explained %" PRIu64 " memory-faults %" PRIu64
 	       " file-faults %" PRIu64 " network-faults %" PRIu64
 	       " steps %" PRIu64 " hash %016" PRIx64 " failed %" PRIu64 "\n",
 	       p->done, r->lives, r->kills, r->cuts, r->stops, r->disk_faults,
 	       r->checkpoints, r->log_cuts, r->evacuated, r->quarantined,
 	       r->messages, r->acked, r->refused, r->unknown, r->delivered,
-	       r->reported, r->told, r->logins, r->logins_refused,
+	       r->reported, r->told, r->filed, r->logins, r->logins_refused,
 	       r->explained, p->sites[FAILING_MEMORY],
 	       p->sites[FAILING_FILES], p->sites[FAILING_SOCKETS], r->steps,
 	       r->hash, p->failed);

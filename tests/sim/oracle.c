@@ -205,8 +205,12 @@ static bool explained(const struct oracle *o, const struct delivery *d)
 {
 	bool heard = d->end != NULL ? net_heard(d->end) >= d->said && d->said
 				    : d->heard;
+	/* A file that has its name, which could not be synced, is there, and
+	 * will be written again. */
+	bool unsure = d->is_file && sim_calls_failed(&sim->files, d->at_ns,
+						     MARGIN_MS * (int64_t)MS);
 	/* Read, but there was no memory to understand it. */
-	return !heard || crash_explains(o, d->at_ns) ||
+	return !heard || unsure || crash_explains(o, d->at_ns) ||
 	       heap_was_short(d->at_ns, MARGIN_MS * (int64_t)MS);
 }
 
@@ -234,13 +238,11 @@ static void judge_text(struct oracle *o, const struct sim_message *m,
 			    m->number, text.n, m->size);
 }
 
-void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
-		      slice text, bool passed, const struct net_end *end,
-		      uint64_t said)
+static void delivered(struct oracle *o, struct sim_message *m, unsigned index,
+		      slice text, const struct delivery *d)
 {
 	struct sim_recipient *r = &m->recipients[index];
 	sim_note("delivered", m->number, index);
-	r->passed = r->passed || passed;
 	judge_text(o, m, text);
 	if (m->fate == FATE_REFUSED || m->fate == FATE_NOT_SENT)
 		oracle_fail(o, "GHOST: message %u was %s", m->number,
@@ -252,7 +254,7 @@ void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
 			    index, m->number);
 	/* Bytes may come late from a process that is dead: it has never heard
 	 * of this delivery. */
-	bool late = net_is_orphan(end);
+	bool late = d->end != NULL && net_is_orphan(d->end);
 	if (r->count > 0 && !late && !all_explained(o, r))
 		oracle_fail(o, "DUPLICATE: message %u, recipient %u",
 			    m->number, index);
@@ -263,10 +265,53 @@ void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
 	if (r->count == 0)
 		o->delivered++;
 	if (r->count < DELIVERIES_MAX)
-		r->deliveries[r->count] = (struct delivery){
-			.at_ns = sim->now_ns, .end = end, .said = said,
-		};
+		r->deliveries[r->count] = *d;
 	r->count++;
+}
+
+void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
+		      slice text, bool passed, const struct net_end *end,
+		      uint64_t said)
+{
+	struct delivery d = { .at_ns = sim->now_ns, .end = end, .said = said };
+	struct sim_recipient *r = &m->recipients[index];
+	r->passed = r->passed || passed;
+	delivered(o, m, index, text, &d);
+}
+
+/* What stands on top (RFC 5321 4.4), and what is behind it. */
+static bool filed_head(struct oracle *o, slice *text,
+		       struct sim_message **m, unsigned *index)
+{
+	const slice key = SLICE("\r\nDelivered-To: ");
+	char sender[ADDRESS_MAX], recipient[ADDRESS_MAX], head[200];
+	slice rest = slice_skip(*text, slice_find_slice(*text, key) + key.n);
+	slice address = slice_sub(rest, 0, slice_find(rest, '\r'));
+	*m = oracle_recipient(o, address, index);
+	if (*m == NULL)
+		return false;
+	message_sender(*m, sender);
+	message_recipient(*m, *index, recipient);
+	snprintf(head, sizeof(head), "Return-Path: <%s>\r\nDelivered-To: "
+		 "%s\r\n", sender, recipient);
+	bool ok = slice_starts(*text, slice_of(head));
+	*text = slice_skip(*text, strlen(head));
+	return ok;
+}
+
+void oracle_filed(struct oracle *o, slice text, int64_t at_ns)
+{
+	struct sim_message *m;
+	unsigned index;
+	if (!filed_head(o, &text, &m, &index)) {
+		oracle_fail(o, "CORRUPT: a file of %zu bytes in the Maildir",
+			    text.n);
+		return;
+	}
+	o->filed++;
+	struct delivery d = { .at_ns = at_ns, .heard = true,
+			      .is_file = true };
+	delivered(o, m, index, text, &d);
 }
 
 void oracle_connection_over(struct oracle *o, const struct net_end *end)
@@ -374,6 +419,8 @@ void oracle_reported(struct oracle *o, struct sim_message *m, slice text)
 	static const slice key = { "\r\nFinal-Recipient: rfc822;", 26 };
 	unsigned found = 0, index;
 	sim_note("report", m->number, 0);
+	if (o->read_mail != NULL)
+		o->read_mail();
 	for (size_t from = 0;;) {
 		slice rest = slice_skip(text, from);
 		size_t at = slice_find_slice(rest, key);

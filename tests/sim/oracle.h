@@ -41,6 +41,7 @@ struct delivery {
 	const struct net_end *end;
 	uint64_t said;
 	bool heard;
+	bool is_file;		/* in a Maildir */
 };
 
 struct sim_recipient {
@@ -88,7 +89,9 @@ struct oracle {
 	unsigned life_count;
 	int64_t expire_ms, expire_own_ms;
 	struct login_directory directory;
-	uint64_t logins, logins_refused;
+	/* before a report is judged: whoever has a Maildir looks into it */
+	void (*read_mail)(void);
+	uint64_t logins, logins_refused, filed;
 	uint64_t acked, delivered, reported, told, explained, unknown, refused;
 	bool failed;
 	char verdict[200];	/* the first thing that was wrong */
@@ -121,6 +124,8 @@ struct sim_message *oracle_sender(struct oracle *o, slice address);
 void oracle_delivered(struct oracle *o, struct sim_message *m, unsigned index,
 		      slice text, bool passed, const struct net_end *end,
 		      uint64_t said);
+/* A file has come out of a Maildir, in which it has been since at_ns. */
+void oracle_filed(struct oracle *o, slice text, int64_t at_ns);
 /* The connection is over: what was heard is known. */
 void oracle_connection_over(struct oracle *o, const struct net_end *end);
 /* Somebody got a report about m with this text. */

@@ -8,7 +8,8 @@
 #include "sim/sim.h"
 #include "sim/talk.h"
 
-enum { DOMAINS = 6, CLIENT_COMMANDS_MAX = 160, HOPS_MAX = 8 };
+/* The last one goes into a Maildir. */
+enum { DOMAINS = 6, MAILDIR_DOMAIN = 5, CLIENT_COMMANDS_MAX = 160, HOPS_MAX = 8 };
 
 /* --- client.c ------------------------------------------------------------------- */
 
@@ -18,6 +19,7 @@ struct client_plan {
 	bool may_misbehave;
 	bool only_temporary;		/* no 5yz is right */
 	unsigned domains;		/* 1 to DOMAINS */
+	bool maildir;			/* MAILDIR_DOMAIN besides */
 	unsigned logins;		/* percent of clients that log in */
 };
 

@@ -4,6 +4,7 @@
 #include "os/file.h"
 #include "os/net.h"
 #include "policy/change.h"
+#include "sim/disk.h"
 #include "sim/world_private.h"
 
 static const uint8_t booking_key[BOOKING_KEY] = { 4, 5, 6 };
@@ -103,6 +104,7 @@ void process_routes(struct world *w, bool other)
 		{ "d2.sim", "mx.sim", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
 		{ "d3.sim", "10.1.0.4", DELIVER_LMTP, SMTP_TLS_NEVER },
 		{ "d4.sim", "tls.sim", DELIVER_SMTP, SMTP_TLS_REQUIRED },
+		{ "d5.sim", "", DELIVER_MAILDIR, SMTP_TLS_NEVER },
 		{ "*", "10.1.0.6", DELIVER_SMTP, SMTP_TLS_OPPORTUNISTIC },
 	};
 	for (size_t i = 0; i < ROUTES_COUNT; i++)
@@ -112,8 +114,30 @@ void process_routes(struct world *w, bool other)
 			.host = slice_of(rows[other_row(i, other)].host),
 			.port = 25,
 			.tls = rows[i].tls,
-			.maildir = -1,
+			.maildir = rows[i].kind == DELIVER_MAILDIR
+					   ? w->maildir
+					   : -1,
+			.maildir_name = rows[i].kind == DELIVER_MAILDIR
+						? SLICE("maildir")
+						: SLICE(""),
 		};
+}
+
+/* --- a Maildir ------------------------------------------------------------ */
+
+static void file_taken(void *ctx, slice bytes, int64_t renamed_ns)
+{
+	struct world *w = ctx;
+	oracle_filed(&w->oracle, bytes, renamed_ns);
+}
+
+void process_read_maildir(struct world *w)
+{
+	static const char *const path[] = { "maildir", "new" };
+	bool more = true;
+	while (more && !w->oracle.failed)
+		more = disk_take(sim->disk, path, ARRAY_LEN(path), file_taken,
+				 w);
 }
 
 /* --- begin and end ---------------------------------------------------- */
@@ -157,6 +181,7 @@ static bool open_outside(struct world *w, struct err *err)
 	return os_dir_open("/", &w->root, err) &&
 	       os_dir_open_at(w->root, "spool", &w->spool, err) &&
 	       os_dir_open_at(w->root, "journal", &w->journal, err) &&
+	       os_dir_open_at(w->root, "maildir", &w->maildir, err) &&
 	       os_dir_sync(w->root, err) && make_view(w, err) &&
 	       os_thread_new(&w->control, "control", idle_turn, NULL, err) &&
 	       os_thread_start(w->control, err) &&
@@ -184,6 +209,7 @@ bool process_begin(struct world *w, struct err *err)
 {
 	if (!open_outside(w, err))
 		return false;
+	process_routes(w, w->other_routes);
 	struct relay_core_config config = core_config(w);
 	if (!relay_core_open(&config, &w->core, err))
 		return false;
@@ -208,6 +234,7 @@ void process_end(struct world *w)
 	os_thread_join(&w->control);
 	os_file_close(&w->spool);
 	os_file_close(&w->journal);
+	os_file_close(&w->maildir);
 	os_file_close(&w->root);
 }
 

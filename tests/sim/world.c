@@ -101,6 +101,7 @@ static void draw_world(struct world *w)
 	w->checkpoint_min_bytes = (uint64_t)(16 << 10) << draw(4);
 	w->has_tls = chance(60);
 	w->has_logins = w->has_tls && chance(60);
+	w->has_maildir = chance(40);
 	w->domains = 1 + (unsigned)draw(DOMAINS - 1);
 	w->faulty_disk = !w->options.quiet && chance(40);
 	w->faulty_net = !w->options.quiet && chance(50);
@@ -228,6 +229,14 @@ static void directory_changes(struct sim_event *e)
 	sim->inside = true;
 	process_change(w, (unsigned)draw(LOGINS));
 	sim->inside = false;
+}
+
+/* Somebody reads their mail, seldom enough that some of it lies there over
+ * the end of a process. */
+static void reader_comes(struct sim_event *e)
+{
+	process_read_maildir(the_world);
+	sim_after(e, (int64_t)(500 + draw(20000)) * MS);
 }
 
 /* --- the wall clock ------------------------------------------------------- */
@@ -415,6 +424,7 @@ void life_clients(struct world *w, unsigned count, int64_t span_ms)
 		.may_misbehave = !w->options.quiet,
 		.only_temporary = w->options.failing.at > 0,
 		.domains = w->domains,
+		.maildir = w->has_maildir,
 		.logins = w->has_logins ? 40 : 0,
 	};
 	for (unsigned i = 0; i < count; i++)
@@ -559,6 +569,8 @@ static void run_world(struct world *w)
 		people_act(&w->operator_event);
 	if (w->wall_jumps || w->wall_smears)
 		wall_moves(&w->wall_event);
+	if (w->has_maildir)
+		reader_comes(&w->reader_event);
 	if (w->has_logins && !w->options.quiet)
 		directory_changes(&w->directory_event);
 	for (unsigned i = 0; i < lives && !w->oracle.failed; i++) {
@@ -572,11 +584,17 @@ static void run_world(struct world *w)
 		last_life(w);
 	if (!w->oracle.failed)
 		life_look_again(w);
+	process_read_maildir(w);
 	if (!w->oracle.failed)
 		oracle_final(&w->oracle);
 }
 
 /* --- the world itself ----------------------------------------------------- */
+
+static void read_mail(void)
+{
+	process_read_maildir(the_world);
+}
 
 static void begin_world(struct world *w)
 {
@@ -590,8 +608,10 @@ static void begin_world(struct world *w)
 	sim_event_init(&w->space_event, space_comes_back);
 	sim_event_init(&w->operator_event, people_act);
 	sim_event_init(&w->wall_event, wall_moves);
+	sim_event_init(&w->reader_event, reader_comes);
 	sim_event_init(&w->directory_event, directory_changes);
 	login_directory_begin(&w->oracle.directory);
+	w->oracle.read_mail = read_mail;
 	w->log = (struct log){ .level = LOG_DEBUG, .wall_ms = log_wall,
 			       .role = "sim" };
 	w->log.write = log_write;
@@ -615,6 +635,7 @@ static void end_world(struct world *w)
 	sim_cancel(&w->operator_event);
 	sim_cancel(&w->wall_event);
 	sim_cancel(&w->directory_event);
+	sim_cancel(&w->reader_event);
 	net_end_world();
 	sim_end();
 }
@@ -633,6 +654,7 @@ static void tell(const struct world *w, struct world_result *r)
 	r->delivered = o->delivered;
 	r->reported = o->reported;
 	r->told = o->told;
+	r->filed = o->filed;
 	r->logins = o->logins;
 	r->logins_refused = o->logins_refused;
 	r->explained = o->explained;

@@ -37,7 +37,7 @@ struct world_result {
 	uint64_t steps, messages;
 	uint64_t lives, kills, cuts, stops, disk_faults;
 	uint64_t checkpoints, log_cuts, evacuated, quarantined;
-	uint64_t logins, logins_refused;
+	uint64_t filed, logins, logins_refused;
 	uint64_t acked, refused, unknown, delivered, reported, told, explained;
 	const char *call_failed;	/* NULL: nothing has; life was over */
 };

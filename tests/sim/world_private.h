@@ -8,7 +8,7 @@
 #include "sim/world.h"
 #include "sim/zone.h"
 
-enum { SHARDS_MAX = 3, STEPS_MAX = 400000, HOP_COUNT = 6, ROUTES_COUNT = 6, DOWN_MAX_MS = 300000,
+enum { SHARDS_MAX = 3, STEPS_MAX = 400000, HOP_COUNT = 6, ROUTES_COUNT = 7, DOWN_MAX_MS = 300000,
        STOP_MAX_MS = 700000, HOME_DOMAIN = 99 };
 
 struct world {
@@ -19,14 +19,14 @@ struct world {
 	struct hop_server hops[HOP_COUNT];
 	struct zone_name names[2];
 	struct sim_event mood_event, space_event, operator_event, wall_event,
-		directory_event;
+		directory_event, reader_event;
 	struct log log;
 	/* what this world is like */
 	struct limits limits;
 	struct retry_plan retry;
 	uint64_t segment_bytes, checkpoint_min_bytes;
 	bool has_tls, faulty_disk, faulty_net, moody, crashes, busy_people;
-	bool wall_jumps, wall_smears, has_logins;
+	bool wall_jumps, wall_smears, has_logins, has_maildir;
 	unsigned domains;
 	/* the life under way */
 	sigjmp_buf death;
@@ -37,7 +37,7 @@ struct world {
 	struct tls_context *tls_server, *tls_client;
 	const struct view *view;
 	struct route routes[ROUTES_COUNT];
-	int root, spool, journal;
+	int root, spool, journal, maildir;
 	int listening[SHARDS_MAX];
 	uint32_t shards, listening_count;
 	bool is_stopped, running, trouble, power_cut;
@@ -82,6 +82,8 @@ void process_listen(struct world *w);
 bool process_begin(struct world *w, struct err *err) MUST_USE;
 /* After it has stopped. */
 void process_end(struct world *w);
+/* Who has the Maildir takes what is new in it. */
+void process_read_maildir(struct world *w);
 /* An app password is taken away or made anew. */
 void process_change(struct world *w, unsigned slot);
 /* Somebody looks at the queue of each shard and holds, releases or retries

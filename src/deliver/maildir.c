@@ -8,6 +8,7 @@
 
 #include "os/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NAME_MAX_BYTES = 96, HEAD_MAX = 2048, PIECE_BYTES = 65536 };
@@ -205,17 +206,13 @@ static void begun(struct os_post *done)
 static void make_name(struct maildir_job *m)
 {
 	char id[ID_TEXT_MAX];
-	struct buf name;
-	buf_init(&name, NAME_MAX_BYTES - 1);
-	buf_printf(&name, "%s.%u.postrider",
-		   id_text(m->attempt->envelope.id, id),
-		   attempt_number(m->attempt, m->index));
-	memcpy(m->name, name.p, name.n);
-	m->name[name.n] = '\0';
-	buf_fini(&name);
+	int n = snprintf(m->name, sizeof(m->name), "%s.%u.postrider",
+			 id_text(m->attempt->envelope.id, id),
+			 attempt_number(m->attempt, m->index));
+	invariant(n > 0 && n < NAME_MAX_BYTES);
 }
 
-static void make_head(struct maildir_job *m)
+static bool make_head(struct maildir_job *m)
 {
 	const struct envelope *e = &m->attempt->envelope;
 	uint16_t number = attempt_number(m->attempt, m->index);
@@ -225,6 +222,7 @@ static void make_head(struct maildir_job *m)
 	buf_append(&m->head, SLICE(">\r\nDelivered-To: "));
 	address_write(&m->head, &e->recipients[number].address);
 	buf_append(&m->head, SLICE("\r\n"));
+	return !m->head.failed || err_set_memory(&m->err, "maildir");
 }
 
 static void next_recipient(struct maildir_job *m)
@@ -243,7 +241,11 @@ static void next_recipient(struct maildir_job *m)
 	m->tmp = m->fd = -1;
 	m->offset = 0;
 	make_name(m);
-	make_head(m);
+	m->ok = make_head(m);
+	if (!m->ok) {
+		file_over(m);
+		return;
+	}
 	os_pool_submit(a->deliver->config.disk, &m->job, work_begin, begun);
 }
 

@@ -8,15 +8,17 @@
 #include "base/arena.h"
 
 static bool name_fits(const struct view *v, const struct app_password *p,
-		      slice name, struct arena *scratch)
+		      slice name, struct arena *scratch, bool *no_memory)
 {
 	struct address address;
 	struct err err;
 	if (name.n == 0 ||
 	    slice_eq(name, (slice){ p->id, sizeof(p->id) }))
 		return true;
-	if (!address_parse(name, scratch, &address, &err))
+	if (!address_parse(name, scratch, &address, &err)) {
+		*no_memory |= err.kind == ERR_LIMIT;
 		return false;
+	}
 	const struct user *u = view_user(v, &address);
 	return u != NULL && u->id == p->user;
 }
@@ -24,21 +26,22 @@ static bool name_fits(const struct view *v, const struct app_password *p,
 /* authzid may be left out or repeat the user; it never switches to another
  * one (RFC 4616 2). */
 bool auth_login_fits(const struct view *v, const struct app_password *p,
-		     const struct smtp_event *ev)
+		     const struct smtp_event *ev, bool *no_memory)
 {
 	enum { SCRATCH_MAX = 8192 };
 	struct arena scratch;
 	arena_init(&scratch, SCRATCH_MAX);
 	const struct user *u = view_user_by_id(v, p->user);
 	bool fits = u != NULL && !u->suspended &&
-		    name_fits(v, p, ev->user, &scratch) &&
-		    name_fits(v, p, ev->authzid, &scratch);
+		    name_fits(v, p, ev->user, &scratch, no_memory) &&
+		    name_fits(v, p, ev->authzid, &scratch, no_memory);
 	arena_fini(&scratch);
 	return fits;
 }
 
 static const struct app_password *check(struct session *s,
-					const struct smtp_event *ev)
+					const struct smtp_event *ev,
+					bool *no_memory)
 {
 	const struct view *v = s->receive->view;
 	const struct app_password *p = NULL;
@@ -47,7 +50,7 @@ static const struct app_password *check(struct session *s,
 		p = view_app_password(v, (slice){ id.text, sizeof(id.text) });
 	if (!app_password_verify(ev->secret, s->receive->config.pepper,
 				 p ? p->mac : NULL) ||
-	    !auth_login_fits(v, p, ev))
+	    !auth_login_fits(v, p, ev, no_memory))
 		return NULL;
 	return p;
 }
@@ -109,7 +112,12 @@ void session_auth(struct session *s, const struct smtp_event *ev)
 			       none);
 		return;
 	}
-	const struct app_password *p = check(s, ev);
+	bool no_memory = false;
+	const struct app_password *p = check(s, ev, &no_memory);
+	if (no_memory) {
+		session_answer(s, REPLY_AUTH_BUSY, none, none, none);
+		return;
+	}
 	if (p == NULL) {
 		auth_punish(s, account);
 		return;

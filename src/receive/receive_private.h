@@ -199,9 +199,9 @@ void admission_auth_good(struct session *s, slice account);
 /* --- auth.c: SMTP_AUTH */
 void session_auth(struct session *s, const struct smtp_event *ev);
 /* The name and the identity asked for are the app password's user's, who is
- * not suspended. */
+ * not suspended. False and *no_memory set: that could not be found out. */
 bool auth_login_fits(const struct view *v, const struct app_password *p,
-		     const struct smtp_event *ev);
+		     const struct smtp_event *ev, bool *no_memory);
 /* The answer to a login that failed, and to one that is good. account: what
  * the client named. */
 void auth_punish(struct session *s, slice account);

@@ -23,26 +23,30 @@ struct claimed {
 	const struct app_password *list[VIEW_SCRAM_MAX];
 	uint32_t count;
 	uint32_t user;			/* 0: nobody */
+	bool no_memory;
 	slice folded;			/* names that are one have one of it */
 };
 
 static bool same_address(const struct address *a, slice text,
-			 struct arena *scratch)
+			 struct arena *scratch, bool *no_memory)
 {
 	struct address b;
 	struct err err;
-	return address_parse(text, scratch, &b, &err) &&
-	       slice_eq_fold(a->local, b.local) &&
+	bool ok = address_parse(text, scratch, &b, &err);
+	*no_memory |= !ok && err.kind == ERR_LIMIT;
+	return ok && slice_eq_fold(a->local, b.local) &&
 	       slice_eq_fold(a->domain, b.domain);
 }
 
-/* Without memory the name stays as it is: another salt, no more. */
-static slice fold(const struct address *a, slice name, struct arena *scratch)
+static slice fold(const struct address *a, struct arena *scratch,
+		  bool *no_memory)
 {
+	slice none = { 0 };
 	size_t n = a->local.n + 1 + a->domain.n;
 	char *p = arena_alloc(scratch, n);
+	*no_memory |= p == NULL;
 	if (p == NULL)
-		return name;
+		return none;
 	for (size_t i = 0; i < a->local.n; i++)
 		p[i] = ascii_lower(a->local.p[i]);
 	p[a->local.n] = '@';
@@ -64,11 +68,14 @@ static void claim(const struct view *v, slice name, struct arena *scratch,
 		c->count = p->has_scram;
 		return;
 	}
-	if (!address_parse(name, scratch, &a, &err))
+	if (!address_parse(name, scratch, &a, &err)) {
+		c->no_memory = err.kind == ERR_LIMIT;
 		return;
-	c->folded = fold(&a, name, scratch);
+	}
+	c->folded = fold(&a, scratch, &c->no_memory);
 	const struct user *u = view_user(v, &a);
-	if (u == NULL || !same_address(&a, u->address, scratch))
+	if (u == NULL ||
+	    !same_address(&a, u->address, scratch, &c->no_memory))
 		return;
 	c->user = u->id;
 	c->count = view_scram_passwords(v, u->id, c->list);
@@ -113,7 +120,7 @@ void session_scram_first(struct session *s, const struct smtp_event *ev)
 	base64_write(&nonce, (slice){ (const char *)random, sizeof(random) });
 	claim(s->receive->view, ev->user, &scratch, &claimed);
 	if (!salt_of(&claimed, s->receive->config.pepper, salt) ||
-	    nonce.failed)
+	    claimed.no_memory || nonce.failed)
 		fault(s);
 	else
 		smtp_server_scram_first(
@@ -146,13 +153,16 @@ void session_scram_final(struct session *s, const struct smtp_event *ev)
 	const struct view *v = s->receive->view;
 	arena_init(&scratch, SCRATCH_MAX);
 	claim(v, ev->user, &scratch, &claimed);
+	bool no_memory = claimed.no_memory;
 	const struct app_password *p = proved(&claimed, ev);
 	arena_fini(&scratch);
-	if (p == NULL || !auth_login_fits(v, p, ev)) {
+	bool fits = p != NULL && auth_login_fits(v, p, ev, &no_memory);
+	if (!fits && !no_memory) {
 		auth_punish(s, ev->user);
 		return;
 	}
-	if (!scram_sign(p->scram_server, ev->scram_message, signature)) {
+	if (!fits ||
+	    !scram_sign(p->scram_server, ev->scram_message, signature)) {
 		fault(s);
 		return;
 	}

@@ -161,15 +161,17 @@ static enum sasl_result decode_proof(struct sasl_server *s, slice base64)
 }
 
 /* c= repeats the header of the first message: who stripped a binding from it
- * on the way is found out here. */
-static bool binding_fits(const struct sasl_scram *scram, slice binding)
+ * on the way is found out here. Then there is no proof. */
+static bool judge_binding(struct sasl_scram *scram, slice binding)
 {
 	struct buf want;
 	buf_init(&want, MESSAGE_MAX);
 	base64_write(&want, scram->header);
-	bool fits = !want.failed && slice_eq(buf_slice(&want), binding);
+	bool ok = !want.failed;
+	if (!slice_eq(buf_slice(&want), binding))
+		scram->proof = (slice){ 0 };
 	buf_fini(&want);
-	return fits;
+	return ok;
 }
 
 static enum sasl_result make_message(struct sasl_scram *scram, slice final)
@@ -204,7 +206,9 @@ static enum sasl_result client_final(struct sasl_server *s, slice base64)
 	result = decode_proof(s, slice_skip(proof, 2));
 	if (result != SASL_COMPLETE)
 		return result;
-	if (!binding_fits(scram, binding) || !slice_eq(nonce, nonces(scram)))
+	if (!judge_binding(scram, binding))
+		return SASL_NO_MEMORY;
+	if (!slice_eq(nonce, nonces(scram)))
 		scram->proof = (slice){ 0 };
 	return make_message(scram, final);
 }

@@ -437,6 +437,9 @@ static void heard_login(struct client *c, unsigned code)
 	    login_stands(&c->oracle->directory, t->slot, t->version))
 		oracle_fail(c->oracle, "AUTH: password %u.%u was refused",
 			    t->slot, t->version);
+	/* It would come again later. */
+	if (c->plan.only_temporary && !c->logged_in)
+		c->next = c->count;
 	c->oracle->logins += c->logged_in;
 	c->oracle->logins_refused += !c->logged_in;
 }

@@ -6,10 +6,10 @@ must be found.
   run.py              10,000 seeds and the rest, about two minutes
   run.py --nightly    as many seeds as fit into half an hour, a part of them
                       under the sanitizers
-  run.py --bugs       only the planted bugs
+  run.py --bugs       only the planted bugs; --worlds: all but those
 
-SIM_SEEDS: instead of 10,000. SIM_JOBS: processes at a time. SIM_SECONDS: of
-the nightly half hour.
+SIM_SEEDS: instead of 10,000. SIM_JOBS: processes at a time. SIM_SHARE: of the
+night, 1.0 if it is not set.
 
 
 A seed that fails is named; `build/gcc/sim/sim -t SEED` shows all of it.
@@ -37,7 +37,8 @@ FILE_SEEDS, NIGHT_FILE_SEEDS = 2, 100
 SOCKET_SEEDS, NIGHT_SOCKET_SEEDS = 3, 300
 ASAN_SEEDS = 300
 NIGHT_ASAN_SEEDS = 20000
-NIGHT_SECONDS = int(os.environ.get("SIM_SECONDS", "1800"))
+SHARE = float(os.environ.get("SIM_SHARE", "1"))
+NIGHT_SECONDS = 1800
 NIGHT_STEP = 20000
 
 
@@ -141,6 +142,10 @@ def planted(score, patch):
                     found[:2])
 
 
+def share(night):
+    return int(night * SHARE) or 1
+
+
 def all_worlds(score, nightly):
     worlds(score, "worlds", [], 1, SEEDS, binary())
     worlds(score, "twice the same", ["-2"], 1, TWICE_SEEDS, binary())
@@ -150,17 +155,17 @@ def all_worlds(score, nightly):
                MEMORY_SEEDS[option], binary())
     for option, name, seeds in (
             ("-i", "each call for files failing",
-             NIGHT_FILE_SEEDS if nightly else FILE_SEEDS),
+             share(NIGHT_FILE_SEEDS) if nightly else FILE_SEEDS),
             ("-w", "each call for sockets failing",
-             NIGHT_SOCKET_SEEDS if nightly else SOCKET_SEEDS)):
+             share(NIGHT_SOCKET_SEEDS) if nightly else SOCKET_SEEDS)):
         worlds(score, name, [option], 1, seeds, binary())
     if make("build/asan/sim/sim", "asan").returncode == 0:
         worlds(score, "under the sanitizers", [], 1,
-               NIGHT_ASAN_SEEDS if nightly else ASAN_SEEDS, binary("asan"))
+               share(NIGHT_ASAN_SEEDS) if nightly else ASAN_SEEDS, binary("asan"))
     else:
         score.count(False, "the simulator builds with sanitizers")
     if nightly:
-        until = time.monotonic() + NIGHT_SECONDS
+        until = time.monotonic() + share(NIGHT_SECONDS)
         first = SEEDS + 1
         while time.monotonic() < until:
             worlds(score, f"from {first}", [], first, NIGHT_STEP, binary())
@@ -178,8 +183,10 @@ def main():
     print(built.stdout.decode(), end="")
     if "--bugs" not in sys.argv:
         all_worlds(score, "--nightly" in sys.argv)
-    for patch in sorted(glob.glob(os.path.join(TOP, "tests/sim/bugs/*.patch"))):
-        planted(score, patch)
+    if "--worlds" not in sys.argv:
+        for patch in sorted(glob.glob(os.path.join(TOP,
+                                                   "tests/sim/bugs/*.patch"))):
+            planted(score, patch)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0
 

@@ -3,211 +3,16 @@
  * RFC 2920 allows, each with its reply. It may vanish at any byte, fall
  * silent, reset, speak out of turn, or say QUIT behind the dot and go.
  */
-#include "sim/people.h"
+#include "sim/client_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "os/clock.h"
 
-enum { PATIENCE_MS = 90000, TEXT_MAX = 4 << 20, REPLY_MAX = 4096 };
-
-enum command_kind { COMMAND_EHLO, COMMAND_STARTTLS, COMMAND_AUTH,
-		    COMMAND_MAIL, COMMAND_RCPT, COMMAND_DATA, COMMAND_BODY, COMMAND_CHUNK,
-		    COMMAND_LAST, COMMAND_RSET, COMMAND_NOOP, COMMAND_QUIT };
-
-struct command {
-	enum command_kind kind;
-	bool alone;			/* waits for all replies before it */
-	bool if_open;			/* RSET: only if a transaction is */
-	struct sim_message *message;
-	unsigned index;			/* RCPT */
-	uint32_t from, n;		/* CHUNK, LAST: of the text */
-};
-
-enum ending { ENDING_CLOSE, ENDING_RESET, ENDING_SILENCE };
-
-struct client {
-	struct talk talk;
-	struct list node;
-	struct oracle *oracle;
-	struct client_plan plan;
-	struct sim_random draw;
-	struct sim_event event;		/* begins; then: patience */
-	struct ip_port from;
-	struct command commands[CLIENT_COMMANDS_MAX];
-	unsigned count, next, head;	/* next to send, next to be answered */
-	unsigned sent[CLIENT_COMMANDS_MAX];	/* in order; head counts here */
-	unsigned sent_count;
-	bool lock_step, greeted, over, stranger;
-	/* who it logs in as */
-	bool has_login, logged_in;
-	bool login_dead, login_sure;	/* when it began; sure: not dead */
-	struct login_try login;
-	/* of the transaction under way */
-	bool mail_refused, mail_answered, data_go, open, chunk_refused;
-	unsigned accepted;
-	/* the way it ends before its time: after so many bytes; 0: never */
-	uint64_t said, cut_at;
-	enum ending ending;
-	bool inject, injected;		/* plain text behind STARTTLS */
-	char reply[REPLY_MAX];
-	size_t reply_n;
-};
+enum { PATIENCE_MS = 90000 };
 
 static const struct talk_user client_user;
-
-/* --- the script ----------------------------------------------------------- */
-
-static struct command *add(struct client *c, enum command_kind kind,
-			   bool alone)
-{
-	if (c->count == CLIENT_COMMANDS_MAX)
-		return &c->commands[c->count - 1];
-	struct command *k = &c->commands[c->count++];
-	*k = (struct command){ .kind = kind, .alone = alone || c->lock_step };
-	return k;
-}
-
-static void add_chunks(struct client *c, struct sim_message *m)
-{
-	uint32_t at = 0;
-	unsigned chunks = (unsigned)sim_below(&c->draw, 4);
-	for (unsigned i = 0; i < chunks; i++) {
-		struct command *k = add(c, COMMAND_CHUNK, false);
-		k->message = m;
-		k->from = at;
-		k->n = (uint32_t)sim_below(&c->draw, m->size - at + 1);
-		at += k->n;
-	}
-	struct command *k = add(c, COMMAND_LAST, false);
-	k->message = m;
-	k->from = at;
-	k->n = m->size - at;
-}
-
-static void draw_dsn(struct client *c, struct sim_message *m)
-{
-	m->ret = (enum dsn_return)sim_below(&c->draw, 3);
-	m->has_envid = sim_chance(&c->draw, 50);
-	for (unsigned i = 0; i < m->recipient_count; i++) {
-		struct sim_recipient *r = &m->recipients[i];
-		r->has_orcpt = sim_chance(&c->draw, 50);
-		r->notify = sim_chance(&c->draw, 25) ? DSN_NEVER :
-			    (uint8_t)(sim_below(&c->draw, 8) * DSN_SUCCESS);
-	}
-}
-
-static void draw_message(struct client *c, struct sim_message *m)
-{
-	m->null_sender = sim_chance(&c->draw, 8);
-	m->eight_bit = sim_chance(&c->draw, 20);
-	/* Mostly small, at times above every bound. */
-	m->bytes = (uint32_t)sim_below(&c->draw,
-				       sim_chance(&c->draw, 70)
-					       ? 1500 : c->plan.bytes_max);
-	m->recipient_count = 1;
-	while (m->recipient_count < RECIPIENTS_MAX && !m->null_sender &&
-	       sim_chance(&c->draw, 40))
-		m->recipient_count++;
-	for (unsigned i = 0; i < m->recipient_count; i++)
-		m->recipients[i].domain =
-			c->plan.maildir && sim_chance(&c->draw, 40)
-				? MAILDIR_DOMAIN
-				: (uint8_t)sim_below(&c->draw,
-						     c->plan.domains);
-	if (sim_chance(&c->draw, 30))
-		draw_dsn(c, m);
-	struct buf text;
-	buf_init(&text, TEXT_MAX);
-	message_text(m, &text);
-	buf_fini(&text);
-}
-
-static void add_transaction(struct client *c)
-{
-	if (c->count + 2 * RECIPIENTS_MAX + 4 > CLIENT_COMMANDS_MAX)
-		return;
-	struct sim_message *m = oracle_message(c->oracle);
-	if (m == NULL)
-		return;
-	draw_message(c, m);
-	struct command *reset = add(c, COMMAND_RSET, true);
-	reset->alone = reset->if_open = true;
-	add(c, COMMAND_MAIL, false)->message = m;
-	for (unsigned i = 0; i < m->recipient_count; i++) {
-		struct command *k = add(c, COMMAND_RCPT, false);
-		k->message = m;
-		k->index = i;
-	}
-	if (c->plan.may_misbehave && sim_chance(&c->draw, 6)) {
-		add(c, COMMAND_RSET, false)->message = m;
-		return;
-	}
-	if (sim_chance(&c->draw, 30)) {
-		add_chunks(c, m);
-		return;
-	}
-	add(c, COMMAND_DATA, false)->message = m;
-	add(c, COMMAND_BODY, true)->message = m;
-}
-
-static void write_script(struct client *c)
-{
-	add(c, COMMAND_EHLO, true);
-	if (c->has_login || sim_chance(&c->draw, 25)) {
-		add(c, COMMAND_STARTTLS, true);
-		add(c, COMMAND_EHLO, true);
-		c->commands[c->count - 1].alone = true;
-	}
-	if (c->has_login)
-		add(c, COMMAND_AUTH, true);
-	unsigned messages = 1 + (unsigned)sim_below(&c->draw, 4);
-	unsigned first = c->count;
-	for (unsigned i = 0; i < messages; i++) {
-		if (sim_chance(&c->draw, 10))
-			add(c, COMMAND_NOOP, false);
-		add_transaction(c);
-	}
-	if (c->count > first)
-		c->commands[first].alone = true;
-	add(c, COMMAND_QUIT, false);
-}
-
-static void draw_login(struct client *c)
-{
-	struct login_try *t = &c->login;
-	const struct login_directory *d = &c->oracle->directory;
-	t->mechanism = (enum login_mechanism)sim_below(&c->draw,
-						       LOGIN_MECHANISMS);
-	/* SCRAM must have a name (RFC 5802 7). */
-	t->name = (enum login_name)sim_below(
-		&c->draw, t->mechanism == LOGIN_SCRAM ? LOGIN_BY_NOTHING
-						      : LOGIN_NAMES);
-	t->slot = (unsigned)sim_below(&c->draw, LOGINS);
-	t->version = d->truth[t->slot].version;
-	t->initial = sim_chance(&c->draw, 50);
-	c->stranger = sim_chance(&c->draw, 85);
-	if (!c->plan.only_temporary && sim_chance(&c->draw, 15))
-		t->version = (unsigned)sim_below(&c->draw, LOGIN_WRONG + 1);
-}
-
-static void draw_character(struct client *c)
-{
-	c->lock_step = sim_chance(&c->draw, 50);
-	c->stranger = !c->plan.only_temporary && sim_chance(&c->draw, 4);
-	c->has_login = sim_chance(&c->draw, c->plan.logins);
-	if (c->has_login)
-		draw_login(c);
-	if (!c->plan.may_misbehave)
-		return;
-	if (sim_chance(&c->draw, 25))
-		c->cut_at = 1 + sim_below(&c->draw,
-					  sim_chance(&c->draw, 50) ? 600 :
-					  c->plan.bytes_max);
-	c->ending = (enum ending)sim_below(&c->draw, 3);
-	c->inject = sim_chance(&c->draw, 5);
-}
 
 /* --- the end -------------------------------------------------------------- */
 
@@ -215,6 +20,7 @@ static void stop(struct client *c)
 {
 	c->over = true;
 	sim_cancel(&c->event);
+	sim_cancel(&c->rest);
 }
 
 static void vanish(struct client *c)
@@ -398,21 +204,44 @@ static void send_command(struct client *c, const struct command *k)
 	buf_fini(&out);
 }
 
+/* Time for the directory to change, and less than the program waits. */
+static bool rests(struct client *c)
+{
+	enum { REST_MAX_MS = 8000 };
+	if (!c->dawdles || c->rested)
+		return false;
+	c->resting = true;
+	sim_after(&c->rest,
+		  (int64_t)sim_below(&c->draw, REST_MAX_MS) * (int64_t)MS);
+	return true;
+}
+
 static void go_on(struct client *c)
 {
-	while (!c->over && c->next < c->count) {
+	while (!c->over && !c->resting && c->next < c->count) {
 		const struct command *k = &c->commands[c->next];
 		/* A new transaction waits for the last one's end: what it was
 		 * told about that one must be clear. */
 		bool waits = k->alone || k->kind == COMMAND_MAIL;
 		if (waits && c->head < c->sent_count)
 			return;
+		if (k->kind == COMMAND_MAIL && rests(c))
+			return;
 		c->next++;
+		c->rested = false;
 		if (k->kind == COMMAND_MAIL)
 			begin_transaction(c);
 		if (!is_pointless(c, k))
 			send_command(c, k);
 	}
+}
+
+static void rest_is_over(struct sim_event *e)
+{
+	struct client *c = CONTAINER_OF(e, struct client, rest);
+	c->resting = false;
+	c->rested = true;
+	go_on(c);
 }
 
 /* --- hearing -------------------------------------------------------------- */
@@ -603,7 +432,7 @@ static void lose_patience(struct sim_event *e)
 static void begin(struct sim_event *e)
 {
 	struct client *c = CONTAINER_OF(e, struct client, event);
-	write_script(c);
+	client_script(c);
 	sim_event_init(&c->event, lose_patience);
 	sim_after(&c->event, PATIENCE_MS * (int64_t)MS);
 	talk_call(&c->talk, &client_user, &c->from, &c->plan.to);
@@ -618,13 +447,14 @@ struct client *client_new(struct oracle *o, struct list *all,
 	c->oracle = o;
 	c->plan = *plan;
 	c->draw.state = seed;
-	draw_character(c);
+	client_draw(c);
 	invariant(ip_addr_parse(c->stranger ? SLICE("198.51.100.9")
 					    : SLICE("192.0.2.10"),
 				&c->from.addr));
 	list_init(&c->node);
 	list_append(all, &c->node);
 	sim_event_init(&c->event, begin);
+	sim_event_init(&c->rest, rest_is_over);
 	sim_at(&c->event, at_ns);
 	return c;
 }

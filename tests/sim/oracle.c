@@ -333,16 +333,36 @@ void oracle_connection_over(struct oracle *o, const struct net_end *end)
 
 /* Has a process seen it that old, by its own wall clock? That one does not
  * move while the process lives; the next one may begin with another. */
-static bool older(const struct oracle *o, const struct sim_message *m,
-		  int64_t age_ms)
+static bool seen_old(const struct oracle *o, int64_t born_ns, int64_t wall_ms,
+		     int64_t age_ms)
 {
-	int64_t since_ms = m->acked_ns / MS + m->wall_ms;
+	int64_t since_ms = born_ns / MS + wall_ms;
 	for (unsigned i = 0; i < o->life_count; i++) {
 		const struct life *l = &o->lives[i];
 		int64_t until_ns = l->end_ns < sim->now_ns ? l->end_ns
 							   : sim->now_ns;
-		if (l->end_ns >= m->acked_ns &&
+		if (l->end_ns >= born_ns &&
 		    until_ns / MS + l->wall_ms - since_ms >= age_ms)
+			return true;
+	}
+	return false;
+}
+
+static bool older(const struct oracle *o, const struct sim_message *m,
+		  int64_t age_ms)
+{
+	return seen_old(o, m->acked_ns, m->wall_ms, age_ms);
+}
+
+/* A report about it is born in any life since. */
+static bool report_older(const struct oracle *o, const struct sim_message *m)
+{
+	for (unsigned i = 0; i < o->life_count; i++) {
+		const struct life *l = &o->lives[i];
+		int64_t born_ns = l->begun_ns > m->acked_ns ? l->begun_ns
+							    : m->acked_ns;
+		if (l->end_ns >= born_ns &&
+		    seen_old(o, born_ns, l->wall_ms, o->expire_own_ms))
 			return true;
 	}
 	return false;
@@ -463,7 +483,7 @@ static bool settled(const struct oracle *o, const struct sim_message *m,
 	/* There is nobody to tell, or who did not want to know; or a report
 	 * was, and has expired itself when a clock jumped. */
 	return (m->null_sender || !wants(r, DSN_FAILURE) ||
-		older(o, m, o->expire_own_ms)) &&
+		report_older(o, m)) &&
 	       (r->refused_by_hop || older(o, m, o->expire_ms));
 }
 
@@ -473,7 +493,8 @@ static bool untold(const struct oracle *o, const struct sim_message *m,
 {
 	return wants(r, DSN_SUCCESS) && r->accepted && !m->null_sender &&
 	       r->count > 0 && !r->passed && !r->told && !r->reported &&
-	       !r->refused_by_hop && !older(o, m, o->expire_ms - MARGIN_MS);
+	       !r->refused_by_hop && !report_older(o, m) &&
+	       !older(o, m, o->expire_ms - MARGIN_MS);
 }
 
 void oracle_final(struct oracle *o)

@@ -223,7 +223,7 @@ static void people_act(struct sim_event *e)
 static void directory_changes(struct sim_event *e)
 {
 	struct world *w = the_world;
-	sim_after(e, (int64_t)(500 + draw(15000)) * MS);
+	sim_after(e, (int64_t)(500 + draw(8000)) * MS);
 	if (w->core == NULL || !w->running || w->oracle.directory.changing)
 		return;
 	sim->inside = true;

@@ -15,9 +15,10 @@ const struct hop_mood hop_good = { 0 };
 enum hop_state { HOP_COMMANDS, HOP_DATA, HOP_CHUNK };
 
 struct taken {
-	struct sim_message *message;	/* of a report: about it */
+	struct sim_message *message;	/* of a report: about it; NULL: an
+					 * alert about a limit */
 	unsigned index;
-	bool is_report;
+	bool is_report;			/* or an alert */
 };
 
 struct connection {
@@ -376,6 +377,11 @@ static bool whose(struct connection *c, slice address, struct taken *t)
 {
 	struct oracle *o = c->hop->oracle;
 	*t = (struct taken){ 0 };
+	/* A customer without super admins (SPEC 6.11). */
+	if (slice_eq(address, SLICE("postmaster@c1.sim"))) {
+		t->is_report = true;
+		return c->null_sender;
+	}
 	t->message = oracle_recipient(o, address, &t->index);
 	if (t->message == NULL) {
 		t->message = oracle_sender(o, address);
@@ -398,7 +404,8 @@ static void on_rcpt(struct connection *c, slice line)
 		reply(c, "550 5.1.1 who?");
 		return;
 	}
-	judge_dsn(c, &t, line);
+	if (t.message != NULL)
+		judge_dsn(c, &t, line);
 	if (chance(c, m->rcpt_4)) {
 		reply(c, "450 4.2.0 later");
 	} else if (!t.is_report && chance(c, m->rcpt_5)) {

@@ -73,7 +73,8 @@ void cli_help(enum command_id command, enum language language,
 /* "postrider: …" to standard error. */
 void cli_say(const struct cli *cli, enum cli_text id, const char *a,
 	     const char *b);
-void cli_say_err(const struct err *err);
+/* The same for an error, in their language. */
+void cli_say_err(const struct cli *cli, const struct err *err);
 /* sysexits code of an error. */
 int cli_exit_code(const struct err *err);
 

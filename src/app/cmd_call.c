@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/cli_call.h"
+#include "app/err_words.h"
 #include "app/service.h"
 #include "base/id.h"
 #include "os/process.h"
@@ -80,17 +81,21 @@ bool cli_print_line(slice text)
 	return ok;
 }
 
-static void say_end(slice text)
+static void say_end(const struct cli *cli, slice text)
 {
-	struct buf out;
+	struct buf out, words;
 	if (text.n == 0)
 		return;
 	buf_init(&out, 1 << 20);
+	buf_init(&words, 1 << 20);
 	while (text.n > 0) {
-		cli_escape(&out, slice_cut(&text, '\n'));
+		buf_clear(&words);
+		err_line_words(&words, slice_cut(&text, '\n'), cli->language);
+		cli_escape(&out, buf_slice(&words));
 		buf_append_char(&out, '\n');
 	}
 	os_write_error(buf_slice(&out));
+	buf_fini(&words);
 	buf_fini(&out);
 }
 
@@ -100,7 +105,7 @@ int cli_call(const struct cli *cli, slice text,
 	struct buf end;
 	buf_init(&end, 1 << 20);
 	int code = cli_call_end(cli, text, each, ctx, &end);
-	say_end(buf_slice(&end));
+	say_end(cli, buf_slice(&end));
 	buf_fini(&end);
 	return code;
 }
@@ -227,7 +232,7 @@ int cmd_explain(struct cli *cli)
 	int code = cli_call_end(cli, (slice){ 0 },
 				cli->json ? print_json : drop_row, &rows, &end);
 	if (code != 0)
-		say_end(buf_slice(&end));
+		say_end(cli, buf_slice(&end));
 	else if (!cli->json && !os_write_out(buf_slice(&end)))
 		code = 74;
 	buf_fini(&end);
@@ -264,7 +269,7 @@ int cmd_apply(struct cli *cli)
 		: os_file_load(cli->argument, YAML_TEXT_MAX, &text, &err);
 	int code = 0;
 	if (!ok) {
-		cli_say_err(&err);
+		cli_say_err(cli, &err);
 		code = err.kind == ERR_IO ? 66 : 65;
 	} else if (cli->json) {
 		code = cli_call(cli, buf_slice(&text), print_json, &rows);

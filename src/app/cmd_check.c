@@ -1,24 +1,35 @@
 /*
  * `postrider check`: the configuration, and whether it can be served here:
- * files, user, directory, ports. Warnings are told, errors give 78. Changes
- * nothing.
+ * files, user, directory, ports, and what lies in the data directory
+ * (check_data.c). Warnings are told, errors give 78. Changes nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/cli_call.h"
+#include "app/check_private.h"
+#include "app/config_inert.h"
+#include "app/err_words.h"
 #include "app/service.h"
+#include "base/json.h"
 #include "crypto/tls_context.h"
 #include "os/clock.h"
 #include "os/net.h"
 #include "os/process.h"
 #include "wire/say.h"
 
-struct check {
-	const struct cli *cli;
-	const char *file;
-	unsigned errors, warnings;
+static const slice NONE = { 0 };
+
+static const struct text texts[CHECK_TEXT_COUNT] = {
+#define TEXT(id, en, ja) [CHECK_##id] = { en, ja },
+#include "app/check_text.def"
+#undef TEXT
 };
+
+const struct text *check_text(enum check_text id)
+{
+	invariant(id < CHECK_TEXT_COUNT);
+	return &texts[id];
+}
 
 static void tell(struct check *k, bool is_error, const char *place,
 		 slice text)
@@ -47,10 +58,28 @@ static void tell(struct check *k, bool is_error, const char *place,
 	buf_fini(&out);
 }
 
-static void tell_err(struct check *k, const char *place, const struct err *err)
+void check_tell(struct check *k, enum severity severity, const char *place,
+		enum check_text id, slice a, slice b)
 {
-	tell(k, true, place, slice_of(err->detail[0] ? err->detail
-						      : err->text));
+	slice args[] = { a, b };
+	struct buf words;
+	buf_init(&words, 65536);
+	say(&words, check_text(id), k->cli->language, args, ARRAY_LEN(args));
+	tell(k, severity == ERROR, place, buf_slice(&words));
+	buf_fini(&words);
+}
+
+void check_tell_err(struct check *k, const char *place, const struct err *err)
+{
+	struct buf words;
+	struct err only = *err;
+	buf_init(&words, 4096);
+	/* The detail of a failed system call says the text, too. */
+	if (only.detail[0] != '\0')
+		only.text[0] = '\0';
+	err_words(&words, &only, k->cli->language);
+	tell(k, true, place, buf_slice(&words));
+	buf_fini(&words);
 }
 
 /* About something in the file, in the words of config_text.def. */
@@ -97,9 +126,7 @@ static void look_at_hostname(struct check *k, const struct config *c,
 		return;
 	os_hostname(hostname, cap);
 	if (strcmp(hostname, "localhost.localdomain") == 0)
-		tell(k, false, k->file, SLICE("hostname is not set and this "
-		     "machine has no full name: other systems will see "
-		     "localhost.localdomain"));
+		check_tell(k, WARNING, k->file, CHECK_NO_HOSTNAME, NONE, NONE);
 }
 
 static void look_at_certificate(struct check *k, const struct config *c,
@@ -109,11 +136,10 @@ static void look_at_certificate(struct check *k, const struct config *c,
 	int days;
 	char number[24];
 	if (c->tls_certificate == NULL) {
-		tell(k, false, k->file, SLICE("tls is not set: a self-signed "
-		     "certificate is made at the first start"));
+		check_tell(k, WARNING, k->file, CHECK_SELF_SIGNED, NONE, NONE);
 	} else if (!tls_certificate_days_left(pem, os_wall_ms(), &days,
 					      &err)) {
-		tell_err(k, c->tls_certificate, &err);
+		check_tell_err(k, c->tls_certificate, &err);
 	} else if (days < 30) {
 		snprintf(number, sizeof(number), "%d",
 			 days < 0 ? -days - 1 : days);
@@ -188,7 +214,7 @@ static void look_at_port(struct check *k, const struct ip_port *at,
 	if (optional && !ip_is_v4(&at->addr) && err.os_error != 98 &&
 	    err.os_error != 13)
 		return;
-	tell_err(k, ip_port_text(at, place), &err);
+	check_tell_err(k, ip_port_text(at, place), &err);
 }
 
 static void look_at_ports(struct check *k, const struct layout *l,
@@ -204,45 +230,51 @@ static void look_at_ports(struct check *k, const struct layout *l,
 		look_at_port(k, &c->console_at, false);
 }
 
-static void look_at_place(struct check *k, struct layout *l,
+/* False: nobody knows where the data lies. */
+static bool look_at_place(struct check *k, struct layout *l,
 			  const struct config *c)
 {
 	struct err err = { 0 };
-	char blocked[LAYOUT_PATH_MAX], text[LAYOUT_PATH_MAX + 100];
+	char blocked[LAYOUT_PATH_MAX];
 	if (!layout_find(l, c, &err)) {
-		tell_err(k, k->file, &err);
-		return;
+		check_tell_err(k, k->file, &err);
+		return false;
 	}
 	if (l->as_root)
-		tell(k, false, k->file, SLICE("user is not set and there is "
-		     "no user postrider: children run as root without its "
-		     "capabilities"));
+		check_tell(k, WARNING, k->file, CHECK_AS_ROOT, NONE, NONE);
 	if (l->change_user && os_path_exists(l->path) &&
 	    !os_path_passable(l->path, l->uid, l->gid, blocked,
-			      sizeof(blocked))) {
-		snprintf(text, sizeof(text), "the service's user can't enter "
-			 "%s, which is on the way to data_dir", blocked);
-		tell(k, true, k->file, slice_of(text));
-	}
+			      sizeof(blocked)))
+		check_tell(k, ERROR, k->file, CHECK_BLOCKED, slice_of(blocked),
+			   NONE);
+	return true;
 }
 
-static void look_at_rest(struct check *k, const struct config *c)
+static void look_at_limits(struct check *k, const struct config *c)
 {
 	uint64_t files = os_descriptors_raise();
-	char text[200];
-	if (files < c->limits.connections_total + 1000) {
-		snprintf(text, sizeof(text), "limits: connections_total is "
-			 "%llu, but only %llu files may be open at once",
-			 (unsigned long long)c->limits.connections_total,
-			 (unsigned long long)files);
-		tell(k, false, k->file, slice_of(text));
-	}
+	char wanted[24], there[24];
+	if (files >= c->limits.connections_total + 1000)
+		return;
+	snprintf(wanted, sizeof(wanted), "%llu",
+		 (unsigned long long)c->limits.connections_total);
+	snprintf(there, sizeof(there), "%llu", (unsigned long long)files);
+	check_tell(k, WARNING, k->file, CHECK_FEW_FILES, slice_of(wanted),
+		   slice_of(there));
+}
+
+static void look_at_keys(struct check *k, const struct config *c)
+{
+	const char *names[CONFIG_INERT_MAX];
+	size_t count = config_inert(c, names);
+	for (size_t i = 0; i < count; i++)
+		check_tell(k, WARNING, k->file, CHECK_INERT,
+			   slice_of(names[i]), NONE);
 	if (c->dns_forward != NULL && c->dns_trust_anchor == NULL)
-		tell(k, false, k->file, SLICE("dns: answers of forward "
-		     "servers are not validated; say so: trust_anchor: none"));
-	if (c->operator_mail.n == 0)
-		tell(k, false, k->file, SLICE("operator: mail is not set: "
-		     "nobody gets alerts"));
+		check_tell(k, WARNING, k->file, CHECK_FORWARD_UNSAID, NONE,
+			   NONE);
+	if (c->operator_mail.n == 0 && !config_is_inert("operator.mail"))
+		check_tell(k, WARNING, k->file, CHECK_NO_OPERATOR, NONE, NONE);
 }
 
 /* --- the command ---------------------------------------------------------- */
@@ -258,7 +290,7 @@ static bool read_text(struct check *k, struct arena *arena, struct config *c)
 	buf_init(&errors, 65536);
 	bool ok = os_file_load(k->file, CONFIG_TEXT_MAX, &text, &err);
 	if (!ok)
-		tell_err(k, k->file, &err);
+		check_tell_err(k, k->file, &err);
 	ok = ok && arena_copy(arena, buf_slice(&text), &kept) &&
 	     config_parse(kept, k->file, k->cli->language, arena, c,
 			  &errors);
@@ -273,11 +305,14 @@ static void look_at_all(struct check *k, const struct config *c)
 	struct layout layout;
 	char hostname[256] = "";
 	look_at_hostname(k, c, hostname, sizeof(hostname));
-	look_at_place(k, &layout, c);
+	bool placed = look_at_place(k, &layout, c);
 	look_at_files(k, &layout, c, slice_of(hostname));
 	look_at_legacy(k, c);
 	look_at_ports(k, &layout, c);
-	look_at_rest(k, c);
+	look_at_limits(k, c);
+	look_at_keys(k, c);
+	if (placed)
+		check_data(k, &layout);
 }
 
 int cmd_check(struct cli *cli)
@@ -292,7 +327,7 @@ int cmd_check(struct cli *cli)
 			c.data_dir = cli->data_dir;
 		look_at_all(&k, &c);
 	} else if (k.errors == 0) {
-		tell(&k, true, k.file, SLICE("out of memory"));
+		check_tell(&k, ERROR, k.file, CHECK_NO_MEMORY, NONE, NONE);
 	}
 	arena_fini(&arena);
 	return k.errors > 0 ? 78 : 0;

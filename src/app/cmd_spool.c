@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "spool/spool.h"
+#include "wire/say.h"
 
 struct opened {
 	struct setup setup;
@@ -69,7 +70,7 @@ static bool open_spool(struct opened *o, const struct cli *cli, int *code)
 	config.dir = o->dir;
 	if (ok && spool_open(&config, &nobody, &o->spool, &err))
 		return true;
-	cli_say_err(&err);
+	cli_say_err(cli, &err);
 	*code = cli_exit_code(&err);
 	if (o->dir >= 0)
 		os_file_close(&o->dir);
@@ -87,6 +88,7 @@ static void close_spool(struct opened *o)
 /* --- ls ------------------------------------------------------------------- */
 
 struct listing {
+	const struct cli *cli;
 	struct opened *o;
 	struct table *table;		/* NULL: JSON lines */
 	uint64_t count, bytes, broken;
@@ -137,7 +139,7 @@ static bool list_one(void *ctx, struct id id, uint64_t body_bytes,
 int cmd_spool_ls(struct cli *cli)
 {
 	struct opened o;
-	struct listing l = { .o = &o };
+	struct listing l = { .cli = cli, .o = &o };
 	int code;
 	if (!open_spool(&o, cli, &code))
 		return code;
@@ -177,7 +179,7 @@ int cmd_spool_cat(struct cli *cli)
 		if (code == 66)
 			cli_say(cli, CLI_NO_MESSAGE, NULL, NULL);
 		else
-			cli_say_err(&err);
+			cli_say_err(cli, &err);
 	}
 	buf_fini(&envelope);
 	close_spool(&o);
@@ -216,26 +218,43 @@ static bool check_one(void *ctx, struct id id, uint64_t body_bytes,
 	return true;
 }
 
+enum { FIGURES = 4, FIGURE_TEXT_MAX = 24 };
+
+/* For people; as JSON for programs. */
+static bool tell_figures(const struct cli *cli, const uint64_t figures[FIGURES])
+{
+	char texts[FIGURES][FIGURE_TEXT_MAX];
+	slice args[FIGURES];
+	struct buf out;
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < FIGURES; i++) {
+		snprintf(texts[i], FIGURE_TEXT_MAX, "%" PRIu64, figures[i]);
+		args[i] = slice_of(texts[i]);
+	}
+	if (cli->json)
+		buf_printf(&out, "{\"messages\":%s,\"bytes\":%s,"
+			   "\"damaged\":%s,\"quarantined\":%s}", texts[0],
+			   texts[1], texts[2], texts[3]);
+	else
+		say(&out, cli_text(CLI_SPOOL_FIGURES), cli->language, args,
+		    FIGURES);
+	bool told = cli_print_line(buf_slice(&out));
+	buf_fini(&out);
+	return told;
+}
+
 int cmd_spool_check(struct cli *cli)
 {
 	struct opened o;
-	struct listing l = { .o = &o };
+	struct listing l = { .cli = cli, .o = &o };
 	struct spool_figures f;
-	char text[400];
 	int code;
 	if (!open_spool(&o, cli, &code))
 		return code;
 	spool_each(o.spool, check_one, &l);
 	spool_figures(o.spool, &f);
-	snprintf(text, sizeof(text),
-		 cli->json ? "{\"messages\":%" PRIu64 ",\"bytes\":%" PRIu64
-			     ",\"damaged\":%" PRIu64 ",\"quarantined\":%" PRIu64
-			     "}"
-			   : "messages     %" PRIu64 "\nbytes        %" PRIu64
-			     "\ndamaged      %" PRIu64
-			     "\nquarantined  %" PRIu64,
-		 l.count, l.bytes, l.broken, f.quarantined);
-	bool told = cli_print_line(slice_of(text));
+	bool told = tell_figures(cli, (const uint64_t[FIGURES]){
+		l.count, l.bytes, l.broken, f.quarantined });
 	close_spool(&o);
 	return l.broken > 0 || f.quarantined > 0 ? 65 : told ? 0 : 74;
 }
@@ -273,7 +292,7 @@ static bool export_one(void *ctx, struct id id, uint64_t body_bytes,
 	buf_fini(&envelope);
 	os_file_close(&x->fd);
 	if (!ok && x->err.kind == ERR_PROTOCOL) {
-		cli_say_err(&x->err);	/* a damaged one: the others go on */
+		cli_say_err(x->l.cli, &x->err);	/* a damaged one: the others go on */
 		x->err = (struct err){ 0 };
 		x->l.broken++;
 		return true;
@@ -285,12 +304,13 @@ static bool export_one(void *ctx, struct id id, uint64_t body_bytes,
 int cmd_spool_export(struct cli *cli)
 {
 	struct opened o;
-	struct export x = { .l = { .o = &o }, .dir = -1, .fd = -1 };
-	char text[100];
+	struct export x = { .l = { .cli = cli, .o = &o }, .dir = -1, .fd = -1 };
+	struct buf out;
+	char text[FIGURE_TEXT_MAX];
 	int code;
 	if (!os_dir_make(cli->argument, 0700, false, 0, 0, &x.err) ||
 	    !os_dir_open(cli->argument, &x.dir, &x.err)) {
-		cli_say_err(&x.err);
+		cli_say_err(cli, &x.err);
 		return 73;
 	}
 	if (!open_spool(&o, cli, &code)) {
@@ -301,12 +321,18 @@ int cmd_spool_export(struct cli *cli)
 	close_spool(&o);
 	os_file_close(&x.dir);
 	if (x.err.kind != ERR_OK) {
-		cli_say_err(&x.err);
+		cli_say_err(cli, &x.err);
 		return 74;
 	}
-	snprintf(text, sizeof(text), cli->json ? "{\"messages\":%" PRIu64 "}"
-					       : "%" PRIu64 " messages",
-		 x.l.count);
-	bool told = cli_print_line(slice_of(text));
+	snprintf(text, sizeof(text), "%" PRIu64, x.l.count);
+	slice number = slice_of(text);
+	buf_init(&out, 4096);
+	if (cli->json)
+		buf_printf(&out, "{\"messages\":%s}", text);
+	else
+		say(&out, cli_text(CLI_SPOOL_EXPORTED), cli->language, &number,
+		    1);
+	bool told = cli_print_line(buf_slice(&out));
+	buf_fini(&out);
 	return x.l.broken > 0 ? 65 : told ? 0 : 74;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "app/err_words.h"
 #include "crypto/tls_context.h"
 #include "os/clock.h"
 #include "os/process.h"
@@ -185,17 +186,38 @@ static struct problems placed(const struct problems *p, struct config_place plac
 	return there;
 }
 
-static bool tell(const struct problems *p, enum config_text what,
-		 const char *path, const char *why)
+static void say_place(const struct problems *p)
 {
-	slice args[] = { slice_of(path), slice_of(why) };
 	if (p->file.n > 0 && p->at.line > 0) {
 		say_plain(p->errors, p->file);
 		buf_printf(p->errors, ":%u:%u: ", p->at.line, p->at.column);
 	}
 	buf_append(p->errors, SLICE("error: "));
+}
+
+static bool tell(const struct problems *p, enum config_text what,
+		 const char *path, const char *why)
+{
+	slice args[] = { slice_of(path), slice_of(why) };
+	say_place(p);
 	say(p->errors, config_text(what), p->language, args, ARRAY_LEN(args));
 	buf_append_char(p->errors, '\n');
+	return false;
+}
+
+/* Because of an error. */
+static bool tell_err(const struct problems *p, enum config_text what,
+		     const char *path, const struct err *err)
+{
+	struct buf words;
+	slice args[2] = { slice_of(path) };
+	buf_init(&words, 4096);
+	err_words(&words, err, p->language);
+	args[1] = buf_slice(&words);
+	say_place(p);
+	say(p->errors, config_text(what), p->language, args, ARRAY_LEN(args));
+	buf_append_char(p->errors, '\n');
+	buf_fini(&words);
 	return false;
 }
 
@@ -213,13 +235,13 @@ static bool load_secret(enum config_text what, const char *path, bool secret,
 	struct buf b;
 	bool closed = true;
 	if (secret && !os_file_is_private(path, &closed, &err))
-		return tell(to, what, path, err.detail);
+		return tell_err(to, what, path, &err);
 	if (!closed)
 		return tell(to, what, path, why(to, CONFIG_SAY_WHY_OPEN));
 	buf_init(&b, 2 * SECRET_FILE_MAX + 65536);
 	bool ok = os_file_load(path, SECRET_FILE_MAX, &b, &err);
 	if (!ok)
-		tell(to, what, path, err.detail[0] ? err.detail : err.text);
+		tell_err(to, what, path, &err);
 	else if (!arena_copy(arena, buf_slice(&b), out))
 		ok = tell(to, what, path,
 			  text_in(say_no_memory(), to->language));
@@ -258,7 +280,7 @@ static bool judge_pair(const struct config *c, const char *certificate,
 	case TLS_PAIR_GOOD:
 		return true;
 	case TLS_PAIR_KEY:
-		return tell(&of_key, CONFIG_SAY_FILE_KEY, key, err.text);
+		return tell_err(&of_key, CONFIG_SAY_FILE_KEY, key, &err);
 	case TLS_PAIR_FOREIGN:
 		return tell(&of_key, CONFIG_SAY_FILE_KEY_FOREIGN, key,
 			    certificate);
@@ -266,8 +288,8 @@ static bool judge_pair(const struct config *c, const char *certificate,
 	case TLS_PAIR_FAULT:
 		break;
 	}
-	return tell(&of_certificate, CONFIG_SAY_FILE_CERTIFICATE, certificate,
-		    err.text);
+	return tell_err(&of_certificate, CONFIG_SAY_FILE_CERTIFICATE,
+			certificate, &err);
 }
 
 static bool load_certificate(const struct layout *l, const struct config *c,
@@ -288,8 +310,8 @@ static bool load_certificate(const struct layout *l, const struct config *c,
 			    why(to, CONFIG_SAY_WHY_PATH));
 	if (own && (!os_path_exists(certificate) || !os_path_exists(key)) &&
 	    !make_self_signed(hostname, certificate, key, &err))
-		return tell(to, CONFIG_SAY_FILE_SELF_SIGNED, certificate,
-			    err.text);
+		return tell_err(to, CONFIG_SAY_FILE_SELF_SIGNED, certificate,
+				&err);
 	return load_secret(CONFIG_SAY_FILE_CERTIFICATE, certificate, false,
 			   arena, &out->certificate_pem, &of_certificate) &&
 	       load_secret(CONFIG_SAY_FILE_KEY, key, true, arena,

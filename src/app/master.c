@@ -1,8 +1,8 @@
 /* Master's loop: signals, children, deadlines. See master.h and
  * master_private.h. One thread. */
-#include <stdio.h>
 
 #include "app/child.h"
+#include "app/err_words.h"
 #include "app/master_private.h"
 #include "os/clock.h"
 #include "wire/frame.h"
@@ -180,10 +180,13 @@ static int serve(struct master *m)
 	if (m->now == NULL)
 		return 78;
 	if (!master_setup(m, &err)) {
-		char text[400];
-		snprintf(text, sizeof(text), "postrider: error: %s%s%s\n",
-			 err.text, err.detail[0] ? ": " : "", err.detail);
-		os_write_error(slice_of(text));
+		struct buf text;
+		buf_init(&text, 4096);
+		buf_append(&text, SLICE("postrider: error: "));
+		err_words(&text, &err, m->options.language);
+		buf_append_char(&text, '\n');
+		os_write_error(buf_slice(&text));
+		buf_fini(&text);
 		return master_exit_code(&err);
 	}
 	master_count_certificate(m);

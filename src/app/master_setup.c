@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/config_inert.h"
+#include "app/err_words.h"
 #include "app/master_private.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -27,8 +29,9 @@ static bool parse_text(struct master *m, struct master_config *c,
 		return config_defaults(&c->config, &c->arena);
 	if (!os_file_load(m->options.config_file, CONFIG_TEXT_MAX, text,
 			  &err)) {
-		buf_printf(errors, "%s: error: %s\n", m->options.config_file,
-			   err.detail[0] ? err.detail : err.text);
+		buf_printf(errors, "%s: error: ", m->options.config_file);
+		err_words(errors, &err, language);
+		buf_append_char(errors, '\n');
 		return false;
 	}
 	c->files.file = slice_of(m->options.config_file);
@@ -46,8 +49,9 @@ static bool read_rest(struct master *m, struct master_config *c,
 	if (m->layout.path[0] == '\0' &&
 	    (!layout_find(&m->layout, &c->config, &err) ||
 	     !layout_make(&m->layout, &c->config, &err))) {
-		buf_printf(errors, "error: %s\n",
-			   err.detail[0] ? err.detail : err.text);
+		buf_append(errors, SLICE("error: "));
+		err_words(errors, &err, language);
+		buf_append_char(errors, '\n');
 		return false;
 	}
 	if (c->config.hostname.n > 0) {
@@ -168,6 +172,20 @@ static void warn(struct master *m, const char *event, const char *text)
 	log_end(&e);
 }
 
+static void warn_of_inert(struct master *m)
+{
+	const char *names[CONFIG_INERT_MAX];
+	size_t count = config_inert(&m->now->config, names);
+	for (size_t i = 0; i < count; i++) {
+		struct log_event e;
+		log_begin(&e, &m->log, LOG_WARNING, "serve.no_effect");
+		json_member_cstr(&e.json, "key", names[i]);
+		json_member_cstr(&e.json, "text",
+				 "this key has no effect in this version");
+		log_end(&e);
+	}
+}
+
 static uint32_t shard_count(const struct config *c)
 {
 	unsigned n = c->shards > 0 ? c->shards : os_cores();
@@ -181,6 +199,7 @@ bool master_setup(struct master *m, struct err *err)
 	if (m->layout.as_root)
 		warn(m, "serve.root", "there is no user to serve as: children "
 		     "run as root without its capabilities; set user:");
+	warn_of_inert(m);
 	return find_programs(m, err) &&
 	       layout_lock(&m->layout, MASTER_LOCK_WAIT_MS, &m->log, err) &&
 	       layout_pepper(&m->layout, m->pepper, err) &&

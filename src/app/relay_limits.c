@@ -8,26 +8,9 @@
 #include "base/arena.h"
 #include "limits/window.h"
 #include "os/clock.h"
-#include "wire/say.h"
 
 enum { ROW_MAX = 4096,
        SCRATCH_MAX = 16384 };
-
-static const struct text no_customer = {
-	"there is no customer '{0}'; customer list shows their names",
-	"顧客 '{0}' はありません。customer list で名前を確認してください",
-};
-static const struct text no_user = {
-	"'{0}' is no user of this customer; export shows them",
-	"'{0}' はこの顧客のユーザーではありません。export で確認してください",
-};
-static const struct text no_address = {
-	"'{0}' is no mail address", "'{0}' はメールアドレスではありません",
-};
-static const struct text no_arguments = {
-	"customer: a name is wanted",
-	"customer: 名前を指定してください",
-};
 
 struct asked {
 	slice customer, user;
@@ -82,11 +65,11 @@ static const struct user *find_user(const struct view *v,
 	struct err err;
 	arena_init(&scratch, SCRATCH_MAX);
 	const struct user *u = NULL;
-	*wrong = &no_user;
+	*wrong = relay_text(RELAY_SAY_NO_USER);
 	if (address_parse(text, &scratch, &address, &err))
 		u = view_user(v, &address);
 	else
-		*wrong = &no_address;
+		*wrong = relay_text(RELAY_SAY_NO_ADDRESS);
 	arena_fini(&scratch);
 	return u != NULL && u->customer == c->id ? u : NULL;
 }
@@ -101,10 +84,10 @@ static const struct text *show(struct relay_core *core,
 	const struct text *wrong;
 	*about = asked->customer;
 	if (asked->customer.n == 0)
-		return &no_arguments;
+		return relay_text(RELAY_SAY_CUSTOMER_WANTED);
 	const struct customer *c = view_customer_named(v, asked->customer);
 	if (c == NULL)
-		return &no_customer;
+		return relay_text(RELAY_SAY_NO_CUSTOMER);
 	*about = asked->user;
 	if (asked->user.n > 0 &&
 	    (u = find_user(v, c, asked->user, &wrong)) == NULL)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "app/err_words.h"
 #include "os/process.h"
 #include "wire/say.h"
 
@@ -19,18 +20,17 @@ void cli_say(const struct cli *cli, enum cli_text id, const char *a,
 	buf_fini(&out);
 }
 
-void cli_say_err(const struct err *err)
+void cli_say_err(const struct cli *cli, const struct err *err)
 {
-	struct buf out;
-	buf_init(&out, 4096);
+	struct buf words, out;
+	buf_init(&words, 4096);
+	buf_init(&out, 65536);
+	err_words(&words, err, cli->language);
 	buf_append(&out, SLICE("postrider: "));
-	cli_escape(&out, slice_of(err->text));
-	if (err->detail[0] != '\0') {
-		buf_append(&out, SLICE(": "));
-		cli_escape(&out, slice_of(err->detail));
-	}
+	cli_escape(&out, buf_slice(&words));
 	buf_append_char(&out, '\n');
 	os_write_error(buf_slice(&out));
+	buf_fini(&words);
 	buf_fini(&out);
 }
 
@@ -79,7 +79,7 @@ static bool read_config(struct setup *s, const struct cli *cli,
 	if (s->file == NULL)
 		return config_defaults(&s->config, &s->arena);
 	if (!os_file_load(s->file, CONFIG_TEXT_MAX, text, &err)) {
-		cli_say_err(&err);
+		cli_say_err(cli, &err);
 		*code = cli_exit_code(&err) == 77 ? 77 : 78;
 		return false;
 	}
@@ -106,7 +106,7 @@ bool setup_open(struct setup *s, const struct cli *cli, int *code)
 	if (ok && cli->data_dir != NULL)
 		s->config.data_dir = cli->data_dir;
 	if (ok && !layout_where(&s->layout, &s->config, &err)) {
-		cli_say_err(&err);
+		cli_say_err(cli, &err);
 		ok = false;
 	}
 	if (!ok)
@@ -121,8 +121,8 @@ void setup_close(struct setup *s)
 
 /* --- calls ---------------------------------------------------------------- */
 
-static int make_call(struct ask_admin *ask, const struct service_call *call,
-		     struct buf *end_text)
+static int make_call(const struct cli *cli, struct ask_admin *ask,
+		     const struct service_call *call, struct buf *end_text)
 {
 	struct err err = { 0 };
 	struct ask_admin_call c = { .name = call->name, .args = call->args,
@@ -131,7 +131,7 @@ static int make_call(struct ask_admin *ask, const struct service_call *call,
 	int code = 0;
 	if (ask_admin_call(ask, &c, &code, end_text, &err))
 		return code;
-	cli_say_err(&err);
+	cli_say_err(cli, &err);
 	return cli_exit_code(&err);
 }
 
@@ -146,7 +146,7 @@ static int no_service(const struct cli *cli, const char *path,
 	if (code == 77)
 		cli_say(cli, CLI_NOT_ALLOWED, path, NULL);
 	else
-		cli_say_err(err);
+		cli_say_err(cli, err);
 	return code;
 }
 
@@ -199,7 +199,7 @@ int service_call(const struct cli *cli, const struct service_call *call,
 			"data_dir is too long");
 	else
 		reach(cli, &s, path, call->alone, &ask, &solo, &err);
-	code = ask != NULL ? make_call(ask, call, end_text)
+	code = ask != NULL ? make_call(cli, ask, call, end_text)
 			   : no_service(cli, path, &err);
 	ask_admin_close(&ask);
 	if (solo != NULL)

@@ -38,6 +38,13 @@ bool view_log_read(int dir, uint64_t after,
 		   bool (*each)(void *ctx, slice change), void *ctx,
 		   bool *whole, struct err *err) MUST_USE;
 
+/* What a first look tells, for `postrider check`: files that don't begin with
+ * a record this program reads. Also while a service is at work. */
+struct view_looked {
+	uint32_t files, damaged;
+};
+bool view_look(int dir, struct view_looked *out, struct err *err) MUST_USE;
+
 struct view_writer;
 /* Cuts off what is torn. dir stays the caller's. */
 bool view_writer_open(int dir, const struct view_loaded *loaded,

@@ -75,6 +75,15 @@ struct spool_visitor {
 bool spool_open(const struct spool_config *config,
 		const struct spool_visitor *visitor, struct spool **out,
 		struct err *err) MUST_USE;
+/* What a first look tells, for `postrider check`: heads of segments; also
+ * while a service is at work. */
+struct spool_looked {
+	uint32_t segments;
+	uint32_t damaged;	/* a head that can't be read: recovery puts
+				 * what lies behind into quarantine */
+	uint32_t foreign;	/* of another format version */
+};
+bool spool_look(int dir, struct spool_looked *out, struct err *err) MUST_USE;
 /* Starts the commit thread. checkpoint: asked (on the commit thread) for
  * the queue's states when a checkpoint is due; see spool_checkpoint_add. */
 struct spool_checkpoint;

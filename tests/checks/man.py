@@ -150,6 +150,27 @@ def config_keys(text):
     return [k for k in Keys(text).leaves if k != "limits"]
 
 
+def inert_faults(text, source):
+    """Keys in the table of those without effect, and the pages that say so,
+    are the same."""
+    rows = set(re.findall(r'^\t\{ "([\w.]+)", has_', source, re.M))
+    told = set()
+    for m in re.finditer(r"^ {7}([a-z_]+(?:\.[a-z_]+)+) .*?\n((?: {14}.*\n)+)",
+                         text, re.M):
+        if "no effect in this version" in squeezed_words(m[2]):
+            told.add(m[1])
+    told |= {f"limits.{row[0]}" for row in make_man.limits()
+             if row[4].endswith("no effect in this version")}
+    yield from (f"{r} has no effect, and the page is silent"
+                for r in sorted(rows - told))
+    yield from (f"{r} has an effect, says the table"
+                for r in sorted(told - rows))
+
+
+def squeezed_words(text):
+    return " ".join(text.split())
+
+
 # --- exit codes -----------------------------------------------------------------
 
 def used_exit_codes():
@@ -231,6 +252,11 @@ def main():
                       text[text.find("\nKEYS"):text.find("\nLIMITS")], re.M)
     check("postrider.yaml.5: no key too many",
           [t for t in told if t not in keys and t != "ctl.sock."])
+    with open("src/app/config_inert.c") as f:
+        source = f.read()
+    check("postrider.yaml.5: keys without effect", inert_faults(text, source))
+    must_find("postrider.yaml.5: keys without effect", inert_faults(
+        text, source.replace("operator.mail", "operator.male")))
     check("postrider.yaml.5: limits", missing_limits(text))
     must_find("postrider.yaml.5: limits",
               missing_limits(text.replace("command_line", "kommand_line")))

@@ -163,8 +163,88 @@ def never():
     check("never", bad)
 
 
+# --- words for people -----------------------------------------------------------
+
+STRING = r'"((?:[^"\\]|\\.)*)"'
+JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+def joined(text):
+    return "".join(re.findall(STRING, text))
+
+
+def text_rows(path):
+    """(id, English, Japanese) of a table of words; strings that stand side by
+    side are one."""
+    text = re.sub(r"/\*.*?\*/", "", open(path, encoding="utf-8").read(),
+                  flags=re.S)
+    several = rf"{STRING}(?:\s*{STRING})*"
+    found = re.findall(rf"\b(\w+)\((\w+),\s*({several}),\s*({several})\)", text)
+    if len(found) != len(re.findall(r"^\w+\(", text, re.M)):
+        yield path, "", ""
+    for row in found:
+        strings = [x for x in row[2:] if x.startswith('"')]
+        yield row[1], joined(strings[0]), joined(strings[1])
+
+
+def texts():
+    """Every row of every table of words has both languages, with the same
+    places for arguments."""
+    bad = []
+    for path in sorted(glob.glob("src/*/*_text.def")):
+        for name, en, ja in text_rows(path):
+            places = [sorted(set(re.findall(r"\{\d\}", t))) for t in (en, ja)]
+            words = re.search(r"[a-z]{2}", re.sub(r"\{\d\}", "", en))
+            if not en or not ja:
+                bad.append(f"{path}: {name}: a language is missing")
+            elif places[0] != places[1]:
+                bad.append(f"{path}: {name}: other places in Japanese")
+            elif words and not JAPANESE.search(ja):
+                bad.append(f"{path}: {name}: no Japanese")
+    check("texts", bad)
+
+
+# Sources whose errors the command line may show.
+SHOWN = ["src/app/layout.c", "src/app/master_setup.c", "src/app/service.c",
+         "src/app/solo.c", "src/app/check_data.c", "src/control/ask_admin.c",
+         "src/os/path.c", "src/os/process.c", "src/os/share.c",
+         "src/crypto/tls_context.c", "src/crypto/certificate.c",
+         "src/spool/read.c", "src/spool/recover.c", "src/spool/segment.c",
+         "src/spool/summary.c", "src/mail/envelope.c"]
+# Words that are put together elsewhere, or are for the log.
+SHOWN_ELSEWHERE = {"%s", "%s: %s", "not removed either: %s",
+                   "frame head", "segment too short", "envelope CRC",
+                   "body size", "body CRC", "file too short", "prefix",
+                   "no memory for an envelope"}
+
+
+def error_texts():
+    """Errors that a shell user may read have a row in err_text.def."""
+    bad = []
+    rows = [re.sub(r"\\\{\d\\\}", ".*", re.escape(en))
+            for _, en, _ in text_rows("src/app/err_text.def")]
+    for path in SHOWN:
+        code = open(path).read()
+        for m in re.finditer(r"\b(err_set|err_detail|certificate_error|damaged"
+                             r"|crypto_err|bad)\(([^;{}]*?)\);", code, re.S):
+            if m[1] == "err_detail" and "app/" not in path:
+                continue
+            # Strings side by side are one; `where` comes first.
+            args = [joined(a[0]) for a in
+                    re.findall(rf"((?:{STRING}\s*)+)", m[2])]
+            for text in args:
+                sample = re.sub(r"%\.?[*\d]*(?:z|l|ll)?[a-z]", "X", text)
+                if text in SHOWN_ELSEWHERE or \
+                        re.fullmatch(r"[\w.]*| .*", text):
+                    continue
+                if not any(re.fullmatch(r, sample) for r in rows):
+                    bad.append(f"{path}: '{text}' has no Japanese in "
+                               f"err_text.def")
+    check("error-texts", bad)
+
+
 for part in (layers, places, forbidden_calls, mutable_variables, sizes,
-             headers, never):
+             headers, never, texts, error_texts):
     part()
 bad = sum(1 for _, p in results if p)
 print(f"{len(results) - bad} passed, {bad} failed")

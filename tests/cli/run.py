@@ -2,10 +2,13 @@
 """The command line and the service's manners, as an administrator meets
 them: every subcommand on a live service with one dead next hop, wrong input,
 restarts, reload, drain. Bounded to 45 s under a sanitizer."""
+import glob
 import json
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -99,6 +102,152 @@ def broken_config(s):
                        capture_output=True, text=True)
     assert p.returncode in (NOINPUT, CONFIG) and \
         "/nowhere.yaml" in p.stdout + p.stderr, p
+
+
+def findings(s, *args, language="C"):
+    """What check finds: texts by severity."""
+    p = s.cli("check", "--json", *args, check=False,
+              env={"LC_ALL": language})
+    rows = [json.loads(x) for x in p.stdout.splitlines()]
+    assert p.returncode == (CONFIG if any(
+        r["severity"] == "error" for r in rows) else OK), p
+    return rows
+
+
+def has_finding(rows, severity, words):
+    return any(r["severity"] == severity and words in r["text"] for r in rows)
+
+
+def files_of(folder):
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(where, name)
+            if os.path.isfile(path):
+                st = os.stat(path)
+                found[path] = (st.st_mtime_ns, st.st_size)
+    return found
+
+
+JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+def check_looks_at_data(s):
+    """Store, view and spool as they lie there: absent, damaged, of a newer
+    version; nothing is changed by looking."""
+    before = files_of(s.data)
+    before.pop(os.path.join(s.data, "lock"))    # taken for a moment
+    rows = findings(s)
+    assert not any(word in r["text"] for r in rows
+                   for word in ("store", "view", "spool")), rows
+    after = files_of(s.data)
+    after.pop(os.path.join(s.data, "lock"))
+    assert after == before, after
+    empty = os.path.join(s.dir, "empty-data")
+    assert has_finding(findings(s, "--data-dir", empty), "warning",
+                       "no store yet")
+    assert not os.path.exists(empty)
+    copy = os.path.join(s.dir, "copied-data")
+    shutil.copytree(s.data, copy,
+                    ignore=lambda _, names: ["ctl.sock"])
+    store = os.path.join(copy, "store", "directory.db")
+    good = open(store, "rb").read()
+    for change, words, japanese in (
+            (good[:60] + b"\0\0\x03\xe7" + good[64:], "(schema 999, this one",
+             "スキーマ 999"),
+            (good[:4096] + b"Z" * 3000 + good[7096:], "is damaged", "壊れて"),
+            (b"SQLite nonsense!" + good[16:], "is damaged", "壊れて")):
+        with open(store, "wb") as f:
+            f.write(change)
+        at = ("--data-dir", copy)
+        assert has_finding(findings(s, *at), "error", words), words
+        assert has_finding(findings(s, *at, language="ja_JP.UTF-8"), "error",
+                           japanese), japanese
+    with open(store, "wb") as f:
+        f.write(good)
+    view = glob.glob(os.path.join(copy, "store", "view", "view*"))
+    assert view
+    for path in view:
+        with open(path, "r+b") as f:
+            f.write(b"ZZZZZZZZ")
+    assert has_finding(findings(s, *at), "warning", "of the view can't be")
+    shutil.rmtree(copy)
+
+
+def check_looks_at_the_spool(s):
+    """The heads of segments, also while the service writes them."""
+    assert not any("spool" in r["text"] for r in findings(s))
+    copy = os.path.join(s.dir, "copied-spool")
+    shutil.copytree(os.path.join(s.data, "spool"),
+                    os.path.join(copy, "spool"))
+    at = ("--data-dir", copy)
+    path = sorted(glob.glob(os.path.join(copy, "spool", "seg-*.log")))[0]
+    with open(path, "r+b") as f:
+        f.write(b"Z" * 4096)
+    rows = findings(s, *at)
+    assert has_finding(rows, "warning", "no readable head"), rows
+    shutil.rmtree(copy)
+
+
+def check_tells_of_keys_without_effect(s):
+    """Accepted, and without effect yet: told by check and at the start."""
+    good = open(s.config).read()
+    bad = file_of(s, "inert.yaml", good.replace(
+        "delivery:\n", "delivery:\n  port: 2526\n"
+        "  allow_addresses: [ 127.0.0.0/8 ]\n") +
+        "dns: { trust_anchor: /usr/share/dns/root.key }\n"
+        "operator: { mail: ops@example.net }\n")
+    p = subprocess.run([s.bin, "check", "--config", bad, "--data-dir",
+                        s.data], capture_output=True, text=True)
+    for key in ("delivery.port", "delivery.allow_addresses",
+                "dns.trust_anchor", "operator.mail"):
+        assert f"warning: {key} has no effect in this version" in p.stdout, p
+    assert p.returncode == OK
+    # A port that is taken ends the start behind its warnings.
+    taken = socket.create_server(("127.0.0.1", 0))
+    text = open(bad).read()
+    port = re.search(r'address: "127\.0\.0\.1:(\d+)"', text)[1]
+    bad = file_of(s, "inert2.yaml", text.replace(
+        f":{port}\"", f":{taken.getsockname()[1]}\"", 1))
+    for language, words in (("C", "another program has this port"),
+                            ("ja_JP.UTF-8", "別のプログラムが使って")):
+        p = subprocess.run([s.bin, "serve", "--config", bad, "--data-dir",
+                            s.data], capture_output=True, text=True,
+                           timeout=30, env={**os.environ,
+                                            "LC_ALL": language})
+        assert '"event":"serve.no_effect","key":"delivery.port"' in \
+            p.stderr, p
+        assert words in p.stderr and p.returncode != OK, p
+    taken.close()
+
+
+def everything_in_japanese(s):
+    """What a shell user reads besides: findings, errors of the system, of the
+    layout, of calls."""
+    rows = findings(s, language="ja_JP.UTF-8")
+    assert all(JAPANESE.search(r["text"]) for r in rows), rows
+    for args in (("apply", "/nowhere.yaml"), ("queue", "list"),
+                 ("spool", "cat", "0" * 20), ("spool", "cat", "x"),
+                 ("spool", "ls", "--data-dir", "/nowhere"),
+                 ("check", "--config", "/nowhere.yaml"),
+                 ("serve", "--config", "/nowhere.yaml"),
+                 ("spool", "export", "/proc/nowhere"),
+                 ("app-password", "list", "nobody@example.com"),
+                 ("app-password", "remove", "aaaaaaaaaa"),
+                 ("completion", "fish")):
+        p = s.cli(*args, check=False, env={"LC_ALL": "ja_JP.UTF-8"})
+        said = p.stderr + p.stdout
+        assert p.returncode != OK and JAPANESE.search(said), (args, p)
+    odd = file_of(s, "odd.yaml", open(s.config).read() +
+                  "user: nobody-of-that-name\n")
+    for command in ("check", "serve"):
+        p = subprocess.run([s.bin, command, "--config", odd, "--data-dir",
+                            s.data], capture_output=True, text=True,
+                           timeout=30, env={**os.environ,
+                                            "LC_ALL": "ja_JP.UTF-8"})
+        assert "ユーザー nobody-of-that-name は存在しません" in \
+            p.stdout + p.stderr, p
+        assert p.returncode == CONFIG, p
 
 
 def errors_in_japanese(s):
@@ -569,6 +718,9 @@ def spool(s):
     assert s.cli("spool", "cat", "../x", check=False).returncode == USAGE
     row = s.rows("spool", "check")[0]
     assert row["damaged"] == 0 and row["messages"] >= 2, row
+    shown = s.cli("spool", "check", env={"LC_ALL": "ja_JP.UTF-8"}).stdout
+    assert "破損        0\n" in shown, shown
+    assert "damaged      0\n" in s.cli("spool", "check").stdout
     out = os.path.join(s.dir, "out")
     s.cli("spool", "export", out)
     assert {f"{number}.eml", f"{other}.eml"} <= set(os.listdir(out))
@@ -787,8 +939,9 @@ def main():
               '    - { domain: "local.test", maildir: "capture/" }\n'
               % (free_port(), free_port()))
     with Service(routes=routes, delivery="  retry: [1m]\n") as s:
-        for f in (without_service, usage, broken_config,
-                  errors_in_japanese):
+        for f in (without_service, usage, broken_config, errors_in_japanese,
+                  check_looks_at_data, check_tells_of_keys_without_effect,
+                  everything_in_japanese):
             with results.test(f.__name__):
                 bounded(f, s)
         s.start(apply=False)
@@ -797,7 +950,8 @@ def main():
         second.start()
         for f in (round_trip, dry_run, prune, wrong_directory, explain,
                   password, passwords_listed_and_removed, queue,
-                  queue_acts_are_chosen, trace, spool, maps, wrong_user):
+                  queue_acts_are_chosen, trace, spool,
+                  check_looks_at_the_spool, maps, wrong_user):
             with results.test(f.__name__):
                 bounded(f, s)
         second.join()

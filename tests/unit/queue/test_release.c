@@ -46,6 +46,11 @@ void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 	buf_append(&disk.checkpoint, state);
 }
 
+void spool_checkpoint_fail(struct spool_checkpoint *ck)
+{
+	(void)ck;
+}
+
 void journal_begin(struct journal_event *e, struct journal *j,
 		   const char *event, int64_t wall_ms)
 {

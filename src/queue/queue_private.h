@@ -87,7 +87,7 @@ void queue_write(struct queue *q, struct queue_entry *e,
 void entry_written(struct queue_entry *e, bool ok);
 /* Writes what could not be written before. */
 void queue_write_late(struct queue *q);
-/* Releases: of recipients that became held over a limit, or are no more. */
+/* Held over a limit, and released when there is room (keep.c, release.c). */
 static inline bool recipient_limit_held(const struct queue_recipient *r)
 {
 	return r->state == RECIPIENT_HELD && r->unbooked &&
@@ -99,6 +99,8 @@ bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 void entry_held_less(struct queue_entry *e, uint32_t recipients);
 /* It goes: nothing is held and nothing is being booked any more. */
 void entry_leave_held(struct queue_entry *e);
+/* Its release, if any, will not be: the booking is given back. */
+void release_drop(struct queue_entry *e);
 /* The frame with its booking is synced. */
 void release_booked(struct queue_entry *e, int64_t booked_ms);
 /* The state as it will be then. */

@@ -25,51 +25,6 @@ enum { GRANTS_A_TURN = 1000, ARENA_MAX = 67108864, TOLD_RECIPIENTS = 1000 };
 
 static const uint8_t expired_status[3] = { 5, 4, 5 };
 
-/* --- its place among what is held ----------------------------------------- */
-
-static uint32_t count_limit_held(const struct queue_entry *e)
-{
-	uint32_t n = 0;
-	for (uint16_t i = 0; i < e->recipient_count; i++)
-		n += recipient_limit_held(&e->recipients[i]);
-	return n;
-}
-
-bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
-		     bool user_known)
-{
-	uint32_t n = count_limit_held(e);
-	if (n == 0 || e->held != NULL || q->config.held == NULL)
-		return true;
-	struct held_message *m = calloc(1, sizeof(*m));
-	if (m == NULL)
-		return false;
-	m->id = e->id;
-	m->shard = q->config.shard;
-	m->user = user;
-	m->user_known = user_known;
-	m->message_booked = e->message_booked;
-	m->recipients = n;
-	m->bytes = e->size;
-	if (!held_add(q->config.held, m, e->customer)) {
-		free(m);
-		return false;
-	}
-	e->held = m;
-	return true;
-}
-
-void entry_held_less(struct queue_entry *e, uint32_t recipients)
-{
-	if (recipients == 0 || e->held == NULL)
-		return;
-	held_less(e->queue->config.held, e->held, recipients);
-	if (e->held->recipients > 0)
-		return;
-	free(e->held);
-	e->held = NULL;
-}
-
 static void release_free(struct queue_entry *e)
 {
 	struct queue_release *r = e->release;
@@ -87,49 +42,14 @@ static void answer(struct queue_release_ask *ask)
 	ask->done(ask);
 }
 
-void entry_leave_held(struct queue_entry *e)
+void release_drop(struct queue_entry *e)
 {
 	struct queue_release_ask *ask = e->release ? e->release->ask : NULL;
-	if (e->held != NULL)
-		entry_held_less(e, e->held->recipients);
 	release_free(e);
-	if (ask != NULL) {
-		ask->failed = true;
-		answer(ask);
-	}
-}
-
-bool queue_keep_held(struct queue_entry *e, const bool *held, uint32_t user,
-		     bool message_booked)
-{
-	struct queue *q = e->queue;
-	uint32_t n = 0;
-	invariant(!e->live);
-	for (uint16_t i = 0; i < e->recipient_count; i++) {
-		struct queue_recipient *r = &e->recipients[i];
-		if (!held[r->number])
-			continue;
-		r->state = RECIPIENT_HELD;
-		r->held = HELD_LIMIT;
-		r->unbooked = true;
-		n++;
-	}
-	for (uint16_t i = 0; i < e->part_count; i++)
-		if (part_waiting(&e->parts[i]) == 0)
-			e->parts[i].state = PART_HELD;
-	q->held += n;
-	e->message_booked = message_booked;
-	return entry_join_held(q, e, user, true);
-}
-
-bool queue_has_unbooked(const struct queue_entry *e)
-{
-	for (uint16_t i = 0; i < e->recipient_count; i++) {
-		const struct queue_recipient *r = &e->recipients[i];
-		if (r->unbooked && r->state == RECIPIENT_HELD)
-			return true;
-	}
-	return false;
+	if (ask == NULL)
+		return;
+	ask->failed = true;
+	answer(ask);
 }
 
 /* --- the frame ------------------------------------------------------------ */

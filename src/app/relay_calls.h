@@ -14,9 +14,10 @@
  *   id (20 characters), customer (number), destination, from, state: which
  *   messages; limit: of rows, for queue.list (100 if it is missing);
  *   all: true, for acts on everything; language;
- *   within_limit: true, for a release of what a limit held (SPEC 6.10) as an
- *   administrator of the customer may do it: only as far as there is room.
- *   Without it, it is the operator's: booked all the same.
+ *   within_limit: true, for a release of what a limit held (SPEC 6.10): only
+ *   as far as there is room; without it, it is booked all the same;
+ *   by_customer: 1, for acts of a super admin: a hold is the customer's, a
+ *   release within_limit and not of what the operator or a crash holds (9.4).
  * Rows of list and show: {id, customer, from, size, accepted_at, recipients:
  * [{to, state, destination, tries, next_at, reply}]}. An act on one message
  * answers {id, recipients}, an act on all that match one row {messages,

@@ -240,8 +240,10 @@ static void answer(const struct relay_ask *ask, size_t which)
 	c->ask.name = (slice){ 0 };
 	c->act = calls[which].act;
 	c->shards = shards;
-	c->within_limit = json_is_true(json_object_get(ask->args,
-						       "within_limit"));
+	c->by_customer = json_integer_value(
+		json_object_get(ask->args, "by_customer")) == 1;
+	c->within_limit = c->by_customer ||
+		json_is_true(json_object_get(ask->args, "within_limit"));
 	arena_init(&c->arena, FILTER_ARENA_MAX);
 	enum relay_text wrong = read_filter(ask->args, &c->arena, &c->filter,
 					    &about);

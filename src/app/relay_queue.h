@@ -56,6 +56,7 @@ struct call {
 	struct relay_ask ask;		/* without its arguments */
 	enum act act;
 	struct filter filter;
+	bool by_customer;		/* a super admin's act */
 	bool within_limit;		/* of a release */
 	struct arena arena;		/* of the filter */
 	uint32_t waits, shards;

@@ -157,6 +157,7 @@ static void release_unbooked(struct part_of_call *p, struct queue_entry *e,
 	*w = (struct act_wait){ .part = p, .changed = changed };
 	w->ask = (struct queue_release_ask){
 		.id = e->id, .over_limit = !p->call->within_limit,
+		.by_customer = p->call->by_customer,
 		.done = release_over,
 	};
 	queue_release_unbooked(p->shard->queue, &w->ask);
@@ -172,8 +173,13 @@ static void act(struct part_of_call *p, struct queue_entry *e)
 	};
 	struct id id = e->id;
 	invariant(p->free != NULL);
-	uint32_t n = p->call->act == ACT_HOLD ? queue_hold(e, HELD_OPERATOR)
-					      : acts[p->call->act](e);
+	bool by_customer = p->call->by_customer;
+	uint32_t n = p->call->act == ACT_HOLD
+			     ? queue_hold(e, by_customer ? HELD_CUSTOMER
+							 : HELD_OPERATOR)
+		   : p->call->act == ACT_RELEASE && by_customer
+			     ? queue_release_by_customer(e)
+			     : acts[p->call->act](e);
 	p->messages += n > 0;
 	p->recipients += n;
 	if (p->call->act == ACT_RELEASE && queue_has_unbooked(e)) {

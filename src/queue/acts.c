@@ -42,6 +42,28 @@ static uint32_t limit_held(const struct queue_part *p)
 	return n;
 }
 
+/* An operator's hold, and that of a crash, only he may lift (SPEC 9.4). */
+static bool is_operators(const struct queue_recipient *r)
+{
+	return r->held == HELD_OPERATOR || r->held == HELD_CRASH;
+}
+
+static uint32_t release_part(struct queue_part *p, bool operators)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < p->count; i++) {
+		struct queue_recipient *r =
+			&p->entry->recipients[p->first + i];
+		if (r->state != RECIPIENT_HELD || r->unbooked ||
+		    (is_operators(r) && !operators))
+			continue;
+		r->state = RECIPIENT_WAITING;
+		r->held = HELD_NOT;
+		n++;
+	}
+	return n;
+}
+
 static uint32_t change(struct queue_part *p, enum recipient_state from,
 		       enum recipient_state to, enum held_reason reason)
 {
@@ -49,8 +71,7 @@ static uint32_t change(struct queue_part *p, enum recipient_state from,
 	for (uint16_t i = 0; i < p->count; i++) {
 		struct queue_recipient *r =
 			&p->entry->recipients[p->first + i];
-		if (r->state != from ||
-		    (r->unbooked && to == RECIPIENT_WAITING))
+		if (r->state != from)
 			continue;
 		r->state = (uint8_t)to;
 		r->held = (uint8_t)reason;
@@ -84,15 +105,14 @@ uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 	return n;
 }
 
-uint32_t queue_release(struct queue_entry *e)
+static uint32_t release(struct queue_entry *e, bool operators)
 {
 	uint32_t n = 0;
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		struct queue_part *p = &e->parts[i];
 		if (p->state == PART_LEASED || p->state == PART_DONE)
 			continue;
-		uint32_t changed = change(p, RECIPIENT_HELD,
-					  RECIPIENT_WAITING, HELD_NOT);
+		uint32_t changed = release_part(p, operators);
 		if (changed == 0)
 			continue;
 		/* After new routes held ones may stand in a part with others:
@@ -107,6 +127,16 @@ uint32_t queue_release(struct queue_entry *e)
 		tell(e, "queue.released", NULL, n);
 	}
 	return n;
+}
+
+uint32_t queue_release(struct queue_entry *e)
+{
+	return release(e, true);
+}
+
+uint32_t queue_release_by_customer(struct queue_entry *e)
+{
+	return release(e, false);
 }
 
 uint32_t queue_retry(struct queue_entry *e)

@@ -21,6 +21,7 @@ static const char *const held_names[HELD_REASON_COUNT] = {
 	[HELD_LIMIT] = "over-limit",
 	[HELD_QUARANTINE] = "quarantine",
 	[HELD_USER_PAUSED] = "user paused",
+	[HELD_CUSTOMER] = "customer",
 };
 
 const char *recipient_state_name(enum recipient_state state)

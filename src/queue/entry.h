@@ -39,6 +39,7 @@ enum held_reason {
 	HELD_LIMIT,
 	HELD_QUARANTINE,
 	HELD_USER_PAUSED,
+	HELD_CUSTOMER,		/* by hand of a super admin */
 	HELD_REASON_COUNT,
 };
 const char *held_reason_name(enum held_reason reason);

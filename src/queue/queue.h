@@ -189,16 +189,19 @@ void queue_walk_end(struct queue_walk *w);
  * in no booking: that is queue_release_unbooked's. */
 uint32_t queue_hold(struct queue_entry *e, enum held_reason reason);
 uint32_t queue_release(struct queue_entry *e);
+/* As a super admin may: not what the operator or a crash holds (SPEC 9.4). */
+uint32_t queue_release_by_customer(struct queue_entry *e);
 uint32_t queue_retry(struct queue_entry *e);
 uint32_t queue_remove(struct queue_entry *e);
 
 /* --- held over limits (release.c) ------------------------------------------ */
 
 /* A release by hand of what no booking has (SPEC 6.10). The ask is the
- * caller's, filled with the first two; it lives until done. */
+ * caller's, filled down to `done`; it lives until done. */
 struct queue_release_ask {
 	struct id id;
 	bool over_limit;		/* the operator's: whatever the limit */
+	bool by_customer;		/* as queue_release_by_customer */
 	void (*done)(struct queue_release_ask *ask);
 	/* result */
 	uint32_t released;		/* recipients, booked and on the disk */

@@ -137,7 +137,10 @@ static bool may_go(const struct choice *c, const struct queue_recipient *r)
 {
 	return r->state == RECIPIENT_HELD && r->unbooked && !r->releasing &&
 	       r->number < c->envelope->recipient_count &&
-	       (c->ask != NULL || r->held == HELD_LIMIT);
+	       (r->held == HELD_LIMIT ||
+		(c->ask != NULL && !(c->ask->by_customer &&
+				     (r->held == HELD_OPERATOR ||
+				      r->held == HELD_CRASH))));
 }
 
 /* What is being delivered right now is left alone. */

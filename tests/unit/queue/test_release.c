@@ -428,6 +428,29 @@ static void s9_4_what_a_hand_holds_no_room_releases(void **state)
 	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 4);
 }
 
+static void s9_4_an_operators_hold_only_he_lifts(void **state)
+{
+	struct place *p = *state;
+	assert_int_equal(queue_hold(p->e, HELD_OPERATOR), 6);
+	end_commit(0, true);
+	assert_int_equal(queue_release_by_customer(p->e), 0);
+	struct asked a = ask(p, false);
+	a.ask.by_customer = true;
+	queue_release_unbooked(p->q, &a.ask);
+	end_read();
+	assert_int_equal(a.done, 1);
+	assert_int_equal(a.ask.released, 0);
+	assert_int_equal(disk.count, 1);
+	/* His own he lifts. */
+	assert_int_equal(queue_release(p->e), 2);
+	end_commit(1, true);
+	assert_int_equal(queue_hold(p->e, HELD_CUSTOMER), 2);
+	end_commit(2, true);
+	assert_int_equal(queue_release_by_customer(p->e), 2);
+	end_commit(3, true);
+	assert_int_equal(ready(p->e), 2);
+}
+
 static void s6_10_removed_ones_are_in_no_booking(void **state)
 {
 	struct place *p = *state;
@@ -537,6 +560,7 @@ int main(void)
 		TEST(s6_10_no_room_while_the_customer_may_not_relay),
 		TEST(s6_10_by_hand_within_the_limit_and_over_it),
 		TEST(s9_4_what_a_hand_holds_no_room_releases),
+		TEST(s9_4_an_operators_hold_only_he_lifts),
 		TEST(s6_10_removed_ones_are_in_no_booking),
 		TEST(s6_10_reported_when_its_time_is_over),
 		TEST(s9_4_held_stays_held_at_a_start),

@@ -2,6 +2,7 @@
 #include "admin/args.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
 static const json_t *json_of(const struct args *a)
 {
@@ -83,4 +84,29 @@ enum args_found args_u64(const struct args *a, const char *name, uint64_t max,
 		return ARGS_MALFORMED;
 	*out = (uint64_t)i;
 	return ARGS_FOUND;
+}
+
+bool args_has(const struct args *a, const char *name)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	return v != NULL && !json_is_null(v) && !json_is_false(v);
+}
+
+void args_remove(struct args *a, const char *name)
+{
+	json_object_del((json_t *)(void *)a, name);
+}
+
+bool args_set_u64(struct args *a, const char *name, uint64_t v)
+{
+	return json_object_set_new((json_t *)(void *)a, name,
+				   json_integer((json_int_t)v)) == 0;
+}
+
+bool args_write(const struct args *a, struct arena *arena, slice *out)
+{
+	char *text = json_dumps(json_of(a), JSON_COMPACT);
+	bool ok = text != NULL && arena_copy(arena, slice_of(text), out);
+	free(text);
+	return ok;
 }

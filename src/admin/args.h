@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/slice.h"
+#include "base/arena.h"
 
 struct args;
 
@@ -15,6 +15,14 @@ void args_free(struct args **a);
 /* The first name that isn't in the space-separated list; false: all are.
  * Lends. */
 bool args_unknown(const struct args *a, const char *known, const char **name);
+
+bool args_has(const struct args *a, const char *name);
+void args_remove(struct args *a, const char *name);
+/* False: no memory. */
+bool args_set_u64(struct args *a, const char *name, uint64_t v) MUST_USE;
+/* As JSON. False: no memory. */
+bool args_write(const struct args *a, struct arena *arena, slice *out)
+	MUST_USE;
 
 enum args_found {
 	ARGS_ABSENT,		/* or null */

@@ -6,17 +6,9 @@
 
 #include "os/clock.h"
 
-enum caller { OPERATOR };	/* who may; sessions of the console come later */
-
-struct call_row_of_table {
-	const char *name;
-	void (*run)(struct admin_call *call);
-	enum caller who;
-	const char *args;
-};
-
-static const struct call_row_of_table CALLS[] = {
-#define CALL(name, function, who, args) { name, function, who, args },
+static const struct call_kind CALLS[] = {
+#define CALL(name, function, right, args) \
+	{ name, function, RIGHT_##right, args },
 #include "admin/calls.def"
 #undef CALL
 };
@@ -25,7 +17,13 @@ static const slice NONE = { 0 };
 
 enum { ARENA_MAX = 16777216, TEXT_MAX = 65536 + YAML_ERRORS_MAX };
 
-static const struct call_row_of_table *find(slice name)
+const struct call_kind *call_kinds(size_t *count)
+{
+	*count = ARRAY_LEN(CALLS);
+	return CALLS;
+}
+
+static const struct call_kind *find(slice name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(CALLS); i++)
 		if (slice_eq(name, slice_of(CALLS[i].name)))
@@ -33,8 +31,10 @@ static const struct call_row_of_table *find(slice name)
 	return NULL;
 }
 
-/* The language comes first, so that every word is in it. */
-static bool read_args(struct admin_call *call, slice text, const char *known)
+/* The language comes first, so that every word is in it. `as` is taken out:
+ * nobody else needs to know of it. */
+static bool read_args(struct admin_call *call, slice text, const char *known,
+		      slice *as)
 {
 	const char *name;
 	slice language = NONE;
@@ -46,7 +46,14 @@ static bool read_args(struct admin_call *call, slice text, const char *known)
 	if (!arg_text(call, "language", false, &language))
 		return false;
 	call->language = language_of(language);
-	if (!args_unknown(call->args, known, &name))
+	if (!arg_text(call, "as", false, as))
+		return false;
+	if (!arena_copy(&call->arena, *as, as)) {
+		call_no_memory(call);
+		return false;
+	}
+	args_remove(call->args, "as");
+	if (known == NULL || !args_unknown(call->args, known, &name))
 		return true;
 	call_say(call, CALL_USAGE, SAY_UNKNOWN_ARGUMENT, slice_of(name));
 	return false;
@@ -54,22 +61,20 @@ static bool read_args(struct admin_call *call, slice text, const char *known)
 
 void call_start(struct admin_call *call, slice name, slice args_text)
 {
-	const struct call_row_of_table *row = find(name);
+	const struct call_kind *row = find(name);
+	slice as = NONE;
 	arena_init(&call->arena, ARENA_MAX);
 	if (!arena_copy(&call->arena, name, &call->name)) {
 		call_no_memory(call);
-		return;
-	}
-	if (row == NULL && (slice_starts(name, SLICE("queue.")) ||
-			    slice_starts(name, SLICE("limits.")))) {
-		call_relay(call, args_text);
 		return;
 	}
 	if (row == NULL) {
 		call_say(call, CALL_USAGE, SAY_NO_SUCH_CALL, name);
 		return;
 	}
-	if (read_args(call, args_text, row->args))
+	call->right = row->right;
+	if (read_args(call, args_text, row->args, &as) &&
+	    call_caller(call, as) && call_authorise(call, row->right))
 		row->run(call);
 }
 
@@ -209,43 +214,4 @@ struct audit_by call_audit_by(struct admin_call *call)
 		.at_ms = os_wall_ms(),
 		.revision = admin_next_revision(call->admin),
 	};
-}
-
-/* --- passed on to relay --------------------------------------------------- */
-
-static struct admin_call *call_of(struct ask_call *relay)
-{
-	return CONTAINER_OF(relay, struct admin_call, relay);
-}
-
-static void relay_row(struct ask_call *relay, slice json_object)
-{
-	call_row(call_of(relay), json_object);
-}
-
-static void relay_end(struct ask_call *relay, int code, slice text, bool gone)
-{
-	struct admin_call *call = call_of(relay);
-	call->cancel = NULL;
-	if (gone)
-		call_say(call, CALL_TEMPORARY, SAY_RELAY_DOWN, NONE);
-	else
-		call_end(call, code, text);
-}
-
-static void relay_cancel(struct admin_call *call)
-{
-	ask_forget(call->admin->ask, &call->relay);
-}
-
-void call_relay(struct admin_call *call, slice args_text)
-{
-	struct admin *a = call->admin;
-	call->relay = (struct ask_call){ .row = relay_row, .end = relay_end };
-	if (a->ask != NULL && ask_call(a->ask, &call->relay, call->name,
-				       args_text.n > 0 ? args_text :
-							 SLICE("{}")))
-		call->cancel = relay_cancel;
-	else
-		call_say(call, CALL_TEMPORARY, SAY_RELAY_DOWN, NONE);
 }

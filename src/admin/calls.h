@@ -4,6 +4,10 @@
  *   - piece by piece, when the reader keeps up: call->more;
  *   - when a revision is live in relay: call_end_when_live;
  *   - when relay has answered (calls_relay.c).
+ * Whether the caller may make the call at all is judged before the function
+ * runs; what it finds, the function judges itself (call_sees_…): what is not
+ * there for the caller is answered like what is not there.
+ *
  * After call_end the call is its owner's again and must not be touched.
  *
  * All calls run on admin's one thread; a call that may take long (a search)
@@ -12,6 +16,7 @@
 #pragma once
 
 #include "admin/args.h"
+#include "admin/authorise.h"
 #include "admin/core.h"
 
 struct admin_call {
@@ -19,7 +24,10 @@ struct admin_call {
 	slice name;
 	struct args *args;
 	slice text;			/* gathered by text.append */
-	slice who;			/* "uid 0", for the audit */
+	slice who;			/* for the audit: "uid 0", "operator as
+					 * alice@example.com" */
+	struct caller caller;		/* judged before the function runs */
+	enum right right;		/* the one that the call needs */
 	enum language language;
 	struct arena arena;		/* until the end */
 
@@ -37,10 +45,12 @@ struct admin_call {
 	uint64_t wait_revision;		/* 0: not waiting */
 	int64_t wait_until_ms;		/* monotonic */
 	struct ask_call relay;
+	bool left_out;			/* rows that the caller may not see */
 };
 
 enum call_exit {
 	CALL_OK = 0,
+	CALL_NONE_FOUND = 1,
 	CALL_USAGE = 64,
 	CALL_DATA = 65,			/* no such customer, user, … */
 	CALL_UNAVAILABLE = 69,
@@ -84,7 +94,36 @@ bool arg_bad(struct admin_call *call, const char *name);
 
 struct audit_by call_audit_by(struct admin_call *call);
 
-void call_relay(struct admin_call *call, slice args_text);
-#define CALL(name, function, who, args) void function(struct admin_call *call);
+/* --- who calls, and what there is for him (calls_caller.c) ----------------- */
+
+/* Fills call->caller, and call->who if the operator stands in for somebody.
+ * False: it has ended. */
+bool call_caller(struct admin_call *call, slice as) MUST_USE;
+/* False: the role may not; it has ended, and a unit admin was told whom to
+ * ask. */
+bool call_authorise(struct admin_call *call, enum right right) MUST_USE;
+
+bool call_is_operator(const struct admin_call *call);
+/* The only customer that is there for the caller; 0: all are (operator). */
+uint32_t call_own_customer(const struct admin_call *call);
+/* Its name. False: the store failed, and it has ended. */
+bool call_own_name(struct admin_call *call, slice *name) MUST_USE;
+/* Is the user there for the caller? Failures are the store's. */
+bool call_sees_user(struct admin_call *call, uint32_t user) MUST_USE;
+/* Mail of the own customer from this sender, or a row {"from": …} about it:
+ * unit admins see that of their unit's users. */
+bool call_sees_sender(struct admin_call *call, slice address) MUST_USE;
+bool call_sees_mail(struct admin_call *call, slice json_object) MUST_USE;
+
+/* calls.def as a table. */
+struct call_kind {
+	const char *name;
+	void (*run)(struct admin_call *call);
+	enum right right;
+	const char *args;		/* NULL: relay knows them */
+};
+const struct call_kind *call_kinds(size_t *count);
+
+#define CALL(name, function, right, args) void function(struct admin_call *call);
 #include "admin/calls.def"
 #undef CALL

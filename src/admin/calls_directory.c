@@ -82,13 +82,18 @@ static void apply(struct applying *p, const char *file)
 {
 	struct admin *a = p->call->admin;
 	bool any;
-	if (!directory_load(&p->d, p->call->text, file)) {
+	slice own = NONE;
+	if (!call_is_operator(p->call) && !call_own_name(p->call, &own))
+		return;
+	if (!directory_load(&p->d, p->call->text, file) ||
+	    !directory_authorise_names(&p->d, &p->call->caller, own)) {
 		call_end(p->call, CALL_CONFIG, buf_slice(&p->d.errors));
 		return;
 	}
 	store_begin(a->store);
 	if (!directory_merge(&p->d, &a->tables) ||
 	    !directory_check(&p->d, &a->tables, a->psl) ||
+	    !directory_authorise(&p->d, &p->call->caller) ||
 	    p->d.errors.n > 0) {
 		refuse(p);
 		return;
@@ -150,10 +155,23 @@ static void send_text(struct admin_call *call, slice text)
 	}
 }
 
-static bool export_customer(struct admin_call *call,
-			    const struct customer_row *c)
+/* Unit admins see the users of their unit. */
+static void leave_out_users(const struct admin_call *call,
+			    struct customer_row *c)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < c->users.count; i++) {
+		const struct user_row *u = row_user(c->users.items[i]);
+		if (authorise_sees_user(&call->caller, c->c.id, u->org_unit))
+			c->users.items[n++] = c->users.items[i];
+	}
+	c->users.count = n;
+}
+
+static bool export_customer(struct admin_call *call, struct customer_row *c)
 {
 	struct buf text;
+	leave_out_users(call, c);
 	buf_init(&text, EXPORT_MAX);
 	directory_export_customer(&text, c);
 	bool ok = !text.failed;
@@ -218,7 +236,7 @@ static void export_one(struct admin_call *call, slice name)
 	bool good = store_good(call->admin->store, &err);
 	if (!good)
 		call_fail(call, &err, SAY_STORE_READ_FAILED);
-	else if (c == NULL)
+	else if (c == NULL || !authorise_sees(&call->caller, c->c.id))
 		call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, name);
 	else if (export_customer(call, c))
 		call_end(call, CALL_OK, NONE);
@@ -245,7 +263,9 @@ void call_directory_export(struct admin_call *call)
 {
 	struct buf head;
 	slice name = NONE;
-	if (!arg_text(call, "customer", false, &name))
+	if (!arg_text(call, "customer", false, &name) ||
+	    (name.n == 0 && !call_is_operator(call) &&
+	     !call_own_name(call, &name)))
 		return;
 	buf_init(&head, PLANS_TEXT_MAX);
 	if (name.n == 0 && !export_plans(call, &head)) {
@@ -304,7 +324,8 @@ void call_customer_list(struct admin_call *call)
 		" (SELECT count(*) FROM domains d WHERE d.customer = c.id),"
 		" (SELECT count(*) FROM users u WHERE u.customer = c.id),"
 		" (SELECT count(*) FROM settings s WHERE s.customer = c.id)"
-		" FROM customers c ORDER BY name");
+		" FROM customers c WHERE ?1 = 0 OR id = ?1 ORDER BY name");
+	sql_u64(&q, call_own_customer(call));
 	while (sql_row(&q))
 		customer_row_json(call, &q);
 	if (store_good(call->admin->store, &err))

@@ -60,11 +60,17 @@ void call_audit_list(struct admin_call *call)
 			      "SELECT a.id, a.at, a.who, a.call, a.revision, "
 			      "c.name, a.object, a.before, a.after FROM audit "
 			      "a LEFT JOIN customers c ON c.id = a.customer "
-			      "WHERE a.id < ? AND (?2 = '' OR c.name = ?2) "
-			      "ORDER BY a.id DESC LIMIT ?");
+			      "WHERE a.id < ?1 AND (?2 = '' OR c.name = ?2) "
+			      "AND (?4 = 0 OR a.customer = ?4) AND (?5 = '' OR "
+			      "a.who = ?5 OR a.who = 'operator as ' || ?5) "
+			      "ORDER BY a.id DESC LIMIT ?3");
 	sql_u64(&q, before);
 	sql_text(&q, customer);
 	sql_u64(&q, limit);
+	sql_u64(&q, call_own_customer(call));
+	/* Of a unit admin, own acts. */
+	sql_text(&q, call->caller.role == CALLER_UNIT_ADMIN ?
+			     call->caller.address : NONE);
 	while (sql_row(&q))
 		audit_row(call, &q);
 	if (store_good(call->admin->store, &err))
@@ -87,12 +93,12 @@ static bool find_login(struct admin_call *call, slice auth,
 	if (auth.n == 0)
 		return true;
 	*out = view_app_password(v, auth);
-	if (*out != NULL)
+	if (*out != NULL && call_sees_user(call, (*out)->user))
 		return true;
 	if (!address_parse(auth, &call->arena, &a, NULL))
 		return arg_bad(call, "auth");
 	const struct user *u = view_user(v, &a);
-	if (u == NULL) {
+	if (u == NULL || !call_sees_user(call, u->id)) {
 		call_say(call, CALL_DATA, SAY_NO_SUCH_USER, auth);
 		return false;
 	}
@@ -122,6 +128,30 @@ static bool read_facts(struct admin_call *call, struct facts *f,
 	return find_login(call, auth, made, &f->login);
 }
 
+struct listed {
+	const struct admin_call *call;
+	bool own;
+};
+
+static bool look_at_entry(void *ctx, const struct ip_entry *e)
+{
+	struct listed *l = ctx;
+	l->own = authorise_sees(&l->call->caller, e->customer);
+	return !l->own;
+}
+
+/* What is another customer's is explained like what is nobody's: as an empty
+ * directory would decide it. So is an address that only others list. */
+static bool is_own_affair(const struct admin_call *call,
+			  const struct facts *f, uint32_t about)
+{
+	struct listed l = { .call = call };
+	if (about != 0 || call_is_operator(call))
+		return authorise_sees(&call->caller, about);
+	view_entries_of(call->admin->view, &f->client, look_at_entry, &l);
+	return l.own;
+}
+
 void call_explain(struct admin_call *call)
 {
 	struct facts f = { 0 };
@@ -137,6 +167,16 @@ void call_explain(struct admin_call *call)
 	}
 	const struct view *v = call->admin->view;
 	policy_decide(v, &f, &d, &t);
+	const struct view *empty = NULL;
+	if (!is_own_affair(call, &f, explain_about(&d, &t))) {
+		empty = view_new();
+		if (empty == NULL) {
+			call_no_memory(call);
+			return;
+		}
+		v = empty;
+		policy_decide(v, &f, &d, &t);
+	}
 	struct buf row, text;
 	struct json j;
 	buf_init(&row, EXPLAIN_MAX);
@@ -149,6 +189,7 @@ void call_explain(struct admin_call *call)
 	call_end(call, CALL_OK, buf_slice(&text));
 	buf_fini(&row);
 	buf_fini(&text);
+	view_unref(&empty);
 }
 
 /* --- status --------------------------------------------------------------- */

@@ -69,7 +69,7 @@ static bool find_user(struct admin_call *call, struct making *m)
 	m->row.customer = (uint32_t)sql_get_u64(&q, 1);
 	m->address = sql_copy(&q, 2, &call->arena);
 	sql_end(&q);
-	return true;
+	return call_sees_user(call, m->row.user);
 }
 
 /* Each is tried when the user proves one by SCRAM under its address. */
@@ -256,7 +256,7 @@ static bool find_password(struct admin_call *call, slice id, struct making *m)
 {
 	struct sql q = sql_of(call->admin->store,
 			      "SELECT p.customer, u.address, p.sender, "
-			      "p.range_first, p.range_bits "
+			      "p.range_first, p.range_bits, p.user "
 			      "FROM app_passwords p JOIN users u "
 			      "ON u.id = p.user WHERE p.id = ?");
 	sql_text(&q, id);
@@ -275,8 +275,9 @@ static bool find_password(struct admin_call *call, slice id, struct making *m)
 		m->row.range.bits = (uint8_t)sql_get_u64(&q, 4);
 		ip_range_text(&m->row.range, m->range);
 	}
+	m->row.user = (uint32_t)sql_get_u64(&q, 5);
 	sql_end(&q);
-	return true;
+	return call_sees_user(call, m->row.user);
 }
 
 void call_app_password_remove(struct admin_call *call)

@@ -21,7 +21,7 @@ static void text_or_null(struct json *j, const char *key, slice s)
 }
 
 /* Columns: id, address, customer, sender, range_first, range_bits,
- * created_at. */
+ * created_at, id of the customer, org unit. */
 static void row(struct admin_call *call, const struct sql *q)
 {
 	char text[IP_RANGE_TEXT_MAX] = "";
@@ -29,6 +29,9 @@ static void row(struct admin_call *call, const struct sql *q)
 	struct ip_range range = { 0 };
 	struct buf out;
 	struct json j;
+	if (!authorise_sees_user(&call->caller, (uint32_t)sql_get_u64(q, 7),
+				 sql_peek(q, 8)))
+		return;
 	if (first.n == sizeof(range.first.bytes)) {
 		memcpy(range.first.bytes, first.p, first.n);
 		range.bits = (uint8_t)sql_get_u64(q, 5);
@@ -52,7 +55,7 @@ static void row(struct admin_call *call, const struct sql *q)
 
 #define COLUMNS                                                           \
 	"SELECT p.id, u.address, c.name, p.sender, p.range_first, "       \
-	"p.range_bits, p.created_at FROM app_passwords p "                \
+	"p.range_bits, p.created_at, c.id, u.org_unit FROM app_passwords p "                \
 	"JOIN users u ON u.id = p.user JOIN customers c ON c.id = p.customer "
 
 static void end(struct admin_call *call)
@@ -92,7 +95,7 @@ static bool find_user(struct admin_call *call, slice address, uint64_t *user)
 		"SELECT user FROM aliases WHERE address = ?1");
 	sql_text(&q, address);
 	*user = sql_number(&q, 0);
-	return *user != 0;
+	return *user != 0 && call_sees_user(call, (uint32_t)*user);
 }
 
 /* Those of one user, newest last: a few. */

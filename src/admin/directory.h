@@ -14,6 +14,7 @@
 
 #include <libpsl.h>
 
+#include "admin/authorise.h"
 #include "admin/tables.h"
 #include "admin/text.h"
 #include "wire/yaml.h"
@@ -50,6 +51,15 @@ bool directory_merge(struct directory *d, struct tables *t) MUST_USE;
 /* False: d->errors says why, or the store failed. psl may be NULL. */
 bool directory_check(struct directory *d, struct tables *t,
 		     const psl_ctx_t *psl) MUST_USE;
+/* The customers that a file names must be there for the caller, whose own is
+ * called `own`; before anything is said about them. False: d->errors. */
+bool directory_authorise_names(struct directory *d,
+			       const struct caller *caller,
+			       slice own) MUST_USE;
+/* After the merge: may the caller change what the file changes? False:
+ * d->errors says what he may not. */
+bool directory_authorise(struct directory *d,
+			 const struct caller *caller) MUST_USE;
 /* Tells the difference; *any: there is one. */
 void directory_tell(struct directory *d, bool *any);
 

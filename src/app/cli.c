@@ -163,12 +163,18 @@ static const char *value_of(struct walk *w, const char *equals)
 	return w->at + 1 < w->argc ? w->argv[++w->at] : NULL;
 }
 
+static bool makes_call(const struct cli *cli)
+{
+	return commands[cli->command].call != NULL;
+}
+
 static bool take_common(struct cli *cli, struct walk *w, slice name,
 			const char *equals, bool *taken, struct buf *errors)
 {
 	const char **to = slice_eq(name, SLICE("--config")) ? &cli->config_file
 			: slice_eq(name, SLICE("--data-dir")) ? &cli->data_dir
-							      : NULL;
+			: slice_eq(name, SLICE("--as")) && makes_call(cli)
+				? &cli->as : NULL;
 	*taken = true;
 	if (slice_eq(name, SLICE("--json")) && equals == NULL)
 		cli->json = true;
@@ -181,7 +187,8 @@ static bool take_common(struct cli *cli, struct walk *w, slice name,
 		*to = value_of(w, equals);
 	if (to != NULL && (*to == NULL || (*to)[0] == '\0'))
 		return wrong(cli, errors, CLI_VALUE_MISSING,
-			     to == &cli->data_dir ? "--data-dir" : "--config",
+			     to == &cli->data_dir ? "--data-dir"
+			     : to == &cli->as	  ? "--as" : "--config",
 			     NULL);
 	return true;
 }
@@ -209,11 +216,11 @@ static bool take_own(struct cli *cli, struct walk *w, size_t row,
 
 static bool take_option(struct cli *cli, struct walk *w, struct buf *errors)
 {
-	const char *names[ARRAY_LEN(options) + 5] = {
-		"--config", "--data-dir", "--json", "--help" };
+	const char *names[ARRAY_LEN(options) + 6] = {
+		"--config", "--data-dir", "--json", "--help", "--as" };
 	const char *word = w->argv[w->at], *equals = strchr(word, '=');
 	slice name = { word, equals ? (size_t)(equals - word) : strlen(word) };
-	size_t count = 4;
+	size_t count = makes_call(cli) ? 5 : 4;
 	bool taken;
 	if (!take_common(cli, w, name, equals, &taken, errors))
 		return false;
@@ -233,7 +240,8 @@ static bool take_option(struct cli *cli, struct walk *w, struct buf *errors)
 /* The command must be known before its options can be: words first. */
 static void find_words(struct walk *w)
 {
-	static const char *const with_value[] = { "--config", "--data-dir" };
+	static const char *const with_value[] = { "--config", "--data-dir",
+						  "--as" };
 	for (int i = 1; i < w->argc && w->word_count < 2; i++) {
 		const char *word = w->argv[i];
 		if (word[0] != '-' || word[1] == '\0') {
@@ -315,10 +323,13 @@ static void line(struct buf *out, const char *left, const struct text *t,
 	buf_printf(out, "  %-28s %s\n", left, text_in(t, language));
 }
 
-static void common_options(struct buf *out, enum language language)
+static void common_options(struct buf *out, bool calls,
+			   enum language language)
 {
 	line(out, "--config FILE", cli_text(CLI_OPT_CONFIG), language);
 	line(out, "--data-dir DIRECTORY", cli_text(CLI_OPT_DATA_DIR), language);
+	if (calls)
+		line(out, "--as ADDRESS", cli_text(CLI_OPT_AS), language);
 	line(out, "--json", cli_text(CLI_OPT_JSON), language);
 	line(out, "--help", cli_text(CLI_OPT_HELP), language);
 }
@@ -335,7 +346,7 @@ void cli_help_all(enum language language, struct buf *out)
 		line(out, left, &commands[i].help, language);
 	}
 	buf_printf(out, "\n%s\n", text_in(cli_text(CLI_OPTIONS), language));
-	common_options(out, language);
+	common_options(out, false, language);
 	buf_printf(out, "\n%s\n", text_in(cli_text(CLI_MORE), language));
 }
 
@@ -357,5 +368,5 @@ void cli_help(enum command_id command, enum language language, struct buf *out)
 			 options[i].value ? options[i].value : "");
 		line(out, left, &options[i].help, language);
 	}
-	common_options(out, language);
+	common_options(out, c->call != NULL, language);
 }

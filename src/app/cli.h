@@ -53,6 +53,7 @@ struct cli {
 	const char *options[OPTIONS_MAX];	/* by row; flags: "" */
 	const char *config_file;	/* NULL: not given */
 	const char *data_dir;
+	const char *as;			/* the person to stand in for */
 	bool json;
 	bool help;
 	enum language language;

@@ -60,6 +60,9 @@ char *cli_call_args(const struct cli *cli)
 	for (size_t i = 0; ok && i < count; i++)
 		if (cli->options[i] != NULL)
 			ok = set_option(args, &rows[i], cli->options[i]);
+	if (ok && cli->as != NULL)
+		ok = json_object_set_new(args, "as",
+					 json_string(cli->as)) == 0;
 	ok = ok && json_object_set_new(args, "language",
 				       json_string(cli->language == LANGUAGE_JA
 							   ? "ja" : "en")) == 0;

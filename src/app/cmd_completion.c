@@ -37,6 +37,8 @@ static void options_of(struct buf *out, enum command_id id)
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].command == id)
 			buf_printf(out, "%s ", rows[i].name);
+	if (command_row(id)->call != NULL)
+		buf_append(out, SLICE("--as "));
 	buf_append(out, SLICE("--config --data-dir --json --help"));
 }
 

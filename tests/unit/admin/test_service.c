@@ -56,6 +56,8 @@ static void on_call(void *ctx, slice name, slice args,
 	buf_printf(&row, "{\"name\":\"%.*s\",\"args\":%.*s}",
 		   SLICE_ARG(name), SLICE_ARG(args));
 	control_answer_row(a, buf_slice(&row));
+	row.n--;
+	buf_append(&row, SLICE(",\"from\":\"Tokyo+1@example.test\"}"));
 	control_answer_row(a, buf_slice(&row));
 	control_answer_end(a, 69, SLICE("as relay says"));
 	buf_fini(&row);
@@ -314,6 +316,63 @@ static void calls_about_the_queue_are_passed_on(void **state)
 	answer_free(&a);
 }
 
+static void expect(struct service *s, const char *name, const char *args,
+		   int rows, const char *row, const char *text)
+{
+	struct answer a = ask(s, name, args, SLICE(""));
+	assert_int_equal(a.row_count, rows);
+	if (rows > 0)
+		assert_has(&a.rows, row);
+	assert_slice_eq(buf_slice(&a.text), text);
+	answer_free(&a);
+}
+
+/* Relay knows no roles: what it is asked is bound to the caller's customer,
+ * and what a unit admin may not see is left out. */
+static void s12_3_relay_is_asked_about_the_own_customer(void **state)
+{
+	static const char directory[] =
+		"customers:\n- { name: before }\n- name: example\n"
+		"  org_units: [ sales, sales/tokyo ]\n"
+		"  domains: [ { name: example.test, verified: operator } ]\n"
+		"  users:\n"
+		"  - { address: s@example.test, role: super-admin }\n"
+		"  - { address: u@example.test, role: unit-admin, org_unit: "
+		"sales }\n"
+		"  - { address: v@example.test, role: unit-admin, org_unit: "
+		"sales/tokyo }\n"
+		"  - { address: tokyo@example.test, org_unit: sales }\n";
+	struct service *s = *state;
+	struct answer a = ask(s, "directory.apply", "{}",
+			      slice_of(directory));
+	assert_int_equal(a.code, 0);
+	answer_free(&a);
+	expect(s, "queue.list", "{\"as\":\"s@example.test\"}", 2,
+	       "\"args\":{\"customer\":2,\"by_customer\":1}", "as relay says");
+	expect(s, "queue.remove",
+	       "{\"id\":\"x\",\"as\":\"s@example.test\"}", 2,
+	       "\"args\":{\"id\":\"x\",\"customer\":2,"
+	       "\"by_customer\":1}", "as relay says");
+	/* Another's customer becomes one that never is. */
+	expect(s, "queue.retry",
+	       "{\"customer\":1,\"as\":\"s@example.test\"}", 2,
+	       "\"args\":{\"customer\":4294967295,\"by_customer\":1}", "as relay says");
+	/* Nothing chosen is not all. */
+	expect(s, "queue.remove", "{\"as\":\"s@example.test\"}", 0, "",
+	       "argument 'id' is missing or malformed");
+	expect(s, "queue.list", "{\"as\":\"u@example.test\"}", 1,
+	       "\"from\":\"Tokyo+1@", "as relay says");
+	expect(s, "queue.list", "{\"as\":\"v@example.test\"}", 0, "",
+	       "as relay says");
+	expect(s, "queue.show",
+	       "{\"id\":\"x\",\"as\":\"v@example.test\"}", 0, "",
+	       "no such message in the queue");
+	expect(s, "limits.show",
+	       "{\"customer\":\"example\",\"as\":\"s@example.test\"}", 2,
+	       "\"args\":{\"customer\":\"example\"}", "as relay says");
+	expect(s, "queue.list", "{}", 2, "\"args\":{}", "as relay says");
+}
+
 static void a_long_text_and_a_long_answer(void **state)
 {
 	struct service *s = *state;
@@ -460,6 +519,7 @@ int main(void)
 		TEST(relay_that_was_away_gets_what_it_missed),
 		TEST(relay_runs_on_without_admin_and_never_turns_back),
 		TEST(calls_about_the_queue_are_passed_on),
+		TEST(s12_3_relay_is_asked_about_the_own_customer),
 		TEST(a_long_text_and_a_long_answer),
 		TEST(a_broken_caller_is_shut_out),
 		TEST(a_change_costs_the_same_with_many_customers),

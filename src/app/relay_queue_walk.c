@@ -13,12 +13,15 @@
 
 #include <stdlib.h>
 
+#include "os/clock.h"
+
 enum { ARENA_MAX = 67108864 };
 /* Acts of one shard that are not on the disk yet. */
 enum { WRITES_MAX = 1000 };
 /* What a step costs, in fifths of a microsecond or so, and how much a slice
- * may. */
-enum { COST_LOOK = 1, COST_ACT = 20, COST_ROW = 50, COST_SLICE = 1000 };
+ * may. Where the machine is slow or busy, the clock ends it. */
+enum { COST_LOOK = 1, COST_ACT = 50, COST_ROW = 100, COST_SLICE = 1000,
+       SLICE_NS = 500000 };
 
 /* --- rows ----------------------------------------------------------------- */
 
@@ -299,9 +302,11 @@ static struct queue_entry *next_entry(struct part_of_call *p)
 
 static void slice_of_work(struct part_of_call *p)
 {
+	int64_t until_ns = os_monotonic_ns() + SLICE_NS;
 	uint32_t cost = 0;
 	invariant(p->state == WALK_ON);
-	while (p->state == WALK_ON && cost < COST_SLICE) {
+	while (p->state == WALK_ON && cost < COST_SLICE &&
+	       os_monotonic_ns() <= until_ns) {
 		if (p->waits != NULL && p->free == NULL) {
 			p->state = WALK_FULL;
 			return;

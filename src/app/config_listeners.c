@@ -50,8 +50,8 @@ static void read_ranges(struct parse *p, const struct yaml_node *n,
 		config_ranges(p, n, ranges, count);
 }
 
-static void read_legacy(struct parse *p, const struct yaml_node *n,
-			struct config_listener *l)
+static void read_legacy_tls(struct parse *p, const struct yaml_node *n,
+			    struct config_listener *l)
 {
 	static const char *const keys[] = { "until", "auth", NULL };
 	if (n == NULL)
@@ -94,7 +94,7 @@ static void read_listener(struct parse *p, const struct yaml_node *n,
 	read_ranges(p, yaml_get(n, "proxy"), &l->proxies, &l->proxy_count);
 	read_ranges(p, yaml_get(n, "xclient"), &l->xclients,
 		    &l->xclient_count);
-	read_legacy(p, yaml_get(n, "legacy_tls"), l);
+	read_legacy_tls(p, yaml_get(n, "legacy_tls"), l);
 }
 
 static bool same_place(const struct config_listener *a,

@@ -3,7 +3,7 @@
 seed twice, n-th failures of memory, files and sockets, and planted bugs that
 must be found.
 
-  run.py              10,000 seeds and the rest, about two minutes
+  run.py              10,000 seeds and the rest, about 80 seconds
   run.py --nightly    as many seeds as fit into half an hour, a part of them
                       under the sanitizers
   run.py --bugs       only the planted bugs; --worlds: all but those
@@ -14,6 +14,7 @@ night, 1.0 if it is not set.
 
 A seed that fails is named; `build/gcc/sim/sim -t SEED` shows all of it.
 Ends with one line "N passed, M failed"."""
+import concurrent.futures
 import glob
 import os
 import re
@@ -35,16 +36,16 @@ MEMORY_SEEDS = {"-a": 4, "-d": 6, "-e": 20, "-b": 1}
 # each: every call in four phases, once and for ever; about 5 s and 1 s each
 FILE_SEEDS, NIGHT_FILE_SEEDS = 2, 100
 SOCKET_SEEDS, NIGHT_SOCKET_SEEDS = 3, 300
-ASAN_SEEDS = 300
+ASAN_SEEDS = 200
 NIGHT_ASAN_SEEDS = 20000
 SHARE = float(os.environ.get("SIM_SHARE", "1"))
 NIGHT_SECONDS = 1800
 NIGHT_STEP = 20000
 
 
-def make(target, flavour="gcc", where=TOP):
+def make(target, flavour="gcc", where=TOP, jobs=JOBS):
     return subprocess.run(
-        ["make", "-s", f"-j{JOBS}", f"FLAVOUR={flavour}", target],
+        ["make", "-s", f"-j{jobs}", f"FLAVOUR={flavour}", target],
         cwd=where, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -58,12 +59,12 @@ class Figures(dict):
             self[name] = self.get(name, 0) + int(value)
 
 
-def run(options, first, count, program):
+def run(options, first, count, program, jobs=JOBS):
     """Splits the seeds over the processors; the figures, what went wrong."""
     figures, wrong = Figures(), []
-    share = (count + JOBS - 1) // JOBS
+    share = (count + jobs - 1) // jobs
     children = []
-    for i in range(JOBS):
+    for i in range(jobs):
         n = min(share, count - i * share)
         if n > 0:
             children.append(subprocess.Popen(
@@ -88,9 +89,9 @@ class Score:
     def count(self, ok, name, details=()):
         self.passed += ok
         self.failed += not ok
-        print(f"{'ok' if ok else 'FAIL'} {name}", flush=True)
-        for line in list(details)[:30]:
-            print(f"   {line}", flush=True)
+        lines = [f"{'ok' if ok else 'FAIL'} {name}"]
+        lines += [f"   {line}" for line in list(details)[:30]]
+        print("\n".join(lines), flush=True)
 
 
 def worlds(score, name, options, first, count, program):
@@ -114,9 +115,10 @@ def copy_tree(to):
     shutil.copy(os.path.join(TOP, "Makefile"), to)
     # Unchanged objects are as good there: only what a patch touches is built
     # again. -p: times are kept, so make sees it that way.
-    os.makedirs(os.path.join(to, "build"))
-    subprocess.run(["cp", "-rp", os.path.join(TOP, "build", "gcc"),
-                    os.path.join(to, "build", "gcc")], check=True)
+    os.makedirs(os.path.join(to, "build", "gcc"))
+    for name in ("obj", "lib", "sim"):
+        subprocess.run(["cp", "-rp", os.path.join(TOP, "build", "gcc", name),
+                        os.path.join(to, "build", "gcc")], check=True)
 
 
 def planted(score, patch):
@@ -131,12 +133,12 @@ def planted(score, patch):
             score.count(False, f"planted bug {name}: patch does not fit",
                         p.stdout.splitlines())
             return
-        built = make("build/gcc/sim/sim", where=where)
+        built = make("build/gcc/sim/sim", where=where, jobs=1)
         if built.returncode:
             score.count(False, f"planted bug {name}: does not build",
                         built.stdout.decode().splitlines()[-10:])
             return
-        figures, wrong = run(["-s"], 1, BUG_SEEDS, binary(where=where))
+        figures, wrong = run(["-s"], 1, BUG_SEEDS, binary(where=where), 1)
         found = [w for w in wrong if w.startswith("FAIL seed")]
         score.count(bool(found), f"planted bug {name} is found",
                     found[:2])
@@ -184,9 +186,10 @@ def main():
     if "--bugs" not in sys.argv:
         all_worlds(score, "--nightly" in sys.argv)
     if "--worlds" not in sys.argv:
-        for patch in sorted(glob.glob(os.path.join(TOP,
-                                                   "tests/sim/bugs/*.patch"))):
-            planted(score, patch)
+        patches = sorted(glob.glob(os.path.join(TOP,
+                                                "tests/sim/bugs/*.patch")))
+        with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+            list(pool.map(lambda patch: planted(score, patch), patches))
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0
 

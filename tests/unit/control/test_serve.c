@@ -195,7 +195,8 @@ static void send_change(struct relay *r, uint64_t revision, uint32_t id,
 	struct buf one;
 	buf_init(&one, CHANGE_MAX);
 	snprintf(name, sizeof(name), "c%u", id);
-	struct customer c = { .id = id, .name = slice_of(name) };
+	struct customer c = { .id = id, .name = slice_of(name),
+			      .plan = VIEW_PLAN_STANDARD };
 	change_begin(&one, revision, last);
 	change_put_customer(&one, &c);
 	change_end(&one);
@@ -250,7 +251,8 @@ static void the_files_are_read_again_when_told(void **state)
 	view_unref(&l.view);
 	struct buf one;
 	buf_init(&one, CHANGE_MAX);
-	struct customer c = { .id = 1, .name = SLICE("x") };
+	struct customer c = { .id = 1, .name = SLICE("x"),
+			      .plan = VIEW_PLAN_STANDARD };
 	change_begin(&one, 1, true);
 	change_put_customer(&one, &c);
 	change_end(&one);

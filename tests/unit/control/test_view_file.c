@@ -49,7 +49,8 @@ static void make_change(struct buf *out, uint64_t revision, uint32_t id,
 	struct buf one;
 	buf_init(&one, CHANGE_MAX);
 	snprintf(name, sizeof(name), "customer-%u", id);
-	struct customer c = { .id = id, .name = slice_of(name) };
+	struct customer c = { .id = id, .name = slice_of(name),
+			      .plan = VIEW_PLAN_STANDARD };
 	change_begin(&one, revision, last);
 	change_put_customer(&one, &c);
 	change_end(&one);

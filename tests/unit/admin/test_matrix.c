@@ -130,9 +130,9 @@ static void fill_in(struct buf *out, const char *text, enum about about,
 		if (*text == 'N')
 			buf_append(out, slice_of(customers[about]));
 		else if (*text == 'C')
-			buf_printf(out, "%d", about + 1);
+			buf_printf(out, "%u", (unsigned)about + 1);
 		else if (*text == 'I')
-			buf_printf(out, "1%d.0.0.1", about + 1);
+			buf_printf(out, "1%u.0.0.1", (unsigned)about + 1);
 		else
 			buf_append(out, slice_of(password));
 	}
@@ -143,7 +143,7 @@ static void forget_names(struct buf *b, enum about about,
 			 const char *password)
 {
 	char ip[16];
-	snprintf(ip, sizeof(ip), "1%d.0.0.1", about + 1);
+	snprintf(ip, sizeof(ip), "1%u.0.0.1", (unsigned)about + 1);
 	const char *words[] = { customers[about], ip, password };
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		slice word = slice_of(words[i]);

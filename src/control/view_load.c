@@ -48,7 +48,8 @@ static bool apply_all(struct change_reader *r, const struct view **v,
 			return false;
 		if (!got)
 			return true;
-		if (c.revision != revision || view_revision(*v) == revision)
+		if (c.revision != revision ||
+		    (view_complete(*v) && view_revision(*v) == revision))
 			return not_good(err);
 		if (!view_apply_onto(v, c.bytes, err))
 			return false;

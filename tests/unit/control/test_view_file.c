@@ -267,6 +267,35 @@ static void two_files_stay(void **state)
 	expect(f, 4, 4);
 }
 
+/* A file of many parts, and a change of several parts in the log: no part
+ * alone is anything. */
+static void a_large_view_comes_back_whole(void **state)
+{
+	enum { MANY = 5000, PARTS = 3 };
+	struct folder *f = *state;
+	struct view_writer *w = writer(f, 0);
+	struct view_loaded l;
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	for (uint32_t i = 1; i <= MANY; i++)
+		make_change(&b, 1, i, i == MANY);
+	assert_true(view_writer_append(w, buf_slice(&b), NULL));
+	expect(f, 1, MANY);
+	assert_true(view_load(f->dir, &l, NULL));
+	assert_true(view_writer_rewrite(w, l.view, NULL));
+	view_unref(&l.view);
+	assert_int_equal(unlinkat(f->dir, "view.log.old", 0), 0);
+	assert_true(size_of(f, "view-00000000000000000001") > 2 * CHANGE_MAX);
+	expect(f, 1, MANY);
+	buf_clear(&b);
+	for (uint32_t i = 1; i <= PARTS; i++)
+		make_change(&b, 2, MANY + i, i == PARTS);
+	assert_true(view_writer_append(w, buf_slice(&b), NULL));
+	expect(f, 2, MANY + PARTS);
+	buf_fini(&b);
+	view_writer_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +311,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(two_files_stay, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(a_large_view_comes_back_whole,
+						setup, teardown),
 	};
 	return cmocka_run_group_tests_name("control/view_file", tests, NULL,
 					   NULL);

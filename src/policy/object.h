@@ -107,12 +107,14 @@ struct object *object_of_admins(const struct admins_object *of,
 struct object *object_of_dependents(slice key, uint32_t count);
 
 void object_ref(struct object *o);
-/* Asks for the memory of an object that will be looked at in a moment; what
- * a decision reads of most rows is in their first two lines. */
+/* Asks for the memory of an object that will be looked at in a moment: what
+ * a decision reads of a row is in its first 130 bytes, which lie in up to
+ * three lines. */
 static inline void object_prefetch(const struct object *o)
 {
 	__builtin_prefetch(o);
 	__builtin_prefetch((const char *)o + 64);
+	__builtin_prefetch((const char *)o + 128);
 }
 void object_unref(struct object *o);
 size_t object_bytes(const struct object *o);

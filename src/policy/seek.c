@@ -82,20 +82,15 @@ static void begin_owner(struct search *s, const struct view *v)
  * turn after the domain was found, when it is there to be read. */
 static void advance(struct search *s, const struct view *v)
 {
-	bool moving = true, sender = true, owner = false;
+	const struct trie_probe *sender = &s->probes[SENDER];
+	bool moving = true, owner = false;
 	while (moving) {
-		moving = false;
-		if (!sender && !owner) {
+		bool found = !owner && sender->at == NULL;
+		moving = radix_probe_step(&s->entries);
+		moving |= trie_probes_step(s->probes, SOUGHT_COUNT);
+		if (found)
 			begin_owner(s, v);
-			owner = true;
-		}
-		moving |= radix_probe_step(&s->entries);
-		for (int i = 0; i < SOUGHT_COUNT; i++) {
-			bool under_way = trie_probe_step(&s->probes[i]);
-			moving |= under_way;
-			if (i == SENDER)
-				sender = under_way;
-		}
+		owner |= found;
 		moving |= trie_probe_step(&s->owner) || !owner;
 	}
 }

@@ -206,6 +206,14 @@ bool trie_probe_step(struct trie_probe *p)
 	return step(p);
 }
 
+bool trie_probes_step(struct trie_probe *p, size_t n)
+{
+	bool under_way = false;
+	for (size_t i = 0; i < n; i++)
+		under_way |= step(&p[i]);
+	return under_way;
+}
+
 static const struct object *find_among(const struct trie_node *n,
 				       const struct trie_key *k)
 {

@@ -55,6 +55,8 @@ struct trie_probe {
 void trie_probe_begin(struct trie_probe *p, const struct trie *t,
 		      uint64_t hash);
 bool trie_probe_step(struct trie_probe *p);
+/* A step of each of n; true while any is under way. */
+bool trie_probes_step(struct trie_probe *p, size_t n);
 const struct object *trie_probe_end(const struct trie_probe *p,
 				    const struct trie_key *k);
 

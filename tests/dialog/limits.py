@@ -5,6 +5,7 @@ import email
 import email.policy
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -30,7 +31,7 @@ CUSTOMER = """\
 """
 NAMES = ["one", "trial", "unpaid", "defer", "parallel", "killed", "shown",
          "bounces", "again", "hold", "byhand", "full", "alerted", "reported",
-         "postmaster", "nullhold"]
+         "postmaster", "nullhold", "anew"]
 HOLD = "    over_limit: { customer_peak: hold, customer_day: hold, user: hold }\n"
 MORE = {
     "defer": "    over_limit: { customer_peak: defer, customer_day: defer, "
@@ -218,6 +219,23 @@ def s6_8_a_crash_forgets_no_booking(service):
 
 
 # --- held -------------------------------------------------------------------
+
+def s6_8_the_spool_and_the_keys_know_all(service):
+    """All else is made anew: figures stay."""
+    with client(service, "anew") as c:
+        for i in range(5):
+            assert send(c, "anew", 1, i) == ([250], 250)
+    before = shown(service, "anew", "--user", "u@anew.example")
+    assert before["user_unique"]["used"] == 5, before
+    assert service.stop() == 0
+    for name in os.listdir(service.data):
+        path = os.path.join(service.data, name)
+        if name not in ("spool", "keys", "capture"):
+            (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
+    service.start()
+    after = shown(service, "anew", "--user", "u@anew.example")
+    assert times_aside(before) == times_aside(after), (before, after)
+
 
 def set_licences(service, **licences):
     with open(service.directory, "w") as f:
@@ -485,6 +503,7 @@ FUNCTIONS = [s6_3_peak_and_partial_acceptance, s6_4_unpaid_has_fifty,
              s6_8_dropped_is_given_back, s6_8_sessions_together, s6_10_defer,
              s5_4_null_sender_has_a_reserve, s6_11_shown,
              s6_8_a_crash_forgets_no_booking,
+             s6_8_the_spool_and_the_keys_know_all,
              s6_10_held_and_released_when_room_opens, s6_10_released_by_hand,
              s6_10_at_most_a_days_limit_is_held,
              s6_10_a_kill_between_release_and_delivery,

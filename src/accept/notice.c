@@ -82,6 +82,7 @@ void notice_write(struct buf *out, const struct notice *n, struct id id,
 			"Content-Type: text/plain; charset=UTF-8\r\n"
 			"Content-Language: %s\r\n"
 			"Content-Transfer-Encoding: %s\r\n\r\n",
+		   n->in_both ? "en, ja" :
 		   n->language == LANGUAGE_JA ? "ja" : "en",
 		   is_ascii(n->text) ? "7bit" : "base64");
 	write_text(out, n->text);

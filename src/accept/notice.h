@@ -15,6 +15,7 @@ enum { NOTICE_TO_MAX = 64, NOTICE_TEXT_MAX = 1 << 20 };
 struct notice {
 	uint32_t customer;		/* 0: the operator's own */
 	enum language language;		/* of subject and text */
+	bool in_both;			/* its text is in both */
 	/* "local@domain" each; who can't be read, has no route or stands
 	 * there twice is left out. */
 	const slice *to;

@@ -2,6 +2,7 @@
 #include "app/relay_core.h"
 
 #include "app/relay_ledger.h"
+#include "limits/booking.h"
 
 #include "os/clock.h"
 
@@ -95,6 +96,13 @@ static bool found_booking(void *ctx, int64_t booked_ms, slice booking,
 {
 	struct relay_core *c = ctx;
 	const struct log *log = c->config.log;
+	uint8_t number;
+	if (booking_operator_mark_read(booking, &number)) {
+		if (c->config.operator_mark != NULL)
+			c->config.operator_mark(c->config.operator_ctx, number,
+						booked_ms);
+		return true;
+	}
 	return relay_ledger_restore(&c->ledger, booking, booked_ms,
 				    log->wall_ms(log->ctx), err);
 }

@@ -33,6 +33,10 @@ struct relay_core_config {
 	const struct receive_refused *refused;
 	size_t refused_count;
 	struct log *log;
+	/* Mail to the operator that a start finds, in the order of the log;
+	 * while relay_core_open runs. May be NULL. */
+	void (*operator_mark)(void *ctx, uint8_t number, int64_t sent_ms);
+	void *operator_ctx;
 };
 
 struct relay_core;

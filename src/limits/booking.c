@@ -5,7 +5,8 @@
 #include "base/map.h"
 
 /* The first byte. */
-enum { BOOKING_PLAIN = 1, BOOKING_FULL = 2, BOOKING_MARK = 3 };
+enum { BOOKING_PLAIN = 1, BOOKING_FULL = 2, BOOKING_MARK = 3,
+       BOOKING_OPERATOR_MARK = 4 };
 enum { HASH_BYTES = 8, FLAG_MESSAGE_BOOKED = 1, MARK_LIMITS = 4 };
 
 uint64_t booking_recipient_hash(const uint8_t key[BOOKING_KEY], slice local,
@@ -117,6 +118,20 @@ bool booking_mark_read(slice bytes, struct booking_mark *out,
 		return err_set(err, ERR_PROTOCOL, SCOPE_SELF, "booking",
 			       "mark of an alert can't be read");
 	return true;
+}
+
+void booking_operator_mark_write(struct buf *out, uint8_t number)
+{
+	buf_u8(out, BOOKING_OPERATOR_MARK);
+	buf_u8(out, number);
+}
+
+bool booking_operator_mark_read(slice bytes, uint8_t *number)
+{
+	struct cursor c = cursor_of(bytes);
+	uint8_t kind = cursor_u8(&c);
+	*number = cursor_u8(&c);
+	return kind == BOOKING_OPERATOR_MARK && cursor_done(&c);
 }
 
 uint64_t booking_hash(const struct booking *b, uint32_t i)

@@ -52,3 +52,9 @@ void booking_mark_write(struct buf *out, const struct booking_mark *m);
 bool booking_is_mark(slice bytes);
 bool booking_mark_read(slice bytes, struct booking_mark *out,
 		       struct err *err) MUST_USE;
+
+/* Mail to the operator went out: the number of its kind, which no limit knows
+ * (app/operator_kinds.def). */
+void booking_operator_mark_write(struct buf *out, uint8_t number);
+/* False: something else. */
+bool booking_operator_mark_read(slice bytes, uint8_t *number) MUST_USE;

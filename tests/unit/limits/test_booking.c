@@ -98,6 +98,28 @@ static void s6_11_a_mark_survives_the_round_trip(void **state)
 	buf_fini(&out);
 }
 
+static void s8_2_so_does_one_of_mail_to_the_operator(void **state)
+{
+	(void)state;
+	struct booking b;
+	struct buf out;
+	struct err err;
+	uint8_t number;
+	buf_init(&out, 1024);
+	booking_operator_mark_write(&out, 9);
+	assert_true(booking_operator_mark_read(buf_slice(&out), &number));
+	assert_int_equal(number, 9);
+	assert_false(booking_is_mark(buf_slice(&out)));
+	assert_false(booking_read(buf_slice(&out), &b, &err));
+	assert_false(booking_operator_mark_read((slice){ out.p, 1 }, &number));
+	assert_false(booking_operator_mark_read((slice){ 0 }, &number));
+	buf_u8(&out, 0);
+	assert_false(booking_operator_mark_read(buf_slice(&out), &number));
+	out.p[0] = 3;
+	assert_false(booking_operator_mark_read((slice){ out.p, 2 }, &number));
+	buf_fini(&out);
+}
+
 static void s6_1_recipients_are_told_apart(void **state)
 {
 	(void)state;
@@ -121,6 +143,7 @@ int main(void)
 		cmocka_unit_test(
 			s6_10_a_booking_with_more_survives_the_round_trip),
 		cmocka_unit_test(s6_11_a_mark_survives_the_round_trip),
+		cmocka_unit_test(s8_2_so_does_one_of_mail_to_the_operator),
 		cmocka_unit_test(s6_1_recipients_are_told_apart),
 	};
 	return cmocka_run_group_tests_name("limits/booking", tests, NULL,

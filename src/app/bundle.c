@@ -3,7 +3,7 @@
 
 #include "base/cursor.h"
 
-enum { BUNDLE_FORM = 2 };
+enum { BUNDLE_FORM = 3 };
 
 const char *child_role_name(enum child_role role)
 {
@@ -146,6 +146,9 @@ void bundle_encode(const struct bundle *b, struct buf *out)
 		put_address(out, &b->refused[i].address);
 		buf_u64(out, (uint64_t)b->refused[i].until_wall_ms);
 	}
+	buf_u32(out, b->troubles.crashes);
+	buf_u64(out, (uint64_t)b->troubles.crashed_ms);
+	buf_u64(out, (uint64_t)b->troubles.spool_closed_ms);
 }
 
 /* Room for a list whose length stands in the input; NULL: too long. */
@@ -226,6 +229,9 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *b,
 		*fds[i] = take_fd(&c);
 	b->listeners = take_listeners(&c, arena, &b->listener_count);
 	take_poison(&c, arena, b);
+	b->troubles.crashes = cursor_u32(&c);
+	b->troubles.crashed_ms = (int64_t)cursor_u64(&c);
+	b->troubles.spool_closed_ms = (int64_t)cursor_u64(&c);
 	if (!ok || !cursor_done(&c) || role >= ROLE_COUNT ||
 	    b->hostname.n == 0 || b->shards == 0 ||
 	    b->shards > CONFIG_SHARDS_MAX)

@@ -41,6 +41,7 @@ struct bundle {
 	size_t poison_count;
 	const struct start_refused *refused;
 	size_t refused_count;
+	struct start_troubles troubles;		/* relay */
 };
 
 void bundle_encode(const struct bundle *b, struct buf *out);

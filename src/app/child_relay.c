@@ -58,6 +58,7 @@ static bool make_start(struct child *c, struct relay_start *out,
 		.poison_count = b->poison_count,
 		.refused = b->refused,
 		.refused_count = b->refused_count,
+		.troubles = b->troubles,
 		.log = &c->log,
 		.data_path = c->data_path,
 	};

@@ -6,7 +6,7 @@
  *   store/ index/            admin's: directory.db, and the index of journals
  *   store/view/              admin writes, relay reads
  *   keys/ certs/             of whoever starts master, closed to the others
- *   ctl.sock  lock
+ *   ctl.sock  lock  spool.closed (master_troubles.c)
  *
  * What one role may touch lies in folders of its own, because sandboxes open
  * folders.

@@ -150,6 +150,7 @@ static void loop(struct master *m)
 		while (os_child_ended(&end))
 			master_child_ended(m, &end);
 		master_watch_hearts(m);
+		master_troubles_watch(m);
 		if (m->state >= MASTER_DRAINING && go_on_ending(m))
 			return;
 	}
@@ -190,6 +191,7 @@ static int serve(struct master *m)
 		return master_exit_code(&err);
 	}
 	master_count_certificate(m);
+	master_troubles_read(m);
 	loop(m);
 	return m->exit_code;
 }

@@ -85,6 +85,7 @@ static void fill(struct master *m, enum child_role role, struct bundle *b,
 	b->poison_count = poison_messages(m->poison, poison);
 	b->refused = refused;
 	b->refused_count = poison_refused(m->poison, os_wall_ms(), refused);
+	b->troubles = m->troubles;
 }
 
 static bool encode(struct master *m, enum child_role role, int channel,
@@ -251,6 +252,7 @@ static void became_ready(struct master *m, enum child_role role)
 	log_end(&e);
 	if (role != ROLE_RELAY)
 		return;
+	master_troubles_told(m);
 	if (m->state == MASTER_STARTING) {
 		m->state = MASTER_SERVING;
 		os_notify("READY=1");
@@ -328,6 +330,7 @@ static void relay_crashed(struct master *m)
 		log_end(&e);
 	}
 	poison_crash(m->poison, m->notes, os_wall_ms());
+	master_troubles_crashed(m);
 	counter_add(&m->counters->slot[COUNTERS_MASTER],
 		    COUNTER_relay_crashes_total, 1);
 }
@@ -379,6 +382,8 @@ static void show_ready(struct master *m, int64_t now)
 		ready = ready && now - m->hearts[i].changed_ms < MASTER_FAINT_MS;
 	counter_set(&m->counters->slot[COUNTERS_MASTER], COUNTER_relay_ready,
 		    ready);
+	counter_set(&m->counters->slot[COUNTERS_MASTER], COUNTER_admin_up,
+		    m->children[ROLE_ADMIN].ready);
 }
 
 void master_watch_hearts(struct master *m)

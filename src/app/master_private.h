@@ -79,6 +79,7 @@ struct master {
 	} hearts[CONFIG_SHARDS_MAX];
 	uint8_t pepper[PEPPER_LEN];
 	struct poison *poison;
+	struct start_troubles troubles;
 	int signals;
 	struct master_child children[ROLE_COUNT];
 };
@@ -138,5 +139,13 @@ void master_child_pass(struct master *m, enum child_role role, unsigned type,
 		       slice payload, int fd);
 /* What came on a channel: READY, or its end. */
 void master_child_hear(struct master *m, enum child_role role);
+/* master_troubles.c: what a later relay shall tell the operator. */
+/* A spool that had closed itself when the service ended. */
+void master_troubles_read(struct master *m);
+void master_troubles_crashed(struct master *m);
+/* Once a second: has the spool closed? */
+void master_troubles_watch(struct master *m);
+/* Relay serves, and so has told. */
+void master_troubles_told(struct master *m);
 /* Kills a relay whose shard has been silent for too long. */
 void master_watch_hearts(struct master *m);

@@ -30,6 +30,14 @@ struct start_refused {
 	int64_t until_wall_ms;
 };
 
+/* What master saw of earlier relays, for the operator's mail. */
+struct start_troubles {
+	uint32_t crashes;		/* since the service was started */
+	int64_t crashed_ms;		/* wall clock; 0: the last one ended
+					 * in order */
+	int64_t spool_closed_ms;	/* 0: it didn't */
+};
+
 struct relay_start {
 	const struct config *config;	/* secrets are filled in */
 	slice hostname;			/* never empty */
@@ -48,6 +56,7 @@ struct relay_start {
 	size_t poison_count;
 	const struct start_refused *refused;
 	size_t refused_count;
+	struct start_troubles troubles;
 	struct log *log;
 	/* for start_close_sandbox */
 	const char *data_path;

@@ -219,11 +219,17 @@ def close_spool(how, why, unanswered):
                     time.sleep(0.7)
                     memory = len(hop.got) - copies
                     assert memory > 0, "nothing goes out from memory"
+                    # for the operator's mail of the next start
+                    note = os.path.join(service.data, "spool.closed")
+                    wait(lambda: os.path.exists(note), 3,
+                         "master leaves no note", service)
                 acked_closed = load.last_ack
                 hop.delay = (0.0, 0.03)
                 service.kill_master(True)
                 service.deaths[-1] = (begin, service.deaths[-1][1])
                 service.again(wait=True)
+                wait(lambda: not os.path.exists(note), 3,
+                     "the note of a closed spool stays", service)
                 load.paused = False
                 at = time.monotonic()
                 wait(lambda: acked_since(load, at), 10,

@@ -34,6 +34,8 @@ static struct bundle sample(void)
 		.notes_fd = 6, .console_fd = 8,
 		.poison = poison, .poison_count = 1,
 		.refused = refused, .refused_count = 1,
+		.troubles = { .crashes = 3, .crashed_ms = 77,
+			      .spool_closed_ms = 78 },
 	};
 }
 
@@ -60,6 +62,9 @@ static void bundle_comes_out_as_it_went_in(void **state)
 	assert_int_equal(out.listeners[0].number, 9);
 	assert_true(id_eq(out.poison[0], in.poison[0]));
 	assert_int_equal(out.refused[0].until_wall_ms, 99);
+	assert_int_equal(out.troubles.crashes, 3);
+	assert_int_equal(out.troubles.crashed_ms, 77);
+	assert_int_equal(out.troubles.spool_closed_ms, 78);
 	assert_slice_eq(out.pepper, "0123456789abcdef0123456789abcdef");
 	assert_true(files_to_config(&out.files, &arena, &c, NULL));
 	assert_int_equal(c.routes[0].password.n, 0);

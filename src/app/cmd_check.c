@@ -273,7 +273,11 @@ static void look_at_keys(struct check *k, const struct config *c)
 	if (c->dns_forward != NULL && c->dns_trust_anchor == NULL)
 		check_tell(k, WARNING, k->file, CHECK_FORWARD_UNSAID, NONE,
 			   NONE);
-	if (c->operator_mail.n == 0 && !config_is_inert("operator.mail"))
+	if (!config_operator_routed(c))
+		tell_about(k, false, c->operator_mail_at,
+			   CONFIG_SAY_OPERATOR_NO_ROUTE, c->operator_mail,
+			   NONE);
+	if (c->operator_mail.n == 0)
 		check_tell(k, WARNING, k->file, CHECK_NO_OPERATOR, NONE, NONE);
 }
 

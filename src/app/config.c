@@ -211,10 +211,13 @@ static void read_operator_mail(struct parse *p, const struct yaml_node *n)
 	if (s == NULL)
 		return;
 	p->config->operator_mail = slice_of(s);
+	p->config->operator_mail_at = config_place_of(n);
 	if (!address_parse(slice_of(s), p->arena, &address, &err) ||
 	    address.domain.n == 0)
 		config_wrong_about(p, n, CONFIG_SAY_NO_MAIL_ADDRESS,
 				   slice_of(s), NONE);
+	else
+		p->config->operator_domain = address.domain;
 }
 
 static void read_operator(struct parse *p, const struct yaml_node *n)

@@ -98,6 +98,8 @@ struct config {
 	struct config_route *routes;	/* the first that matches */
 	size_t route_count;
 	slice operator_mail;		/* may be empty */
+	slice operator_domain;		/* of it, as routes have it */
+	struct config_place operator_mail_at;
 	uint64_t spool_segment_bytes;
 	uint64_t spool_keep_free_bytes;	/* UINT64_MAX: min(5 %, 1 GiB) */
 	uint64_t journal_keep_ms;
@@ -127,3 +129,5 @@ const struct text *config_text(enum config_text id);
  * by MX. A route's domain covers its subdomains. */
 const struct config_route *config_route_of(const struct config *c,
 					   slice domain);
+/* Mail to the operator has a route, or there is no address for it. */
+bool config_operator_routed(const struct config *c);

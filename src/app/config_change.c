@@ -52,8 +52,6 @@ void config_change_waiting(const struct config *a, const struct config *b,
 						 b->dns_forward) },
 		{ "dns.trust_anchor", same_text(a->dns_trust_anchor,
 						b->dns_trust_anchor) },
-		{ "operator.mail", slice_eq(a->operator_mail,
-					    b->operator_mail) },
 		{ "spool.segment", a->spool_segment_bytes ==
 					   b->spool_segment_bytes },
 		{ "spool.keep_free", a->spool_keep_free_bytes ==

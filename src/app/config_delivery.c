@@ -222,6 +222,12 @@ void config_read_delivery(struct parse *p, const struct yaml_node *n)
 	config_walk(p, n, keys);
 }
 
+bool config_operator_routed(const struct config *c)
+{
+	return c->operator_mail.n == 0 ||
+	       config_route_of(c, c->operator_domain) != NULL;
+}
+
 const struct config_route *config_route_of(const struct config *c, slice domain)
 {
 	for (size_t i = 0; i < c->route_count; i++)

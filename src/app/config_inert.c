@@ -1,11 +1,6 @@
 /* See config_inert.h. */
 #include "app/config_inert.h"
 
-static bool has_operator(const struct config *c)
-{
-	return c->operator_mail.n > 0;
-}
-
 /* There is no delivery by MX yet: routes name their ports. */
 static bool has_port(const struct config *c)
 {
@@ -28,7 +23,6 @@ static const struct {
 	const char *name;
 	bool (*is_set)(const struct config *c);
 } rows[] = {
-	{ "operator.mail", has_operator },
 	{ "delivery.port", has_port },
 	{ "delivery.allow_addresses", has_allowed },
 	{ "dns.trust_anchor", has_anchor },

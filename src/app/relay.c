@@ -9,7 +9,9 @@
 #include "app/relay_private.h"
 
 #include "app/relay_calls.h"
+#include "app/relay_operator.h"
 #include "base/map.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/process.h"
 
@@ -174,6 +176,8 @@ static bool make_core_config(struct relay *r, struct err *err)
 		.refused = r->refused,
 		.refused_count = s->refused_count,
 		.log = s->log,
+		.operator_mark = relay_operator_mark,
+		.operator_ctx = r,
 	};
 	return true;
 }
@@ -214,10 +218,17 @@ static void core_stopped(void *ctx)
 	os_thread_stop(loop_thread(r->loop));
 }
 
+static void mail_is_out(struct relay *r)
+{
+	relay_core_drain(r->core, core_stopped, r);
+}
+
+/* The operator's mail needs the doors open. */
 static void on_drain(void *ctx)
 {
 	struct relay *r = ctx;
-	relay_core_drain(r->core, core_stopped, r);
+	relay_tell_legacy(r);
+	relay_operator_drain(r, mail_is_out);
 }
 
 static void second(struct timer *timer)
@@ -226,6 +237,7 @@ static void second(struct timer *timer)
 	relay_core_count(r->core,
 			 &r->start->counters->slot[COUNTERS_CONTROL]);
 	relay_look_at_clock(r);
+	relay_operator_look(r, os_wall_ms());
 	loop_timer_set(r->loop, &r->second, SECOND_MS);
 }
 
@@ -304,7 +316,8 @@ static bool start_all(struct relay *r)
 	if (!loop_new(&r->loop, "control", &err) || !open_control(r, &err) ||
 	    !open_outside(r, &err) || !make_core_config(r, &err) ||
 	    !start_close_sandbox(r->start, &err) ||
-	    !resolver_start(r->resolver, &err) || !open_core(r, &err) ||
+	    !resolver_start(r->resolver, &err) ||
+	    !relay_operator_begin(r, &err) || !open_core(r, &err) ||
 	    !relay_live_begin(r, &err) || !relay_core_start(r->core, &err)) {
 		failed(r, "relay.start", &err, exit_code_of(&err));
 		return false;
@@ -318,6 +331,7 @@ static void stop_all(struct relay *r)
 		relay_tell_legacy(r);
 	relay_core_close(&r->core);
 	relay_live_end(r);
+	relay_operator_end(r);
 	control_serve_close(&r->control);
 	resolver_close(&r->resolver);
 	tls_context_unref(&r->tls_server);

@@ -30,6 +30,7 @@ struct relay {
 	const struct view *view;	/* the first one */
 	struct route *routes;
 	struct receive_refused *refused;
+	struct relay_operator *operator;
 	uint8_t booking_key[BOOKING_KEY];
 	struct timer second;
 	int exit_code;
@@ -43,6 +44,7 @@ struct relay {
 	struct buf certificate_pem, key_pem;
 	/* wall clock */
 	int64_t day_at_ms, week_at_ms;
+	int64_t legacy_since_ms;	/* what the next report is of */
 	int64_t told_ends_ms, told_day;	/* of the last warning */
 };
 
@@ -65,5 +67,6 @@ void relay_on_reload(void *ctx, slice payload);
 void relay_on_listen(void *ctx, uint32_t number, int fd);
 /* What is due by the day and by the week; once a second. */
 void relay_look_at_clock(struct relay *r);
-/* The old clients that were counted, told before the journal closes. */
+/* The old clients that were counted: at a stop first by mail, too, then before
+ * the journal closes. */
 void relay_tell_legacy(struct relay *r);

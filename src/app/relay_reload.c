@@ -6,7 +6,7 @@
  *
  * A reload is all or nothing: whatever can fail is made first.
  */
-#include "app/relay_private.h"
+#include "app/relay_operator.h"
 
 #include <stdlib.h>
 
@@ -214,7 +214,8 @@ bool relay_live_begin(struct relay *r, struct err *err)
 		add_socket(r, s->listeners[i].number, s->listeners[i].fd);
 	mark_wanted(r, s->listeners, s->listener_count);
 	r->limits = s->config->limits;
-	r->week_at_ms = os_wall_ms() + WEEK_MS;
+	r->legacy_since_ms = os_wall_ms();
+	r->week_at_ms = r->legacy_since_ms + WEEK_MS;
 	return make_listeners(r, s->config, s->listeners, s->listener_count,
 			      &r->listener_arena, &r->listeners,
 			      &r->listener_count, err) &&
@@ -279,10 +280,13 @@ static bool take_all(struct relay *r, struct reloading *n, struct err *err)
 	set_tls(r, n->tls, n->legacy);
 	n->tls = n->legacy = NULL;
 	/* First what the routes look at: destination_concurrency. */
-	return send_live(r, err) &&
-	       relay_core_set_routes(r->core, n->routes,
-				     reload->config.route_count, &n->retry,
-				     err);
+	if (!send_live(r, err) ||
+	    !relay_core_set_routes(r->core, n->routes,
+				   reload->config.route_count, &n->retry,
+				   err))
+		return false;
+	relay_operator_configure(r, &reload->config);
+	return true;
 }
 
 static void wipe_key(slice key_pem)
@@ -327,8 +331,10 @@ static void warn_of_end(struct relay *r, int64_t now_ms)
 	struct journal_event j;
 	int64_t ends_ms, day = now_ms / DAY_MS;
 	if (!tls_certificate_ends(buf_slice(&r->certificate_pem), &ends_ms,
-				  &err) ||
-	    (ends_ms - now_ms) / DAY_MS >= WARN_DAYS ||
+				  &err))
+		return;
+	relay_operator_certificate(r, ends_ms, now_ms);
+	if ((ends_ms - now_ms) / DAY_MS >= WARN_DAYS ||
 	    (ends_ms == r->told_ends_ms && day == r->told_day))
 		return;
 	r->told_ends_ms = ends_ms;
@@ -372,10 +378,18 @@ static void turn_keys(struct relay *r)
 
 void relay_tell_legacy(struct relay *r)
 {
-	if (r->live != NULL)
-		legacy_report(live_legacy_clients(r->live),
-			      relay_core_journal(r->core), r->log,
-			      os_wall_ms());
+	int64_t now_ms = os_wall_ms();
+	struct legacy_client *rows;
+	if (r->live == NULL)
+		return;
+	size_t count = legacy_report(live_legacy_clients(r->live),
+				     relay_core_journal(r->core), r->log,
+				     now_ms, &rows);
+	if (count > 0)
+		relay_operator_legacy(r, rows, count, r->legacy_since_ms,
+				      now_ms);
+	free(rows);
+	r->legacy_since_ms = now_ms;
 }
 
 void relay_look_at_clock(struct relay *r)

@@ -135,6 +135,11 @@ void control_serve_live(struct control_serve *c, uint64_t revision)
 	send_live(c, 0);
 }
 
+bool control_serve_admin_up(const struct control_serve *c)
+{
+	return c->admin.channel.fd >= 0;
+}
+
 void control_serve_ready(struct control_serve *c)
 {
 	if (c->master.channel.fd < 0)

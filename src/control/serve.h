@@ -50,6 +50,8 @@ bool control_serve_open(const struct control_serve_config *config,
 void control_serve_close(struct control_serve **c);
 /* All shards use this revision now. */
 void control_serve_live(struct control_serve *c, uint64_t revision);
+/* Is there a channel to admin now? On the loop's thread. */
+bool control_serve_admin_up(const struct control_serve *c);
 /* To master: this process serves. */
 void control_serve_ready(struct control_serve *c);
 

@@ -24,11 +24,13 @@ static void tell_row(struct journal *journal, const struct legacy_client *row,
 }
 
 size_t legacy_report(struct legacy_clients *t, struct journal *journal,
-		     struct log *log, int64_t now_ms)
+		     struct log *log, int64_t now_ms,
+		     struct legacy_client **out)
 {
 	struct legacy_client *rows = calloc(LEGACY_CLIENTS_MAX, sizeof(*rows));
 	uint64_t lost, handshakes = 0;
 	struct log_event e;
+	*out = NULL;
 	if (rows == NULL)
 		return 0;		/* they stay for the next time */
 	size_t count = legacy_clients_take(t, rows, &lost);
@@ -36,9 +38,11 @@ size_t legacy_report(struct legacy_clients *t, struct journal *journal,
 		tell_row(journal, &rows[i], now_ms);
 		handshakes += rows[i].handshakes;
 	}
-	free(rows);
-	if (count == 0)
+	if (count == 0) {
+		free(rows);
 		return 0;
+	}
+	*out = rows;
 	log_begin(&e, log, LOG_WARNING, "tls.legacy_report");
 	json_member_u64(&e.json, "addresses", count);
 	json_member_u64(&e.json, "handshakes", handshakes + lost);

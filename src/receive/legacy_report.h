@@ -10,6 +10,7 @@
 #include "receive/legacy_clients.h"
 
 /* Takes the table's rows out; the number of addresses. No line when there are
- * none. */
+ * none. *rows: theirs, the caller frees them; NULL when there are none. */
 size_t legacy_report(struct legacy_clients *t, struct journal *journal,
-		     struct log *log, int64_t now_ms);
+		     struct log *log, int64_t now_ms,
+		     struct legacy_client **rows);

@@ -256,7 +256,7 @@ def main():
         source = f.read()
     check("postrider.yaml.5: keys without effect", inert_faults(text, source))
     must_find("postrider.yaml.5: keys without effect", inert_faults(
-        text, source.replace("operator.mail", "operator.male")))
+        text, source.replace("delivery.port", "delivery.fort")))
     check("postrider.yaml.5: limits", missing_limits(text))
     must_find("postrider.yaml.5: limits",
               missing_limits(text.replace("command_line", "kommand_line")))

@@ -34,6 +34,7 @@ static void a_changed_key_needs_what_it_needs(void **state)
 		{ "", "listeners:\n  - { address: \"*:25\" }\n", NULL, "" },
 		{ "", "tls: { certificate: a, key: b }\n", NULL, "" },
 		{ "", "delivery:\n  expire: 2d\n  retry: [1m]\n", NULL, "" },
+		{ "", "operator: { mail: ops@a.example }\n", NULL, "" },
 		/* with the next start */
 		{ "hostname: a.example\n", "hostname: b.example\n", NULL,
 		  "hostname" },

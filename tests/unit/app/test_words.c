@@ -100,8 +100,7 @@ static void keys_without_effect_are_known_when_they_are_set(void **state)
 		  "trust_anchor: none }\n", { NULL } },
 		{ "dns: { trust_anchor: /root.key }\n",
 		  { "dns.trust_anchor", NULL } },
-		{ "operator: { mail: ops@a.example }\n",
-		  { "operator.mail", NULL } },
+		{ "operator: { mail: ops@a.example }\n", { NULL } },
 		{ "delivery: { port: 2526, "
 		  "allow_addresses: [ 127.0.0.0/8 ] }\n",
 		  { "delivery.port", "delivery.allow_addresses", NULL } },

@@ -103,6 +103,19 @@ bool args_set_u64(struct args *a, const char *name, uint64_t v)
 				   json_integer((json_int_t)v)) == 0;
 }
 
+bool args_write_value(const struct args *a, const char *name,
+		      struct arena *arena, slice *out)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	*out = (slice){ 0 };
+	if (v == NULL || json_is_null(v))
+		return true;
+	char *text = json_dumps(v, JSON_ENCODE_ANY);
+	bool ok = text != NULL && arena_copy(arena, slice_of(text), out);
+	free(text);
+	return ok;
+}
+
 bool args_write(const struct args *a, struct arena *arena, slice *out)
 {
 	char *text = json_dumps(json_of(a), JSON_COMPACT);

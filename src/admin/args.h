@@ -20,6 +20,9 @@ bool args_has(const struct args *a, const char *name);
 void args_remove(struct args *a, const char *name);
 /* False: no memory. */
 bool args_set_u64(struct args *a, const char *name, uint64_t v) MUST_USE;
+/* One value as JSON; empty: absent. False: no memory. */
+bool args_write_value(const struct args *a, const char *name,
+		      struct arena *arena, slice *out) MUST_USE;
 /* As JSON. False: no memory. */
 bool args_write(const struct args *a, struct arena *arena, slice *out)
 	MUST_USE;

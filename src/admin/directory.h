@@ -26,6 +26,10 @@ struct directory {
 	struct yaml *yaml;
 	enum language language;
 	bool prune;
+	bool fragment;			/* made of a call, about one row: what
+					 * it doesn't say stays, unsaid */
+	bool bad_value;			/* one has the wrong type, or is none
+					 * of those that there are */
 	bool has_plans;			/* the file has a list of them */
 	struct row_list plans;		/* what shall be */
 	struct row_list customers;	/* the same */
@@ -48,6 +52,35 @@ bool directory_load(struct directory *d, slice text,
 		    const char *file) MUST_USE;
 /* Within a transaction. False: the store failed (store_good). */
 bool directory_merge(struct directory *d, struct tables *t) MUST_USE;
+/* What a call does to the one row that its fragment names: an item of the
+ * only customer, or of its only setting, or the customer itself. */
+enum directory_act { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
+struct directory_one {
+	enum row_kind kind;
+	enum directory_act act;
+	uint32_t position;		/* of a setting; 0: not said */
+};
+enum directory_found {
+	DIRECTORY_GOOD,
+	DIRECTORY_NO_CUSTOMER,
+	DIRECTORY_NO_SETTING,		/* of an entry */
+	DIRECTORY_NO_ROW,		/* to change or remove */
+	DIRECTORY_ROW_THERE,		/* to add */
+	DIRECTORY_NO_MEMORY,
+};
+/* After the merge: is the row there as the act wants it, for this caller?
+ * Then it is taken out, or brought to its position. A customer that is
+ * removed is closing: all that it has goes, its row stays, so that its id is
+ * never another's and mail in the queue has its language. */
+enum directory_found directory_do_one(struct directory *d,
+				      const struct directory_one *one,
+				      const struct caller *caller,
+				      const struct row **row);
+/* For a row that is not there: the nearest key of those of its kind that are
+ * there for the caller; empty: none is near. */
+slice directory_near(struct directory *d, const struct caller *caller,
+		     const struct row *row);
+
 /* False: d->errors says why, or the store failed. psl may be NULL. */
 bool directory_check(struct directory *d, struct tables *t,
 		     const psl_ctx_t *psl) MUST_USE;

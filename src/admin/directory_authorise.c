@@ -49,9 +49,9 @@ bool directory_authorise_names(struct directory *d,
 
 static bool is_listed(enum row_kind kind, const struct field *f)
 {
-	/* The order of settings is theirs as well; no file names it. */
+	/* What no file names: the order of settings is theirs as well. */
 	if (f->group == NULL)
-		return true;
+		return strcmp(f->name, "position") == 0;
 	for (size_t i = 0; FIELDS[kind][i] != NULL; i++)
 		if (strcmp(FIELDS[kind][i], f->name) == 0)
 			return true;
@@ -101,6 +101,10 @@ static void check_for_unit_admin(struct authorising *a, struct row *r,
 	if (row_user(r)->u.role != was)
 		directory_error(a->d, at, SAY_OTHER_ROLES, SLICE("role"),
 				NONE, NONE);
+	/* Who looks after the whole customer is not theirs to suspend. */
+	if (was == ROLE_SUPER_ADMIN || was == ROLE_AUDITOR)
+		directory_error(a->d, at, SAY_OTHER_ROLES, row_key(r), NONE,
+				NONE);
 }
 
 /* --- all ------------------------------------------------------------------ */
@@ -120,8 +124,10 @@ static void check_removed(struct authorising *a)
 {
 	for (uint32_t i = 0; i < a->d->removed.count; i++) {
 		struct row *r = a->d->removed.items[i];
+		/* With a user goes his role, which only super admins take. */
 		bool may = a->caller->role == CALLER_SUPER_ADMIN ||
-			   (r->kind == ROW_USER && in_own_unit(a, r));
+			   (r->kind == ROW_USER && in_own_unit(a, r) &&
+			    row_user(r)->u.role == ROLE_USER);
 		if (!may)
 			directory_error(a->d, yaml_root(a->d->yaml),
 					SAY_OTHER_ROLES, row_key(r), NONE,

@@ -167,6 +167,7 @@ static bool load_number(struct directory *d, const struct yaml_node *n,
 	}
 	if (ok)
 		field_set_number(r, f, (uint32_t)v);
+	d->bad_value = d->bad_value || !ok;
 	return ok;
 }
 
@@ -487,6 +488,8 @@ bool directory_load(struct directory *d, slice text, const char *file)
 	static const char *const keys[] = { "plans", "customers", NULL };
 	if (!yaml_open(text, file, d->language, &d->yaml, &d->errors))
 		return false;
+	if (d->fragment)
+		yaml_hide_places(d->yaml);
 	const struct yaml_node *root = yaml_root(d->yaml);
 	yaml_check_keys(d->yaml, root, keys, &d->errors);
 	d->has_plans = yaml_get(root, "plans") != NULL;

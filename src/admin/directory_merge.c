@@ -95,6 +95,9 @@ static void fill(struct directory *d, struct row *r)
 	size_t count;
 	const struct field *f = row_fields(r->kind, &count);
 	for (size_t i = 0; r->old != NULL && i < count; i++) {
+		/* What no file names: the order is set later, the rest stays. */
+		if (f[i].group == NULL)
+			field_take(r, r->old, &f[i]);
 		if ((r->given & (1u << i)) != 0 || f[i].group == NULL)
 			continue;
 		/* A description is not optional, so prune leaves it. */
@@ -102,7 +105,7 @@ static void fill(struct directory *d, struct row *r)
 		if (d->prune && !required)
 			continue;
 		field_take(r, r->old, &f[i]);
-		if (!required && !field_is_first(r, &f[i]))
+		if (!required && !d->fragment && !field_is_first(r, &f[i]))
 			tell_kept_value(d, r, &f[i]);
 	}
 	row_derive(r);
@@ -219,6 +222,8 @@ static bool merge_list(struct directory *d, struct row_list *want,
 static void set_positions(struct directory *d, struct customer_row *c)
 {
 	bool behind = false;
+	if (d->fragment)
+		return;			/* directory_do_one knows where */
 	for (uint32_t i = 0; i < c->settings.count; i++) {
 		struct setting_row *s = row_setting(c->settings.items[i]);
 		behind = behind || (s->row.kept && i > 0 &&
@@ -227,6 +232,19 @@ static void set_positions(struct directory *d, struct customer_row *c)
 	}
 	if (behind)
 		directory_note(d, SAY_KEPT_BEHIND, c->c.name, NONE);
+}
+
+/* Its number stands in bookings, audit rows and the journal: another
+ * organisation must not come upon them by its name. */
+static void check_not_closing(struct directory *d, struct tables *t,
+			      const struct customer_row *c)
+{
+	struct sql q = sql_of(t->store, "SELECT 1 FROM customers WHERE "
+					"name = ? AND closing = 1");
+	sql_text(&q, c->c.name);
+	if (sql_number(&q, 0) != 0)
+		directory_error(d, yaml_get(c->row.node, "name"),
+				SAY_CUSTOMER_CLOSING, c->c.name, NONE, NONE);
 }
 
 static bool merge_customer(struct directory *d, struct tables *t,
@@ -238,6 +256,8 @@ static bool merge_customer(struct directory *d, struct tables *t,
 		return false;
 	if (old != NULL)
 		join(d, &c->row, &old->row);
+	else
+		check_not_closing(d, t, c);
 	if (!merge_list(d, &c->domains, old ? &old->domains : NULL) ||
 	    !merge_list(d, &c->users, old ? &old->users : NULL))
 		return false;

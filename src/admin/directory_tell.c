@@ -165,11 +165,13 @@ static void tell_one(void *ctx, struct row *r, struct customer_row *c)
 {
 	struct telling *t = ctx;
 	slice customer = c != NULL ? c->c.name : NONE;
+	bool closing = r->kind == ROW_CUSTOMER && row_customer(r)->c.closing;
 	if (row_is_new(r) || row_is_changed(r)) {
-		tell_row(t->d, row_is_new(r) ? WHAT_ADD : WHAT_CHANGE, r,
-			 customer);
+		tell_row(t->d, row_is_new(r) ? WHAT_ADD :
+			       closing	     ? WHAT_REMOVE : WHAT_CHANGE,
+			 r, customer);
 		t->any = true;
-	} else if (r->kept) {
+	} else if (r->kept && !t->d->fragment) {
 		tell_row(t->d, WHAT_KEEP, r, customer);
 	}
 }

@@ -52,6 +52,12 @@ const struct field *row_fields(enum row_kind kind, size_t *count)
 	return &FIELDS[begin];
 }
 
+const char *field_argument(const struct field *f)
+{
+	bool grouped = f->group != NULL && *f->group != '\0';
+	return grouped ? f->column : f->name;
+}
+
 bool row_list_add(struct row_list *l, struct arena *arena, struct row *r)
 {
 	if (l->count == l->cap) {
@@ -394,10 +400,8 @@ static void list_json(struct json *j, const struct text_list *l)
 	json_array_end(j);
 }
 
-static void field_json(struct json *j, const struct row *r,
-		       const struct field *f)
+void field_json(struct json *j, const struct row *r, const struct field *f)
 {
-	json_key(j, f->name);
 	switch (f->type) {
 	case FIELD_TEXT:
 	case FIELD_NAME:
@@ -419,19 +423,25 @@ static void field_json(struct json *j, const struct row *r,
 	}
 }
 
-/* Groups are written flat except over_limit, whose "user" needs it. */
-void row_json(struct json *j, const struct row *r)
+const char *row_key_name(enum row_kind kind)
 {
-	static const char *const keys[ROW_KIND_COUNT] = {
+	static const char *const names[ROW_KIND_COUNT] = {
 		[ROW_CUSTOMER] = "name", [ROW_DOMAIN] = "name",
 		[ROW_USER] = "address",	 [ROW_SETTING] = "id",
 		[ROW_ENTRY] = "range",	[ROW_PLAN] = "name",
 	};
+	invariant(kind < ROW_KIND_COUNT);
+	return names[kind];
+}
+
+/* In the groups of the file. */
+void row_json(struct json *j, const struct row *r)
+{
 	size_t count;
 	const struct field *f = row_fields(r->kind, &count);
 	const char *group = "";
 	json_object(j);
-	json_member_string(j, keys[r->kind], row_key(r));
+	json_member_string(j, row_key_name(r->kind), row_key(r));
 	for (size_t i = 0; i < count; i++) {
 		const char *now = f[i].group ? f[i].group : "";
 		if (strcmp(now, group) != 0 && *group)
@@ -441,6 +451,7 @@ void row_json(struct json *j, const struct row *r)
 			json_object(j);
 		}
 		group = now;
+		json_key(j, f[i].name);
 		field_json(j, r, &f[i]);
 	}
 	if (*group)

@@ -103,6 +103,8 @@ slice row_key(const struct row *r);
 /* "customer", "domain", "user", "setting", "entry", "plan"; as in the
  * audit. */
 const char *row_kind_name(enum row_kind kind);
+/* What its key is called: "name", "address", "id", "range". */
+const char *row_key_name(enum row_kind kind);
 uint32_t row_id(const struct row *r);
 
 /* --- fields --------------------------------------------------------------- */
@@ -127,6 +129,9 @@ struct field {
 	unsigned first;		/* value when nothing was ever said */
 	uint32_t max;
 };
+/* Its name among the arguments of a call, where there are no groups:
+ * "ip_only", "over_customer_day". */
+const char *field_argument(const struct field *f);
 /* Of a kind; *count of them. */
 const struct field *row_fields(enum row_kind kind, size_t *count);
 
@@ -147,6 +152,8 @@ void field_take(struct row *to, const struct row *from,
 		const struct field *f);
 /* It has the value that it would have if nothing was said. */
 bool field_is_first(const struct row *r, const struct field *f);
+/* Its value. */
+void field_json(struct json *j, const struct row *r, const struct field *f);
 /* For people: "true", "paid", "a, b". */
 void field_show(struct buf *out, const struct row *r, const struct field *f);
 

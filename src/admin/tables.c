@@ -482,18 +482,14 @@ struct customer_row *tables_customer_named(struct tables *t, slice name,
 struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 					   struct arena *arena)
 {
-	struct sql q = sql_of(t->store, "SELECT id, closing FROM customers "
+	struct sql q = sql_of(t->store, "SELECT id FROM customers "
 					"WHERE id > ? ORDER BY id LIMIT 1");
 	sql_u64(&q, after);
 	if (!sql_row(&q))
 		return NULL;
 	uint64_t id = sql_get_u64(&q, 0);
-	bool closing = sql_get_u64(&q, 1) != 0;
 	sql_end(&q);
-	struct customer_row *c = read_customer(t, id, arena);
-	if (c != NULL)
-		c->c.closing = closing;
-	return c;
+	return read_customer(t, id, arena);
 }
 
 void tables_plans(struct tables *t, struct row_list *out, struct arena *arena)

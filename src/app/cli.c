@@ -122,7 +122,7 @@ static bool find_command(struct cli *cli, const char *first, const char *second,
 	const char *nouns[COMMAND_COUNT + 1] = { NULL };
 	static const char *const no_nouns[] = {
 		"app-password", "queue", "limits", "spool", "audit",
-		"customer" };
+		"customer", "domain", "user", "setting", "ip" };
 	size_t count = 0;
 	bool is_noun = false;
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -193,11 +193,46 @@ static bool take_common(struct cli *cli, struct walk *w, slice name,
 	return true;
 }
 
+static bool is_bool(const char *s)
+{
+	return strcmp(s, "yes") == 0 || strcmp(s, "no") == 0 ||
+	       strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
+}
+
+/* "--tls", "--tls no", "--tls=no". */
+static bool take_bool(struct cli *cli, struct walk *w, size_t row,
+		      const char *equals, struct buf *errors)
+{
+	bool next = w->at + 1 < w->argc && is_bool(w->argv[w->at + 1]);
+	const char *value = equals != NULL || next ? value_of(w, equals)
+						   : "yes";
+	cli->options[row] = value;
+	return is_bool(value) || wrong(cli, errors, CLI_VALUE_BOOL,
+				       options[row].name, value);
+}
+
+static bool take_more(struct cli *cli, struct walk *w, size_t row,
+		      const char *equals, struct buf *errors)
+{
+	const char *value = value_of(w, equals);
+	if (value == NULL)
+		return wrong(cli, errors, CLI_VALUE_MISSING,
+			     options[row].name, NULL);
+	if (cli->more_count == CLI_MORE_MAX)
+		return wrong(cli, errors, CLI_TOO_OFTEN, options[row].name,
+			     NULL);
+	cli->more[cli->more_count].row = row;
+	cli->more[cli->more_count++].value = value;
+	return true;
+}
+
 static bool take_own(struct cli *cli, struct walk *w, size_t row,
 		     const char *equals, struct buf *errors)
 {
 	const struct option_row *o = &options[row];
 	uint64_t number;
+	if (cli->options[row] != NULL && o->kind == OPTION_LIST)
+		return take_more(cli, w, row, equals, errors);
 	if (cli->options[row] != NULL)
 		return wrong(cli, errors, CLI_TWICE, o->name, NULL);
 	if (o->kind == OPTION_FLAG) {
@@ -205,6 +240,8 @@ static bool take_own(struct cli *cli, struct walk *w, size_t row,
 		return equals == NULL || wrong(cli, errors, CLI_VALUE_UNWANTED,
 					       o->name, NULL);
 	}
+	if (o->kind == OPTION_BOOL)
+		return take_bool(cli, w, row, equals, errors);
 	cli->options[row] = value_of(w, equals);
 	if (cli->options[row] == NULL)
 		return wrong(cli, errors, CLI_VALUE_MISSING, o->name, NULL);

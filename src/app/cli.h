@@ -26,7 +26,13 @@ struct command {
 };
 const struct command *command_row(enum command_id id);
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_FLAG };
+enum option_kind {
+	OPTION_TEXT,
+	OPTION_NUMBER,
+	OPTION_FLAG,
+	OPTION_BOOL,			/* alone: yes; or yes, no */
+	OPTION_LIST,			/* may be repeated; "": none at all */
+};
 struct option_row {
 	enum command_id command;
 	const char *name, *value, *key;
@@ -35,7 +41,7 @@ struct option_row {
 };
 /* All options; *count. */
 const struct option_row *option_rows(size_t *count);
-enum { OPTIONS_MAX = 128 };
+enum { OPTIONS_MAX = 256, CLI_MORE_MAX = 100 };
 
 /* Words of the command line itself. */
 enum cli_text {
@@ -51,6 +57,11 @@ struct cli {
 	enum command_id command;
 	const char *argument;		/* NULL: none given */
 	const char *options[OPTIONS_MAX];	/* by row; flags: "" */
+	struct {			/* further values of lists */
+		size_t row;
+		const char *value;
+	} more[CLI_MORE_MAX];
+	size_t more_count;
 	const char *config_file;	/* NULL: not given */
 	const char *data_dir;
 	const char *as;			/* the person to stand in for */
@@ -89,6 +100,7 @@ int cmd_check(struct cli *cli);
 int cmd_apply(struct cli *cli);
 int cmd_export(struct cli *cli);
 int cmd_call(struct cli *cli);
+int cmd_verb(struct cli *cli);
 int cmd_explain(struct cli *cli);
 int cmd_app_password(struct cli *cli);
 int cmd_spool_ls(struct cli *cli);

@@ -15,11 +15,20 @@
 
 static const char *argument_key(const struct cli *cli)
 {
+	static const struct {
+		const char *noun, *key;
+	} nouns[] = { { "customer ", "name" }, { "domain ", "name" },
+		      { "user ", "address" }, { "setting ", "id" },
+		      { "ip ", "range" } };
 	if (cli->command == COMMAND_APP_PASSWORD_CREATE ||
 	    cli->command == COMMAND_APP_PASSWORD_LIST)
 		return "address";
 	if (cli->command == COMMAND_LIMITS_SHOW)
 		return "customer";
+	for (size_t i = 0; i < ARRAY_LEN(nouns); i++)
+		if (strncmp(command_row(cli->command)->words, nouns[i].noun,
+			    strlen(nouns[i].noun)) == 0)
+			return nouns[i].key;
 	if (cli->command == COMMAND_APPLY)
 		return "file";
 	/* A reference has five characters more than an id. */
@@ -29,9 +38,39 @@ static const char *argument_key(const struct cli *cli)
 	return "id";
 }
 
-static bool set_option(json_t *args, const struct option_row *row,
-		       const char *value)
+static const struct option_row *option_at(size_t row)
 {
+	size_t count;
+	const struct option_row *rows = option_rows(&count);
+	invariant(row < count);
+	return &rows[row];
+}
+
+static bool add_text(json_t *list, const char *value)
+{
+	return json_array_append_new(list, json_string(value)) == 0;
+}
+
+static bool set_list(json_t *args, const struct cli *cli, size_t row)
+{
+	json_t *list = json_array();
+	const char *first = cli->options[row];
+	bool ok = list != NULL &&
+		  (*first == '\0' || add_text(list, first));
+	for (size_t i = 0; ok && i < cli->more_count; i++)
+		if (cli->more[i].row == row)
+			ok = add_text(list, cli->more[i].value);
+	if (ok)
+		return json_object_set_new(args, option_at(row)->key,
+					   list) == 0;
+	json_decref(list);
+	return false;
+}
+
+static bool set_option(json_t *args, const struct cli *cli, size_t at)
+{
+	const struct option_row *row = option_at(at);
+	const char *value = cli->options[at];
 	uint64_t number = 0;
 	switch (row->kind) {
 	case OPTION_FLAG:
@@ -41,6 +80,12 @@ static bool set_option(json_t *args, const struct option_row *row,
 		       json_object_set_new(args, row->key,
 					   json_integer((json_int_t)number)) ==
 			       0;
+	case OPTION_BOOL:
+		return json_object_set_new(args, row->key,
+					   json_boolean(*value == 'y' ||
+							*value == 't')) == 0;
+	case OPTION_LIST:
+		return set_list(args, cli, at);
 	case OPTION_TEXT:
 		return json_object_set_new(args, row->key,
 					   json_string(value)) == 0;
@@ -51,7 +96,7 @@ static bool set_option(json_t *args, const struct option_row *row,
 char *cli_call_args(const struct cli *cli)
 {
 	size_t count;
-	const struct option_row *rows = option_rows(&count);
+	option_rows(&count);
 	json_t *args = json_object();
 	bool ok = args != NULL;
 	if (ok && cli->argument != NULL)
@@ -59,7 +104,7 @@ char *cli_call_args(const struct cli *cli)
 					 json_string(cli->argument)) == 0;
 	for (size_t i = 0; ok && i < count; i++)
 		if (cli->options[i] != NULL)
-			ok = set_option(args, &rows[i], cli->options[i]);
+			ok = set_option(args, cli, i);
 	if (ok && cli->as != NULL)
 		ok = json_object_set_new(args, "as",
 					 json_string(cli->as)) == 0;
@@ -246,6 +291,14 @@ static bool print_text(void *ctx, slice json_object)
 {
 	(void)ctx;
 	return print_member(json_object, "text", "\n");
+}
+
+/* What changes, a line each. */
+int cmd_verb(struct cli *cli)
+{
+	size_t rows = 0;
+	return cli->json ? cli_call(cli, (slice){ 0 }, print_json, &rows)
+			 : cli_call(cli, (slice){ 0 }, print_text, NULL);
 }
 
 static bool print_piece(void *ctx, slice json_object)

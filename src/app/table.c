@@ -32,6 +32,18 @@ static const struct form forms[] = {
 	  { { "recipients", RECIPIENT " held" } } },
 	{ COMMAND_APP_PASSWORD_LIST,
 	  "id address customer sender range created_at", { { NULL, NULL } } },
+	{ COMMAND_DOMAIN_LIST, "name customer kind of verified",
+	  { { NULL, NULL } } },
+	{ COMMAND_USER_LIST,
+	  "address customer role suspended org_unit aliases",
+	  { { NULL, NULL } } },
+	{ COMMAND_SETTING_LIST,
+	  "id customer position description allowed_senders ip_only "
+	  "require_auth require_tls enabled line_ends entries",
+	  { { NULL, NULL } } },
+	{ COMMAND_IP_LIST,
+	  "range customer setting description enabled shared inert",
+	  { { NULL, NULL } } },
 	{ COMMAND_LIMITS_SHOW,
 	  "name used reserved limit headroom opens_at binds_first user",
 	  { { NULL, NULL } } },
@@ -99,6 +111,14 @@ void cli_escape(struct buf *out, slice s)
 	}
 }
 
+static bool all_strings(const json_t *list)
+{
+	bool all = json_is_array(list);
+	for (size_t i = 0; all && i < json_array_size(list); i++)
+		all = json_is_string(json_array_get(list, i));
+	return all;
+}
+
 static void cell(struct buf *out, const json_t *value)
 {
 	if (json_is_string(value))
@@ -112,6 +132,12 @@ static void cell(struct buf *out, const json_t *value)
 						    : SLICE("no"));
 	else if (value == NULL || json_is_null(value))
 		buf_append_char(out, '-');
+	else if (all_strings(value))
+		for (size_t i = 0; i < json_array_size(value); i++) {
+			buf_append(out, i > 0 ? SLICE(", ") : SLICE(""));
+			cli_escape(out, slice_of(json_string_value(
+						json_array_get(value, i))));
+		}
 	else {
 		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 		if (text != NULL)

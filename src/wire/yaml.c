@@ -51,6 +51,11 @@ void yaml_close(struct yaml **y)
 	*y = NULL;
 }
 
+void yaml_hide_places(struct yaml *y)
+{
+	y->placeless = true;
+}
+
 const struct yaml_node *yaml_root(const struct yaml *y)
 {
 	return y->root;
@@ -107,7 +112,7 @@ static bool begin_error(const struct yaml *y, uint32_t line, uint32_t column,
 	if (errors->n > YAML_ERRORS_MAX)
 		return false;
 	say_plain(errors, y->file);
-	if (line > 0)
+	if (line > 0 && !y->placeless)
 		buf_printf(errors, ":%u:%u", line, column);
 	buf_append(errors, SLICE(": error: "));
 	return true;

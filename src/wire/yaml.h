@@ -32,6 +32,9 @@ enum {
 bool yaml_open(slice text, const char *file, enum language language,
 	       struct yaml **out, struct buf *errors) MUST_USE;
 void yaml_close(struct yaml **y);
+/* The document was made by us, not written by somebody: from now on messages
+ * name no line and column. */
+void yaml_hide_places(struct yaml *y);
 const struct yaml_node *yaml_root(const struct yaml *y);
 
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };

@@ -17,6 +17,7 @@ struct yaml {
 	struct arena arena;
 	slice file;
 	enum language language;
+	bool placeless;			/* messages name no line */
 	const struct yaml_node *root;
 };
 

@@ -21,6 +21,7 @@ from postrider import (BIN, Client, DIRECTORY, Results, Service,  # noqa: E402
                        Sink,
                        check_memory_reports, free_port)
 import roles  # noqa: E402
+import verbs  # noqa: E402
 
 OK, USAGE, DATAERR, NOINPUT, UNAVAILABLE, TEMPFAIL, CONFIG = \
     0, 64, 65, 66, 69, 75, 78
@@ -951,7 +952,8 @@ def main():
                                   args=(results, second_serve, s))
         second.start()
         for f in (round_trip, dry_run, prune, wrong_directory, explain,
-                  password, passwords_listed_and_removed, *roles.STEPS, queue,
+                  password, passwords_listed_and_removed, *roles.STEPS,
+                  *verbs.STEPS, queue,
                   queue_acts_are_chosen, trace, spool,
                   check_looks_at_the_spool, maps, wrong_user):
             with results.test(f.__name__):

@@ -49,7 +49,8 @@ static const char DIRECTORY[] =
 	"    [ { range: 12.0.0.1, description: d } ] } ]\n";
 
 /* $N name of the customer, $C its number, $I an address of it, $P the id of
- * an app password of its user. Answers: y done, a no such thing (65), n not
+ * an app password of its user, $D a dry run. Answers: y done, a no such thing
+ * (65), ? wrongly asked (64), n not
  * allowed (77), e errors in a file (78), r would have been asked of relay
  * (75: none runs), u no index of the journal is kept here (69). In the order
  * of enum who. */
@@ -63,6 +64,48 @@ static const struct asked {
 	  { "yyyyna", "yaaany", "aaaana" } },
 	{ "customer.list", "\"language\":\"ja\"",
 	  { "yyyyny", "yyyyny", "yyyyny" } },
+	{ "customer.add", "\"name\":\"new-$N\",\"dry_run\":true",
+	  { "ynnnnn", "ynnnnn", "ynnnnn" } },
+	{ "customer.change", "\"name\":\"$N\",\"language\":\"ja\",$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "customer.remove", "\"name\":\"$N\",$D",
+	  { "ynnnnn", "ynnnnn", "annnnn" } },
+	{ "domain.list", "\"customer\":\"$N\"",
+	  { "yyyyna", "yaaany", "aaaana" } },
+	{ "domain.add", "\"name\":\"new.$N.test\",\"customer\":\"$N\",$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "domain.change", "\"name\":\"$N.test\",\"kind\":\"primary\",$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "domain.remove", "\"name\":\"$N.test\",$D",
+	  { "eennna", "eannne", "aannna" } },
+	{ "user.list", "\"customer\":\"$N\"",
+	  { "yyyyna", "yaaany", "aaaana" } },
+	{ "user.add", "\"address\":\"new@$N.test\",\"org_unit\":\"sales\",$D",
+	  { "yyynne", "eeenne", "?eenne" } },
+	{ "user.change", "\"address\":\"user@$N.test\",\"suspended\":true,$D",
+	  { "yyynna", "yaanny", "aaanna" } },
+	{ "user.remove", "\"address\":\"user@$N.test\",$D",
+	  { "yyynna", "yaanny", "aaanna" } },
+	{ "setting.list", "\"customer\":\"$N\"",
+	  { "yyyyna", "yaaany", "aaaana" } },
+	{ "setting.add", "\"customer\":\"$N\",\"description\":\"more\","
+			 "\"ip_only\":true,$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "setting.change", "\"customer\":\"$N\",\"id\":\"d\","
+			    "\"require_tls\":true,$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "setting.remove", "\"customer\":\"$N\",\"id\":\"d\",$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "ip.list", "\"customer\":\"$N\"",
+	  { "yyyyna", "yaaany", "aaaana" } },
+	{ "ip.add", "\"customer\":\"$N\",\"range\":\"9.9.9.9\","
+		    "\"description\":\"d\",$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "ip.change", "\"customer\":\"$N\",\"range\":\"$I\","
+		       "\"enabled\":false,$D",
+	  { "yynnna", "yannny", "aannna" } },
+	{ "ip.remove", "\"customer\":\"$N\",\"range\":\"$I\",$D",
+	  { "yynnna", "yannny", "aannna" } },
 	{ "app_password.create", "\"address\":\"user@$N.test\"",
 	  { "yyynna", "yaanny", "aaanna" } },
 	{ "app_password.list", "\"address\":\"user@$N.test\"",
@@ -133,6 +176,8 @@ static void fill_in(struct buf *out, const char *text, enum about about,
 			buf_printf(out, "%u", (unsigned)about + 1);
 		else if (*text == 'I')
 			buf_printf(out, "1%u.0.0.1", (unsigned)about + 1);
+		else if (*text == 'D')
+			buf_append(out, SLICE("\"dry_run\":true"));
 		else
 			buf_append(out, slice_of(password));
 	}

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "admin/rows.h"
 #include "app/cli.h"
 
 struct parsed {
@@ -182,6 +183,113 @@ static void help_names_every_command_and_option(void **state)
 	buf_fini(&out);
 }
 
+/* --- verbs ------------------------------------------------------------------ */
+
+static const struct option_row *option_with_key(enum command_id command,
+						const char *key)
+{
+	size_t count;
+	const struct option_row *rows = option_rows(&count);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].command == command &&
+		    strcmp(rows[i].key, key) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static enum option_kind kind_for(const struct field *f)
+{
+	switch (f->type) {
+	case FIELD_BOOL:
+		return OPTION_BOOL;
+	case FIELD_LIST:
+		return OPTION_LIST;
+	case FIELD_U32:
+	case FIELD_COUNT:
+		return OPTION_NUMBER;
+	case FIELD_TEXT:
+	case FIELD_NAME:
+	case FIELD_CHOICE:
+		return OPTION_TEXT;
+	}
+	return OPTION_FLAG;
+}
+
+/* "refuse|defer|hold" */
+static void assert_choices(const struct field *f, const char *value)
+{
+	slice rest = slice_of(value);
+	for (size_t i = 0; f->choices[i] != NULL; i++)
+		assert_slice_eq(slice_cut(&rest, '|'), f->choices[i]);
+	assert_int_equal(rest.n, 0);
+}
+
+static void s12_2_every_field_has_an_option(void **state)
+{
+	(void)state;
+	static const struct {
+		enum row_kind kind;
+		enum command_id commands[2];
+	} nouns[] = {
+		{ ROW_CUSTOMER, { COMMAND_CUSTOMER_ADD,
+				  COMMAND_CUSTOMER_CHANGE } },
+		{ ROW_DOMAIN, { COMMAND_DOMAIN_ADD, COMMAND_DOMAIN_CHANGE } },
+		{ ROW_USER, { COMMAND_USER_ADD, COMMAND_USER_CHANGE } },
+		{ ROW_SETTING, { COMMAND_SETTING_ADD,
+				 COMMAND_SETTING_CHANGE } },
+		{ ROW_ENTRY, { COMMAND_IP_ADD, COMMAND_IP_CHANGE } },
+	};
+	for (size_t n = 0; n < 2 * ARRAY_LEN(nouns); n++) {
+		size_t count;
+		enum command_id c = nouns[n / 2].commands[n % 2];
+		const struct field *f = row_fields(nouns[n / 2].kind, &count);
+		for (size_t i = 0; i < count; i++) {
+			const char *key = field_argument(&f[i]);
+			const struct option_row *o = option_with_key(c, key);
+			if (f[i].group == NULL)
+				continue;
+			if (o == NULL)
+				fail_msg("%s has no option for %s",
+					 command_row(c)->words, key);
+			assert_int_equal(o->kind, kind_for(&f[i]));
+			if (f[i].type == FIELD_CHOICE)
+				assert_choices(&f[i], o->value);
+		}
+		assert_non_null(option_with_key(c, "dry_run"));
+	}
+}
+
+static void options_of_fields_have_values(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		enum command_id command;
+		const char *key, *value;
+		size_t more;
+	} cases[] = {
+		{ "setting add --ip-only --require-tls no x",
+		  COMMAND_SETTING_ADD, "ip_only", "yes", 0 },
+		{ "setting add --ip-only --require-tls no x",
+		  COMMAND_SETTING_ADD, "require_tls", "no", 0 },
+		{ "ip change 11.0.0.1 --enabled=no", COMMAND_IP_CHANGE,
+		  "enabled", "no", 0 },
+		{ "user add a@b.c --alias b@b.c --alias=c@b.c",
+		  COMMAND_USER_ADD, "aliases", "b@b.c", 1 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct parsed p = parse(cases[i].line, LANGUAGE_EN);
+		assert_true(p.ok);
+		assert_int_equal(p.cli.command, cases[i].command);
+		assert_string_equal(
+			cli_option(&p.cli, option_with_key(
+				cases[i].command, cases[i].key)->name),
+			cases[i].value);
+		assert_int_equal(p.cli.more_count, cases[i].more);
+		buf_fini(&p.errors);
+	}
+}
+
 static void l1_strings_of_strangers_are_escaped(void **state)
 {
 	(void)state;
@@ -213,6 +321,8 @@ int main(void)
 		cmocka_unit_test(errors_speak_japanese),
 		cmocka_unit_test(every_text_is_there_twice),
 		cmocka_unit_test(help_names_every_command_and_option),
+		cmocka_unit_test(s12_2_every_field_has_an_option),
+		cmocka_unit_test(options_of_fields_have_values),
 		cmocka_unit_test(l1_strings_of_strangers_are_escaped),
 	};
 	return cmocka_run_group_tests_name("app/cli", tests, NULL, NULL);

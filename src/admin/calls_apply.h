@@ -1,0 +1,21 @@
+/*
+ * What directory.apply and the calls about one thing (calls_verb.c) share:
+ * the one way of a change into the directory.
+ */
+#pragma once
+
+#include "admin/calls.h"
+#include "admin/directory.h"
+
+struct applying {
+	struct admin_call *call;
+	const struct directory_one *one;	/* NULL: a file */
+	struct directory d;
+	bool dry_run;
+};
+
+/* call and one are set. Ends with directory_fini(&p->d). */
+void apply_begin(struct applying *p);
+/* Load, merge, check, authorise, store, publish; the call has ended then, or
+ * will when the revision is live. file: the name in messages. */
+void apply_run(struct applying *p, slice text, const char *file);

@@ -1,0 +1,389 @@
+/*
+ * customer.add … ip.remove: a change of one thing. The arguments become a
+ * fragment of a directory file (JSON, which is YAML), and that goes the way
+ * of apply (calls_apply.h); no rule stands here.
+ *
+ * Arguments: the thing's key and fields (field_argument), the customer where
+ * it isn't plain, of an entry the setting, of a setting its position.
+ */
+#include "admin/calls_apply.h"
+
+#include <stdio.h>
+
+static const slice NONE = { 0 };
+
+enum { NEAR_MAX = 1000 };
+
+static const struct noun {
+	const char *name;
+	enum row_kind kind;
+	const char *list;		/* where it stands in a customer */
+} NOUNS[] = {
+	{ "customer", ROW_CUSTOMER, NULL },
+	{ "domain", ROW_DOMAIN, "domains" },
+	{ "user", ROW_USER, "users" },
+	{ "setting", ROW_SETTING, "relay_settings" },
+	{ "ip", ROW_ENTRY, "ip_entries" },
+};
+
+static const struct {
+	const char *name;
+	enum directory_act act;
+} VERBS[] = {
+	{ "add", DIRECTORY_ADD },
+	{ "change", DIRECTORY_CHANGE },
+	{ "remove", DIRECTORY_REMOVE },
+};
+
+struct verb {
+	struct admin_call *call;
+	const struct noun *noun;
+	struct directory_one one;
+	slice key, customer, setting;
+	bool dry_run;
+	struct buf fragment;
+};
+
+/* --- which call ----------------------------------------------------------- */
+
+static void parse_name(struct verb *v)
+{
+	slice rest = v->call->name;
+	slice noun = slice_cut(&rest, '.');
+	v->one.act = DIRECTORY_CHANGE;
+	for (size_t i = 0; i < ARRAY_LEN(NOUNS); i++)
+		if (slice_eq(noun, slice_of(NOUNS[i].name)))
+			v->noun = &NOUNS[i];
+	for (size_t i = 0; i < ARRAY_LEN(VERBS); i++)
+		if (slice_eq(rest, slice_of(VERBS[i].name)))
+			v->one.act = VERBS[i].act;
+	invariant(v->noun != NULL);	/* calls.def has no other */
+	v->one.kind = v->noun->kind;
+}
+
+/* --- arguments ------------------------------------------------------------ */
+
+static bool known_arguments(struct verb *v)
+{
+	struct buf known;
+	const char *unknown;
+	size_t count;
+	const struct field *f = row_fields(v->one.kind, &count);
+	buf_init(&known, 4096);
+	buf_printf(&known, "dry_run language %s",
+		   row_key_name(v->one.kind));
+	if (v->one.kind != ROW_CUSTOMER)
+		buf_append(&known, SLICE(" customer"));
+	if (v->one.kind == ROW_ENTRY)
+		buf_append(&known, SLICE(" setting"));
+	if (v->one.kind == ROW_SETTING && v->one.act != DIRECTORY_REMOVE)
+		buf_append(&known, SLICE(" position"));
+	for (size_t i = 0; v->one.act != DIRECTORY_REMOVE && i < count; i++)
+		if (f[i].group != NULL)
+			buf_printf(&known, " %s", field_argument(&f[i]));
+	buf_append_char(&known, '\0');
+	bool ok = !known.failed;
+	if (!ok)
+		call_no_memory(v->call);
+	else if (args_unknown(v->call->args, known.p, &unknown)) {
+		call_say(v->call, CALL_USAGE, SAY_UNKNOWN_ARGUMENT,
+			 slice_of(unknown));
+		ok = false;
+	}
+	buf_fini(&known);
+	return ok;
+}
+
+static bool read_arguments(struct verb *v)
+{
+	struct admin_call *call = v->call;
+	uint64_t position = 0;
+	/* The key of a new setting is made from its description. */
+	bool needs_key = v->one.kind != ROW_SETTING ||
+			 v->one.act != DIRECTORY_ADD;
+	if (!known_arguments(v) ||
+	    !arg_text(call, row_key_name(v->one.kind), needs_key, &v->key) ||
+	    !arg_text(call, "customer", false, &v->customer) ||
+	    !arg_text(call, "setting", false, &v->setting) ||
+	    !arg_bool(call, "dry_run", &v->dry_run) ||
+	    !arg_u64(call, "position", ROW_SETTINGS_MAX, &position))
+		return false;
+	v->one.position = (uint32_t)position;
+	return true;
+}
+
+/* --- whose it is ---------------------------------------------------------- */
+
+/* The only answer of a query for a name; empty: none. */
+static slice name_by(struct verb *v, const char *sql, slice key)
+{
+	slice name = NONE;
+	struct sql q = sql_of(v->call->admin->store, sql);
+	sql_text(&q, key);
+	if (sql_row(&q)) {
+		name = sql_copy(&q, 0, &v->call->arena);
+		sql_end(&q);
+	}
+	return name;
+}
+
+static slice owner_of_domain(struct verb *v, slice domain)
+{
+	return name_by(v, "SELECT c.name FROM domains d JOIN customers c "
+			  "ON c.id = d.customer WHERE d.name = ?", domain);
+}
+
+static slice owner_of_user(struct verb *v, slice given)
+{
+	slice address, domain, name = NONE;
+	if (!directory_address(given, &v->call->arena, &address, &domain))
+		return NONE;
+	if (v->one.act != DIRECTORY_ADD)
+		return name_by(v, "SELECT c.name FROM users u JOIN customers c "
+				  "ON c.id = u.customer WHERE u.address = ?",
+			       address);
+	for (; domain.n > 0 && name.n == 0; domain = domain_parent(domain))
+		name = owner_of_domain(v, domain);
+	return name;
+}
+
+/* What the key alone tells the operator. */
+static slice owner(struct verb *v)
+{
+	slice domain;
+	if (v->one.kind == ROW_USER)
+		return owner_of_user(v, v->key);
+	if (v->one.kind != ROW_DOMAIN || v->one.act == DIRECTORY_ADD ||
+	    !domain_normalise(v->key, &v->call->arena, &domain, NULL))
+		return NONE;
+	return owner_of_domain(v, domain);
+}
+
+static void say_no_customer(struct verb *v)
+{
+	const char *names[NEAR_MAX + 1] = { NULL };
+	struct admin_call *call = v->call;
+	struct buf text;
+	size_t n = 0;
+	struct sql q = sql_of(call->admin->store,
+			      "SELECT name FROM customers WHERE closing = 0 "
+			      "LIMIT 1000");
+	while (call_is_operator(call) && n < NEAR_MAX && sql_row(&q)) {
+		slice name = sql_peek(&q, 0);
+		char *copy = arena_alloc(&call->arena, name.n + 1);
+		if (copy != NULL && slice_to_cstr(name, copy, name.n + 1))
+			names[n++] = copy;
+	}
+	sql_end(&q);
+	slice near = slice_of(text_nearest(v->customer, names));
+	buf_init(&text, 65536);
+	admin_say(&text, call->language,
+		  near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH,
+		  slice_of(text_in(admin_text(SAY_KIND_CUSTOMER),
+				   call->language)),
+		  v->customer, near);
+	call_end(call, CALL_DATA, buf_slice(&text));
+	buf_fini(&text);
+}
+
+static void say_which_customer(struct verb *v)
+{
+	bool by_key = v->one.kind == ROW_USER ||
+		      (v->one.kind == ROW_DOMAIN &&
+		       v->one.act != DIRECTORY_ADD);
+	struct buf text;
+	if (!by_key || v->one.act == DIRECTORY_ADD) {
+		call_say(v->call, CALL_USAGE, SAY_WHICH_CUSTOMER, NONE);
+		return;
+	}
+	buf_init(&text, 65536);
+	admin_say(&text, v->call->language, SAY_NO_SUCH,
+		  slice_of(text_in(admin_text(SAY_KIND_CUSTOMER + v->one.kind),
+				   v->call->language)),
+		  v->key, NONE);
+	call_end(v->call, CALL_DATA, buf_slice(&text));
+	buf_fini(&text);
+}
+
+/* A person's is his own; he hears of no other. */
+static bool find_customer(struct verb *v)
+{
+	struct admin_call *call = v->call;
+	slice *name = v->one.kind == ROW_CUSTOMER ? &v->key : &v->customer;
+	slice own = NONE;
+	if (!call_is_operator(call) && !call_own_name(call, &own))
+		return false;
+	if (name->n == 0)
+		*name = own.n > 0 ? own : owner(v);
+	if (name->n == 0) {
+		say_which_customer(v);
+		return false;
+	}
+	bool there = own.n > 0 ? slice_eq(*name, own) :
+		     (v->one.kind == ROW_CUSTOMER &&
+		      v->one.act == DIRECTORY_ADD) ||
+		     name_by(v, "SELECT name FROM customers WHERE name = ? "
+				"AND closing = 0", *name).n > 0;
+	v->customer = *name;
+	if (!there)
+		say_no_customer(v);
+	return there;
+}
+
+/* The settings that the call may mean: of a new entry all, else those with
+ * the range. */
+static struct sql settings_meant(struct verb *v, const struct ip_range *range)
+{
+	bool add = v->one.act == DIRECTORY_ADD;
+	struct sql q = sql_of(
+		v->call->admin->store,
+		add ? "SELECT s.key FROM settings s JOIN customers c "
+		      "ON c.id = s.customer WHERE c.name = ? "
+		      "ORDER BY s.position" :
+		      "SELECT s.key FROM settings s JOIN customers c "
+		      "ON c.id = s.customer JOIN ip_entries e "
+		      "ON e.setting = s.id WHERE c.name = ? AND e.first = ? "
+		      "AND e.bits = ? ORDER BY s.position");
+	sql_text(&q, v->customer);
+	if (!add) {
+		sql_blob(&q, (slice){ (const char *)range->first.bytes, 16 });
+		sql_u64(&q, range->bits);
+	}
+	return q;
+}
+
+/* Only of an entry, when the call doesn't name it: there must be one. */
+static bool find_setting(struct verb *v)
+{
+	struct admin_call *call = v->call;
+	struct ip_range range = { 0 };
+	struct buf all;
+	unsigned n = 0;
+	if (v->one.kind != ROW_ENTRY || v->setting.n > 0)
+		return true;
+	if (ip_range_parse(v->key, &range))
+		range = ip_range_network(&range);
+	buf_init(&all, 65536);
+	struct sql q = settings_meant(v, &range);
+	while (sql_row(&q)) {
+		v->setting = sql_copy(&q, 0, &call->arena);
+		buf_printf(&all, "%s%.*s", n++ > 0 ? ", " : "",
+			   SLICE_ARG(v->setting));
+	}
+	if (n > 1)
+		call_say(call, CALL_USAGE, SAY_WHICH_SETTING, buf_slice(&all));
+	buf_fini(&all);
+	return n <= 1;
+}
+
+/* --- the fragment --------------------------------------------------------- */
+
+static void write_name(struct verb *v, const char *name)
+{
+	struct buf *b = &v->fragment;
+	bool first = b->n > 0 && b->p[b->n - 1] == '{';
+	buf_printf(b, "%s\"%s\": ", first ? "" : ", ", name);
+}
+
+static bool write_value(struct verb *v, const char *name, slice json)
+{
+	write_name(v, name);
+	buf_append(&v->fragment, json);
+	return !v->fragment.failed;
+}
+
+/* A group's fields stand side by side in the table. */
+static bool write_fields(struct verb *v)
+{
+	size_t count;
+	const char *group = "";
+	const struct field *f = row_fields(v->one.kind, &count);
+	for (size_t i = 0; i < count; i++) {
+		slice json;
+		if (f[i].group == NULL)
+			continue;
+		if (!args_write_value(v->call->args, field_argument(&f[i]),
+				      &v->call->arena, &json))
+			return false;
+		if (json.n == 0)
+			continue;
+		if (strcmp(group, f[i].group) != 0) {
+			buf_append(&v->fragment, *group ? SLICE("}") :
+							  SLICE(""));
+			group = f[i].group;
+			if (*group)
+				write_value(v, group, SLICE("{"));
+		}
+		write_value(v, f[i].name, json);
+	}
+	buf_append(&v->fragment, *group ? SLICE("}") : SLICE(""));
+	return true;
+}
+
+static void open_item(struct verb *v, const char *list, const char *key,
+		      slice value)
+{
+	struct json j;
+	write_value(v, list, SLICE("[{"));
+	if (value.n == 0)
+		return;
+	write_name(v, key);
+	json_init(&j, &v->fragment);
+	json_string(&j, value);
+}
+
+/* {"customers": [{"name": …, "users": [{"address": …, …}]}]} */
+static bool write_fragment(struct verb *v)
+{
+	unsigned open = 1;
+	buf_append_char(&v->fragment, '{');
+	open_item(v, "customers", "name", v->customer);
+	if (v->one.kind == ROW_ENTRY) {
+		open_item(v, "relay_settings", "id",
+			  v->setting.n > 0 ? v->setting : SLICE("-"));
+		open++;
+	}
+	if (v->one.kind != ROW_CUSTOMER) {
+		open_item(v, v->noun->list, row_key_name(v->one.kind), v->key);
+		open++;
+	}
+	if (v->one.act != DIRECTORY_REMOVE && !write_fields(v))
+		return false;
+	for (; open > 0; open--)
+		buf_append(&v->fragment, SLICE("}]"));
+	buf_append_char(&v->fragment, '}');
+	return !v->fragment.failed;
+}
+
+/* --- one call ------------------------------------------------------------- */
+
+static void carry_out(struct verb *v)
+{
+	char name[40];
+	slice rest = v->call->name;
+	slice noun = slice_cut(&rest, '.');
+	struct applying p = { .call = v->call, .one = &v->one,
+			      .dry_run = v->dry_run };
+	snprintf(name, sizeof(name), "%.*s %.*s", SLICE_ARG(noun),
+		 SLICE_ARG(rest));
+	apply_begin(&p);
+	apply_run(&p, buf_slice(&v->fragment), name);
+	directory_fini(&p.d);
+}
+
+void call_verb(struct admin_call *call)
+{
+	struct verb v = { .call = call };
+	struct err err;
+	parse_name(&v);
+	buf_init(&v.fragment, YAML_TEXT_MAX);
+	if (!read_arguments(&v) || !find_customer(&v) || !find_setting(&v))
+		;	/* it has ended */
+	else if (!store_good(call->admin->store, &err))
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	else if (!write_fragment(&v))
+		call_no_memory(call);
+	else
+		carry_out(&v);
+	buf_fini(&v.fragment);
+}

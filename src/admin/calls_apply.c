@@ -74,11 +74,14 @@ static void say_row(struct applying *p, enum directory_found found,
 	struct buf text;
 	slice kind = slice_of(text_in(admin_text(SAY_KIND_CUSTOMER + row->kind),
 				      call->language));
-	slice near = found == DIRECTORY_ROW_THERE ? NONE :
+	bool there = found == DIRECTORY_ROW_THERE ||
+		     found == DIRECTORY_IN_FORCE;
+	slice near = there ? NONE :
 			     directory_near(&p->d, &call->caller, row);
 	buf_init(&text, 65536);
 	admin_say(&text, call->language,
 		  found == DIRECTORY_ROW_THERE ? SAY_THERE_ALREADY :
+		  found == DIRECTORY_IN_FORCE  ? SAY_NEEDS_NO_SHARING :
 		  near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH,
 		  kind, row_key(row), near);
 	call_end(call, CALL_DATA, buf_slice(&text));

@@ -17,6 +17,7 @@ struct listing {
 	uint32_t at;			/* id of the customer told last */
 	uint32_t only;			/* this customer; 0: all */
 	slice setting;			/* of entries; empty: of all */
+	bool requests;			/* entries that wait for the operator */
 	uint64_t revision;
 };
 
@@ -63,16 +64,24 @@ static void give_row(struct admin_call *call, struct row *r,
 	buf_fini(&row);
 }
 
+/* A request is over when the other entry is gone. */
+static bool is_wanted(struct admin_call *call, struct row *r,
+		      const struct customer_row *c)
+{
+	const struct listing *l = call->state;
+	if (r->kind == ROW_USER)
+		return authorise_sees_user(&call->caller, c->c.id,
+					   row_user(r)->org_unit);
+	return !l->requests || (row_entry(r)->sharing_requested &&
+				row_entry(r)->e.inert);
+}
+
 static void give_all(struct admin_call *call, const struct row_list *l,
 		     const struct customer_row *c, const struct setting_row *s)
 {
-	for (uint32_t i = 0; i < l->count; i++) {
-		struct row *r = l->items[i];
-		if (r->kind != ROW_USER ||
-		    authorise_sees_user(&call->caller, c->c.id,
-					row_user(r)->org_unit))
-			give_row(call, r, c, s);
-	}
+	for (uint32_t i = 0; i < l->count; i++)
+		if (is_wanted(call, l->items[i], c))
+			give_row(call, l->items[i], c, s);
 }
 
 static void give_entries(struct admin_call *call, const struct listing *l,
@@ -170,7 +179,9 @@ void call_list(struct admin_call *call)
 {
 	slice customer = NONE, setting = NONE;
 	uint32_t only;
+	bool requests = false;
 	if (!arg_text(call, "customer", false, &customer) ||
+	    !arg_bool(call, "requests", &requests) ||
 	    !arg_text(call, "setting", false, &setting) ||
 	    !find_customer(call, customer, &only))
 		return;
@@ -180,7 +191,7 @@ void call_list(struct admin_call *call)
 		return;
 	}
 	*l = (struct listing){ .kind = kind_of(call->name), .only = only,
-			       .setting = setting,
+			       .setting = setting, .requests = requests,
 			       .revision = view_revision(call->admin->view) };
 	call->state = l;
 	call->cancel = list_fini;

@@ -26,18 +26,23 @@ static const struct noun {
 	{ "ip", ROW_ENTRY, "ip_entries" },
 };
 
-static const struct {
+static const struct act {
 	const char *name;
 	enum directory_act act;
-} VERBS[] = {
-	{ "add", DIRECTORY_ADD },
-	{ "change", DIRECTORY_CHANGE },
-	{ "remove", DIRECTORY_REMOVE },
+	bool takes_fields;
+	const char *fixed;		/* the field that it sets */
+} ACTS[] = {
+	{ "add", DIRECTORY_ADD, true, NULL },
+	{ "change", DIRECTORY_CHANGE, true, NULL },
+	{ "remove", DIRECTORY_REMOVE, false, NULL },
+	{ "share", DIRECTORY_CHANGE, false, "shared" },
+	{ "request_sharing", DIRECTORY_REQUEST, false, NULL },
 };
 
 struct verb {
 	struct admin_call *call;
 	const struct noun *noun;
+	const struct act *act;
 	struct directory_one one;
 	slice key, customer, setting;
 	bool dry_run;
@@ -50,15 +55,16 @@ static void parse_name(struct verb *v)
 {
 	slice rest = v->call->name;
 	slice noun = slice_cut(&rest, '.');
-	v->one.act = DIRECTORY_CHANGE;
 	for (size_t i = 0; i < ARRAY_LEN(NOUNS); i++)
 		if (slice_eq(noun, slice_of(NOUNS[i].name)))
 			v->noun = &NOUNS[i];
-	for (size_t i = 0; i < ARRAY_LEN(VERBS); i++)
-		if (slice_eq(rest, slice_of(VERBS[i].name)))
-			v->one.act = VERBS[i].act;
-	invariant(v->noun != NULL);	/* calls.def has no other */
+	for (size_t i = 0; i < ARRAY_LEN(ACTS); i++)
+		if (slice_eq(rest, slice_of(ACTS[i].name)))
+			v->act = &ACTS[i];
+	/* calls.def has no others */
+	invariant(v->noun != NULL && v->act != NULL);
 	v->one.kind = v->noun->kind;
+	v->one.act = v->act->act;
 }
 
 /* --- arguments ------------------------------------------------------------ */
@@ -76,9 +82,9 @@ static bool known_arguments(struct verb *v)
 		buf_append(&known, SLICE(" customer"));
 	if (v->one.kind == ROW_ENTRY)
 		buf_append(&known, SLICE(" setting"));
-	if (v->one.kind == ROW_SETTING && v->one.act != DIRECTORY_REMOVE)
+	if (v->one.kind == ROW_SETTING && v->act->takes_fields)
 		buf_append(&known, SLICE(" position"));
-	for (size_t i = 0; v->one.act != DIRECTORY_REMOVE && i < count; i++)
+	for (size_t i = 0; v->act->takes_fields && i < count; i++)
 		if (f[i].group != NULL)
 			buf_printf(&known, " %s", field_argument(&f[i]));
 	buf_append_char(&known, '\0');
@@ -347,8 +353,10 @@ static bool write_fragment(struct verb *v)
 		open_item(v, v->noun->list, row_key_name(v->one.kind), v->key);
 		open++;
 	}
-	if (v->one.act != DIRECTORY_REMOVE && !write_fields(v))
+	if (v->act->takes_fields && !write_fields(v))
 		return false;
+	if (v->act->fixed != NULL)
+		write_value(v, v->act->fixed, SLICE("true"));
 	for (; open > 0; open--)
 		buf_append(&v->fragment, SLICE("}]"));
 	buf_append_char(&v->fragment, '}');

@@ -54,7 +54,12 @@ bool directory_load(struct directory *d, slice text,
 bool directory_merge(struct directory *d, struct tables *t) MUST_USE;
 /* What a call does to the one row that its fragment names: an item of the
  * only customer, or of its only setting, or the customer itself. */
-enum directory_act { DIRECTORY_ADD, DIRECTORY_CHANGE, DIRECTORY_REMOVE };
+enum directory_act {
+	DIRECTORY_ADD,
+	DIRECTORY_CHANGE,
+	DIRECTORY_REMOVE,
+	DIRECTORY_REQUEST,		/* an entry: that it may be shared */
+};
 struct directory_one {
 	enum row_kind kind;
 	enum directory_act act;
@@ -66,6 +71,7 @@ enum directory_found {
 	DIRECTORY_NO_SETTING,		/* of an entry */
 	DIRECTORY_NO_ROW,		/* to change or remove */
 	DIRECTORY_ROW_THERE,		/* to add */
+	DIRECTORY_IN_FORCE,		/* an entry that needs no sharing */
 	DIRECTORY_NO_MEMORY,
 };
 /* After the merge: is the row there as the act wants it, for this caller?

@@ -49,9 +49,10 @@ bool directory_authorise_names(struct directory *d,
 
 static bool is_listed(enum row_kind kind, const struct field *f)
 {
-	/* What no file names: the order of settings is theirs as well. */
+	/* What no file names: the order of settings is theirs as well, and
+	 * to ask for sharing; to close a customer is not. */
 	if (f->group == NULL)
-		return strcmp(f->name, "position") == 0;
+		return strcmp(f->name, "closing") != 0;
 	for (size_t i = 0; FIELDS[kind][i] != NULL; i++)
 		if (strcmp(FIELDS[kind][i], f->name) == 0)
 			return true;

@@ -146,8 +146,10 @@ static enum directory_found look(struct customer_row *c,
 	*row = r;
 	if (one->act == DIRECTORY_ADD)
 		return r->old == NULL ? DIRECTORY_GOOD : DIRECTORY_ROW_THERE;
-	return is_there(r->old, caller, c->c.id) ? DIRECTORY_GOOD :
-						   DIRECTORY_NO_ROW;
+	if (!is_there(r->old, caller, c->c.id))
+		return DIRECTORY_NO_ROW;
+	return one->act == DIRECTORY_REQUEST && !row_entry(r->old)->e.inert ?
+		       DIRECTORY_IN_FORCE : DIRECTORY_GOOD;
 }
 
 enum directory_found directory_do_one(struct directory *d,
@@ -165,6 +167,8 @@ enum directory_found directory_do_one(struct directory *d,
 		ok = one->kind == ROW_CUSTOMER ?
 			     close_customer(d, c) :
 			     remove_first(d, list_of(c, one->kind));
+	if (one->act == DIRECTORY_REQUEST)
+		row_entry(target(c, one->kind))->sharing_requested = true;
 	if (one->kind == ROW_SETTING)
 		order_settings(&c->settings, one->position);
 	return ok ? DIRECTORY_GOOD : DIRECTORY_NO_MEMORY;

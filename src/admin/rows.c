@@ -389,6 +389,10 @@ void row_derive(struct row *r)
 	} else if (r->kind == ROW_DOMAIN) {
 		struct domain_row *d = row_domain(r);
 		d->d.verified = d->verified == 1;
+	} else if (r->kind == ROW_ENTRY) {
+		/* What was asked for has been granted. */
+		struct entry_row *e = row_entry(r);
+		e->sharing_requested = e->sharing_requested && !e->shared;
 	}
 }
 

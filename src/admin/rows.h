@@ -81,6 +81,7 @@ struct entry_row {
 	struct row row;
 	struct ip_entry e;
 	bool shared;
+	bool sharing_requested;		/* of the operator; no file says it */
 	char key[IP_RANGE_TEXT_MAX];
 };
 

@@ -42,7 +42,8 @@ static const struct form forms[] = {
 	  "require_auth require_tls enabled line_ends entries",
 	  { { NULL, NULL } } },
 	{ COMMAND_IP_LIST,
-	  "range customer setting description enabled shared inert",
+	  "range customer setting description enabled shared inert "
+	  "sharing_requested",
 	  { { NULL, NULL } } },
 	{ COMMAND_LIMITS_SHOW,
 	  "name used reserved limit headroom opens_at binds_first user",

@@ -59,7 +59,8 @@ def lists_show_what_there_is(s):
     row = s.rows("ip", "list", "--customer", "verbal")[0]
     assert row == {"range": "127.0.0.81/32", "customer": "verbal",
                    "setting": "head-office", "description": "mail server",
-                   "enabled": True, "shared": False, "inert": False}, row
+                   "enabled": True, "shared": False, "inert": False,
+                   "sharing_requested": False}, row
     assert {"name": "verbal.example", "customer": "verbal",
             "kind": "secondary", "of": "", "verified": "operator"} in \
         s.rows("domain", "list")
@@ -185,6 +186,42 @@ def persons_change_what_is_theirs(s):
     assert row["who"] == "operator as unit@verbal.example", row
 
 
+def a_shared_address_is_granted(s):
+    """The later of two customers with one address asks; the operator grants;
+    the next MAIL of an open session knows (SPEC 2.2, 3.6)."""
+    said(s, "customer", "add", "tenant", "--allow-private-addresses")
+    said(s, "domain", "add", "tenant.example", "--customer", "tenant",
+         "--verified", "operator")
+    said(s, "user", "add", "boss@tenant.example", "--role", "super-admin")
+    said(s, "setting", "add", "--customer", "tenant", "--description", "x",
+         "--allowed-senders", "own-domains", "--ip-only")
+    boss = ("--as", "boss@tenant.example")
+    p = said(s, "ip", "add", "127.0.0.81", "--description", "hosted", *boss,
+             words="another customer held first")
+    assert "verbal" not in p.stdout + p.stderr, p
+    with Client(s.port, source="127.0.0.81") as c:
+        c.hello("x.invalid")
+        assert c.cmd("MAIL FROM:<x@tenant.example>")[0] == 550
+        said(s, "ip", "share", "127.0.0.81", *boss, code=NOT_ALLOWED)
+        p = said(s, "ip", "request-sharing", "127.0.0.81", *boss,
+                 words="sharing_requested false → true")
+        assert "verbal" not in p.stdout + p.stderr, p
+        assert [(r["customer"], r["range"])
+                for r in s.rows("ip", "list", "--requests")] == \
+            [("tenant", "127.0.0.81/32")]
+        said(s, "ip", "request-sharing", "127.0.0.81", "--customer", "verbal",
+             code=DATAERR, words="nothing to ask for")
+        assert c.cmd("MAIL FROM:<x@tenant.example>")[0] == 550
+        said(s, "ip", "share", "127.0.0.81", "--customer", "tenant",
+             words=" live")
+        begun = time.monotonic()
+        assert c.cmd("MAIL FROM:<x@tenant.example>")[0] == 250
+        assert time.monotonic() - begun < 1
+    assert mail_code(s, "127.0.0.81", "x@verbal.example") == 250
+    assert s.rows("ip", "list", "--requests") == []
+    said(s, "customer", "remove", "tenant")
+
+
 def a_removed_customer_is_gone(s):
     p = said(s, "customer", "remove", "verbal", words="- customer verbal")
     assert "- user chief@verbal.example (verbal)" in p.stdout, p
@@ -202,4 +239,5 @@ def a_removed_customer_is_gone(s):
 
 STEPS = (a_customer_in_five_lines, lists_show_what_there_is,
          changes_act_at_once, mistakes_are_told,
-         persons_change_what_is_theirs, a_removed_customer_is_gone)
+         persons_change_what_is_theirs, a_shared_address_is_granted,
+         a_removed_customer_is_gone)

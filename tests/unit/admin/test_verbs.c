@@ -455,6 +455,97 @@ static void s12_3_a_super_admin_changes_the_own_customer(void **state)
 	do_good(*state, "user.list", "'as':'unit@sub.example.com'");
 }
 
+/* --- ranges that two customers have (SPEC 2.2) ----------------------------- */
+
+/* Whose mail is it: the customer's name, or "". */
+static void assert_identified(const char *dir, const char *sender_domain,
+			      const char *want)
+{
+	const struct view *v = load_view(dir);
+	struct facts f = { .helo = SLICE("h") };
+	struct decision dec;
+	assert_true(ip_addr_parse(SLICE("11.0.0.1"), &f.client));
+	f.sender = (struct address){ .local = SLICE("x"),
+				     .domain = slice_of(sender_domain) };
+	policy_decide(v, &f, &dec, NULL);
+	assert_slice_eq(dec.customer != NULL ? dec.customer->name : SLICE(""),
+			want);
+	view_unref(&v);
+}
+
+static void make_late(const char *dir)
+{
+	make_example(dir);
+	do_good(dir, "customer.add", "'name':'late'");
+	do_good(dir, "domain.add", "'name':'late.example','customer':'late',"
+				   "'verified':'operator'");
+	do_good(dir, "user.add", "'address':'boss@late.example',"
+				 "'role':'super-admin'");
+	do_good(dir, "setting.add", "'customer':'late','description':'x',"
+				    "'allowed_senders':'own-domains',"
+				    "'ip_only':true");
+}
+
+static void s2_2_sharing_is_asked_for_and_granted(void **state)
+{
+	make_late(*state);
+#define AS ",'as':'boss@late.example'"
+	char args[300];
+	struct answer a = call(*state, "ip.add", quoted(
+		"{'range':'11.0.0.0/30','description':'x'" AS "}", args,
+		sizeof(args)));
+	assert_int_equal(a.code, 0);
+	assert_has(&a.rows, "another customer held first");
+	assert_has(&a.rows, "ip request-sharing");
+	assert_false(has(&a.rows, "example'"));
+	answer_free(&a);
+	assert_identified(*state, "late.example", "");
+	a = call(*state, "ip.list", "{\"requests\":true}");
+	assert_int_equal(a.row_count, 0);
+	answer_free(&a);
+	do_bad(*state, 77, "ip.share", "'range':'11.0.0.0/30'" AS, "");
+	do_bad(*state, 78, "ip.change", "'range':'11.0.0.0/30','shared':true" AS,
+	       "only the operator changes 'shared'");
+	do_good(*state, "ip.request_sharing", "'range':'11.0.0.0/30'" AS);
+	do_bad(*state, 65, "ip.request_sharing",
+	       "'customer':'example','range':'11.0.0.1'", "is in force");
+	assert_identified(*state, "late.example", "");
+	a = call(*state, "ip.list", "{\"requests\":true}");
+	assert_int_equal(a.row_count, 1);
+	assert_has(&a.rows, "\"customer\":\"late\"");
+	answer_free(&a);
+	/* Another change leaves the request, and no file says it. */
+	do_good(*state, "ip.change", "'range':'11.0.0.0/30',"
+				     "'description':'y'" AS);
+	assert_false(exports(*state, "requested"));
+	a = call(*state, "ip.list", "{\"requests\":true}");
+	assert_int_equal(a.row_count, 1);
+	answer_free(&a);
+	do_good(*state, "ip.share", "'customer':'late','range':'11.0.0.0/30'");
+	assert_identified(*state, "late.example", "late");
+	assert_identified(*state, "example.com", "example");
+	a = call(*state, "ip.list", "{\"requests\":true}");
+	assert_int_equal(a.row_count, 0);
+	answer_free(&a);
+	do_bad(*state, 65, "ip.request_sharing", "'range':'11.0.0.0/30'" AS,
+	       "is in force");
+	/* And taken back. */
+	do_good(*state, "ip.change", "'customer':'late','range':"
+				     "'11.0.0.0/30','shared':false");
+	assert_identified(*state, "late.example", "");
+#undef AS
+}
+
+static void s2_2_what_a_removed_customer_held_is_free(void **state)
+{
+	make_late(*state);
+	do_good(*state, "ip.add", "'customer':'late','range':'11.0.0.1',"
+				  "'description':'x'");
+	assert_identified(*state, "late.example", "");
+	do_good(*state, "customer.remove", "'name':'example'");
+	assert_identified(*state, "late.example", "late");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, harness_setup, \
 						harness_teardown)
 
@@ -471,6 +562,8 @@ int main(void)
 		TEST(every_change_is_audited_by_its_call),
 		TEST(s12_3_a_unit_admin_changes_the_own_users),
 		TEST(s12_3_a_super_admin_changes_the_own_customer),
+		TEST(s2_2_sharing_is_asked_for_and_granted),
+		TEST(s2_2_what_a_removed_customer_held_is_free),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -201,7 +201,8 @@ def a_shared_address_is_granted(s):
     assert "verbal" not in p.stdout + p.stderr, p
     with Client(s.port, source="127.0.0.81") as c:
         c.hello("x.invalid")
-        assert c.cmd("MAIL FROM:<x@tenant.example>")[0] == 550
+        code, text = c.cmd("MAIL FROM:<x@tenant.example>")
+        assert code in (530, 550), text
         said(s, "ip", "share", "127.0.0.81", *boss, code=NOT_ALLOWED)
         p = said(s, "ip", "request-sharing", "127.0.0.81", *boss,
                  words="sharing_requested false → true")
@@ -211,7 +212,8 @@ def a_shared_address_is_granted(s):
             [("tenant", "127.0.0.81/32")]
         said(s, "ip", "request-sharing", "127.0.0.81", "--customer", "verbal",
              code=DATAERR, words="nothing to ask for")
-        assert c.cmd("MAIL FROM:<x@tenant.example>")[0] == 550
+        code, text = c.cmd("MAIL FROM:<x@tenant.example>")
+        assert code in (530, 550), text
         said(s, "ip", "share", "127.0.0.81", "--customer", "tenant",
              words=" live")
         begun = time.monotonic()

@@ -214,6 +214,15 @@ const struct view *admin_compile(struct admin *a, uint64_t revision,
 	return c.view;
 }
 
+/* `postrider restore` put the store there (store_copy.h). */
+static bool is_restored(struct admin *a, uint64_t last)
+{
+	struct sql q = sql_of(a->store, "SELECT call = 'restore' FROM "
+					"revisions WHERE revision = ?");
+	sql_u64(&q, last);
+	return sql_number(&q, 0) == 1;
+}
+
 /* Store and files disagree, and no kept change leads from one to the other:
  * a new revision above both, from all of the store. */
 static bool rebuild(struct admin *a, uint64_t above, struct err *err)
@@ -221,6 +230,7 @@ static bool rebuild(struct admin *a, uint64_t above, struct err *err)
 	struct audit_by by = { .who = SLICE("admin"), .call = SLICE("recover"),
 			       .at_ms = os_wall_ms() };
 	uint64_t last = last_revision(a);
+	bool restored = is_restored(a, last);
 	by.revision = (last > above ? last : above) + 1;
 	store_begin(a->store);
 	admin_note_revision(a, &by);
@@ -235,7 +245,7 @@ static bool rebuild(struct admin *a, uint64_t above, struct err *err)
 	view_unref(&a->view);
 	a->view = v;
 	struct log_event e;
-	if (a->log != NULL) {
+	if (a->log != NULL && !restored) {
 		log_begin(&e, a->log, LOG_ALARM, "admin.view_rebuilt");
 		json_member_u64(&e.json, "revision", by.revision);
 		log_end(&e);
@@ -296,7 +306,8 @@ static bool catch_up(struct admin *a, struct err *err)
 	if (view_writer_broken(a->writer) && has > 0 &&
 	    !view_writer_rewrite(a->writer, a->view, err))
 		return false;
-	if (has > last)
+	/* Whatever view lies there, it need not be this store's. */
+	if (has > last || is_restored(a, last))
 		return rebuild(a, has, err);
 	for (; has < last; has++) {
 		if (append_kept(a, has + 1, err))

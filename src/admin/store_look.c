@@ -86,7 +86,13 @@ static void look_inside(struct store_looked *out, sqlite3 *db, uint64_t bytes)
 							  : UINT32_MAX;
 	out->state = out->schema > out->known	? STORE_NEWER
 		     : out->schema < out->known ? STORE_OLDER : STORE_GOOD;
-	if (out->state == STORE_NEWER || bytes > STORE_LOOK_WHOLE_BYTES)
+	if (out->schema > 0 && out->state != STORE_NEWER &&
+	    ask(out, db, "SELECT max(revision) FROM revisions", &number, &ok)) {
+		out->revision = number > 0 ? (uint64_t)number : 0;
+		out->text[0] = '\0';
+	}
+	if ((out->state != STORE_GOOD && out->state != STORE_OLDER) ||
+	    bytes > STORE_LOOK_WHOLE_BYTES)
 		return;
 	if (ask(out, db, "PRAGMA quick_check(1)", &number, &ok) && !ok)
 		out->state = STORE_DAMAGED;

@@ -22,6 +22,7 @@ struct store_looked {
 	enum store_state state;
 	uint32_t schema;	/* of the file; 0: unknown */
 	uint32_t known;		/* to this program */
+	uint64_t revision;	/* the last one; 0: none, or unknown */
 	char text[160];		/* SQLite's or the system's words */
 };
 /* path: of the folder with directory.db. Pages are checked one by one when the

@@ -1,17 +1,14 @@
 /*
  * postrider-admin: started by master. Its sandbox leaves it the store, the
  * index, journals to read, and the making of its socket; no spool, no keys.
- *
- * `--look=FOLDER --answer=N` is for `postrider check`, which has no SQL: what
- * is to be told about the store goes to descriptor N as one JSON object.
+ * Commands that have no SQL start it for one thing only (store_tool.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "admin/serve.h"
-#include "admin/store_look.h"
 #include "app/child.h"
-#include "base/json.h"
+#include "app/store_tool.h"
 #include "os/process.h"
 #include "os/sandbox.h"
 
@@ -71,60 +68,11 @@ static int serve(struct child *c)
 	return admin_serve(&config);
 }
 
-/* --- looking only --------------------------------------------------------- */
-
-static bool close_all_but(const char *store, struct err *err)
-{
-	/* Writable: beside a log SQLite keeps an index of it. */
-	struct os_landlock_dir dir = { .path = store, .writable = true };
-	int version;
-	return os_sandbox_begin(err) &&
-	       os_landlock(&dir, 1, OS_LANDLOCK_NO_NET, &version, err);
-}
-
-static int look(const char *store, int answer)
-{
-	enum { SEND_MS = 5000 };
-	struct store_looked seen;
-	struct err err = { 0 };
-	struct buf out;
-	struct json j;
-	if (!close_all_but(store, &err))
-		return 71;
-	store_look(store, &seen);
-	buf_init(&out, 4096);
-	json_init(&j, &out);
-	json_object_begin(&j);
-	json_member_cstr(&j, "state", store_state_name(seen.state));
-	json_member_u64(&j, "schema", seen.schema);
-	json_member_u64(&j, "known", seen.known);
-	json_member_cstr(&j, "text", seen.text);
-	json_object_end(&j);
-	bool ok = !out.failed && os_channel_send(answer, buf_slice(&out), -1,
-						 SEND_MS, &err);
-	buf_fini(&out);
-	return ok ? 0 : 74;
-}
-
-static bool is_look(int argc, char **argv, const char **store, int *answer)
-{
-	uint64_t fd;
-	if (argc != 3 || strncmp(argv[1], "--look=", 7) != 0 ||
-	    strncmp(argv[2], "--answer=", 9) != 0 ||
-	    !slice_u64(slice_of(argv[2] + 9), 65535, &fd))
-		return false;
-	*store = argv[1] + 7;
-	*answer = (int)fd;
-	return true;
-}
-
 int main(int argc, char **argv)
 {
 	struct err err = { 0 };
-	const char *store;
-	int answer;
-	if (is_look(argc, argv, &store, &answer))
-		return look(store, answer);
+	if (store_tool_wanted(argc, argv))
+		return store_tool(argc, argv);
 	struct child *c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return 71;

@@ -107,5 +107,7 @@ int cmd_spool_ls(struct cli *cli);
 int cmd_spool_cat(struct cli *cli);
 int cmd_spool_check(struct cli *cli);
 int cmd_spool_export(struct cli *cli);
+int cmd_backup(struct cli *cli);
+int cmd_restore(struct cli *cli);
 int cmd_completion(struct cli *cli);
 int cmd_version(struct cli *cli);

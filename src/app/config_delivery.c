@@ -44,7 +44,8 @@ static bool is_ours(slice path)
 {
 	static const char *const names[] = { "spool", "journal", "store",
 					     "index", "keys",	 "certs",
-					     "lock",  "ctl.sock" };
+					     "lock",  "ctl.sock",
+					     "backup.lock", "restore.new" };
 	slice first = slice_cut(&path, '/');
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (slice_eq(first, slice_of(names[i])))

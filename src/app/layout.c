@@ -92,7 +92,12 @@ bool layout_make(struct layout *l, const struct config *c, struct err *err)
 		     { "store", true },	     { "index", true },
 		     { "store/view", true }, { "keys", false },
 		     { "certs", false } };
-	char blocked[LAYOUT_PATH_MAX];
+	char blocked[LAYOUT_PATH_MAX], half[LAYOUT_PATH_MAX];
+	if (layout_path(l, LAYOUT_RESTORE, half, sizeof(half)) &&
+	    os_path_exists(half))
+		return err_set(err, ERR_PERMANENT, SCOPE_SELF, "layout_make",
+			       "a restore into data_dir was not finished: run "
+			       "postrider restore again");
 	if (!os_dir_make(l->path, 0750, l->change_user, l->uid, l->gid, err))
 		return false;
 	if (l->change_user && !os_path_passable(l->path, l->uid, l->gid,

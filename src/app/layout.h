@@ -6,7 +6,8 @@
  *   store/ index/            admin's: directory.db, and the index of journals
  *   store/view/              admin writes, relay reads
  *   keys/ certs/             of whoever starts master, closed to the others
- *   ctl.sock  lock  spool.closed (master_troubles.c)
+ *   ctl.sock  lock  backup.lock  spool.closed (master_troubles.c)
+ *   restore.new/             while postrider restore works, or was killed
  *
  * What one role may touch lies in folders of its own, because sandboxes open
  * folders.
@@ -16,6 +17,7 @@
 #include "app/bundle.h"
 
 enum { LAYOUT_PATH_MAX = 3000 };
+#define LAYOUT_RESTORE "restore.new"
 
 struct layout {
 	char path[LAYOUT_PATH_MAX];	/* absolute */
@@ -38,7 +40,8 @@ bool layout_where(struct layout *l, const struct config *c,
  * error of the configuration. */
 bool layout_find(struct layout *l, const struct config *c,
 		 struct err *err) MUST_USE;
-/* Makes what is missing. ERR_PERMANENT as above. */
+/* Makes what is missing. ERR_PERMANENT as above, and for a data directory
+ * that is half restored. */
 bool layout_make(struct layout *l, const struct config *c,
 		 struct err *err) MUST_USE;
 /* Takes the lock: one service for one data directory. Waits up to wait_ms;

@@ -75,7 +75,6 @@ static bool read_config(struct setup *s, const struct cli *cli,
 			struct buf *text, struct buf *errors, int *code)
 {
 	struct err err = { 0 };
-	slice kept;
 	if (s->file == NULL)
 		return config_defaults(&s->config, &s->arena);
 	if (!os_file_load(s->file, CONFIG_TEXT_MAX, text, &err)) {
@@ -83,8 +82,8 @@ static bool read_config(struct setup *s, const struct cli *cli,
 		*code = cli_exit_code(&err) == 77 ? 77 : 78;
 		return false;
 	}
-	if (arena_copy(&s->arena, buf_slice(text), &kept) &&
-	    config_parse(kept, s->file, cli->language, &s->arena, &s->config,
+	if (arena_copy(&s->arena, buf_slice(text), &s->text) &&
+	    config_parse(s->text, s->file, cli->language, &s->arena, &s->config,
 			 errors))
 		return true;
 	os_write_error(buf_slice(errors));

@@ -14,6 +14,7 @@ struct setup {
 	struct config config;
 	struct layout layout;		/* path only */
 	const char *file;		/* NULL: none */
+	slice text;			/* of the file */
 };
 /* The file to read: --config, else the default ones that exist; NULL. */
 const char *setup_config_file(const struct cli *cli);
@@ -38,3 +39,6 @@ struct solo;
 bool solo_begin(const struct cli *cli, const char *config_file,
 		struct solo **out, struct err *err) MUST_USE;
 void solo_end(struct solo **s);
+/* Waits until admin answers on ctl.sock: it has the store and has made the
+ * view by then. ERR_PERMANENT when it ended instead (it said why). */
+bool solo_wait(struct solo *s, int64_t wait_ms, struct err *err) MUST_USE;

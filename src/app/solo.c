@@ -51,6 +51,39 @@ bool solo_begin(const struct cli *cli, const char *config_file,
 	return false;
 }
 
+static bool answers(struct solo *s, struct err *err)
+{
+	char path[LAYOUT_PATH_MAX];
+	struct ask_admin *ask = NULL;
+	bool ok = (layout_control_path(&s->master.layout,
+				       &s->master.now->config, path,
+				       sizeof(path)) ||
+		   err_set(err, ERR_PERMANENT, SCOPE_SELF, "solo",
+			   "data_dir is too long")) &&
+		  ask_admin_open(path, &ask, err);
+	ask_admin_close(&ask);
+	return ok;
+}
+
+bool solo_wait(struct solo *s, int64_t wait_ms, struct err *err)
+{
+	struct master_child *admin = &s->master.children[ROLE_ADMIN];
+	struct os_end end;
+	int64_t until = master_now_ms() + wait_ms;
+	while (!answers(s, err)) {
+		if (err->kind != ERR_TEMPORARY || master_now_ms() >= until)
+			return false;
+		if (os_child_ended(&end) && end.pid == admin->pid) {
+			admin->pid = 0;
+			return err_set(err, ERR_PERMANENT, SCOPE_SELF, "solo",
+				       "postrider-admin ended with %d",
+				       end.code);
+		}
+		os_sleep_ms(5);
+	}
+	return true;
+}
+
 void solo_end(struct solo **out)
 {
 	struct solo *s = *out;

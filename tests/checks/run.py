@@ -206,7 +206,10 @@ def texts():
 
 # Sources whose errors the command line may show.
 SHOWN = ["src/app/layout.c", "src/app/master_setup.c", "src/app/service.c",
-         "src/app/solo.c", "src/app/check_data.c", "src/control/ask_admin.c",
+         "src/app/solo.c", "src/app/store_ask.c", "src/app/cmd_backup.c",
+         "src/app/backup_files.c", "src/app/cmd_restore.c",
+         "src/app/restore_place.c", "src/os/tree.c",
+         "src/control/ask_admin.c",
          "src/os/path.c", "src/os/process.c", "src/os/share.c",
          "src/crypto/tls_context.c", "src/crypto/certificate.c",
          "src/spool/read.c", "src/spool/recover.c", "src/spool/segment.c",

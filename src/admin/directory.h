@@ -121,6 +121,8 @@ void directory_error(struct directory *d, const struct yaml_node *n,
 		     enum admin_text id, slice a, slice b, slice c);
 void directory_note(struct directory *d, enum admin_text id, slice a,
 		    slice b);
+void directory_note3(struct directory *d, enum admin_text id, slice a, slice b,
+		     slice c);
 /* Any mapping's node of the row, or of what it hangs on. */
 const struct yaml_node *directory_node(const struct row *r,
 				       const struct row *parent);

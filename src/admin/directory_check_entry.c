@@ -1,9 +1,12 @@
 /* What must hold of IP entries (SPEC 3.4). */
 #include "admin/directory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const slice NONE = { 0 };
+
+enum { WIDE_BITS = 8 };		/* more addresses than a /24 has are many */
 
 /* --- what kind of addresses ----------------------------------------------- */
 
@@ -150,6 +153,20 @@ static uint32_t gather(struct setting_row *s, struct held *to)
 	return s->entries.count;
 }
 
+/* SPEC 3.4: the smallest range that serves; said once, when it comes. */
+static void recommend(struct directory *d, const struct entry_row *e)
+{
+	char count[16], single[IP_RANGE_TEXT_MAX];
+	struct ip_range one = { e->e.range.first, 128 };
+	unsigned free_bits = 128u - e->e.range.bits;
+	if (!row_is_new(&e->row) || free_bits <= WIDE_BITS)
+		return;
+	snprintf(count, sizeof(count), "%u", 1u << free_bits);
+	ip_range_text(&one, single);
+	directory_note3(d, SAY_RANGE_WIDE, slice_of(e->key), slice_of(count),
+			slice_of(single));
+}
+
 static void check_one(struct directory *d, const struct entry_row *e,
 		      const struct setting_row *s,
 		      const struct customer_row *c)
@@ -160,8 +177,10 @@ static void check_one(struct directory *d, const struct entry_row *e,
 		directory_error(d, at, SAY_KEY_MISSING, SLICE("description"),
 				NONE, NONE);
 	/* A range that was refused already says enough. */
-	if (e->e.range.bits >= VIEW_ENTRY_BITS_MIN)
+	if (e->e.range.bits >= VIEW_ENTRY_BITS_MIN) {
 		check_class(d, e, c, at);
+		recommend(d, e);
+	}
 }
 
 void directory_check_entries(struct directory *d, struct customer_row *c)

@@ -15,11 +15,17 @@ static void tell(struct directory *d, struct buf *row)
 
 void directory_note(struct directory *d, enum admin_text id, slice a, slice b)
 {
+	directory_note3(d, id, a, b, NONE);
+}
+
+void directory_note3(struct directory *d, enum admin_text id, slice a, slice b,
+		     slice c)
+{
 	struct buf line, row;
 	struct json j;
 	buf_init(&line, ROW_TEXT_MAX);
 	buf_init(&row, ROW_TEXT_MAX);
-	admin_say(&line, d->language, id, a, b, NONE);
+	admin_say(&line, d->language, id, a, b, c);
 	json_init(&j, &row);
 	json_object(&j);
 	json_member_cstr(&j, "what", "note");

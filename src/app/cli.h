@@ -101,6 +101,7 @@ int cmd_apply(struct cli *cli);
 int cmd_export(struct cli *cli);
 int cmd_call(struct cli *cli);
 int cmd_verb(struct cli *cli);
+int cmd_probe(struct cli *cli);
 int cmd_explain(struct cli *cli);
 int cmd_app_password(struct cli *cli);
 int cmd_spool_ls(struct cli *cli);

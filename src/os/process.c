@@ -370,6 +370,12 @@ enum os_signal os_signals_next(int fd)
 	return OS_SIGNAL_NONE;
 }
 
+bool os_wait_output(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
 bool os_wait_input(const int *fds, bool *ready, size_t count, int timeout_ms)
 {
 	enum { FDS_MAX = 64 };

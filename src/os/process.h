@@ -75,6 +75,8 @@ bool os_signals_open(int *fd, struct err *err) MUST_USE;
 enum os_signal os_signals_next(int fd);
 /* Waits for input on any of them, or timeout_ms; ready[i] tells. */
 bool os_wait_input(const int *fds, bool *ready, size_t count, int timeout_ms);
+/* A socket takes output, or has failed; false: not within timeout_ms. */
+bool os_wait_output(int fd, int timeout_ms);
 
 /* --- what processes share ------------------------------------------------- */
 

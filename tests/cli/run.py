@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 from postrider import (BIN, Client, DIRECTORY, Results, Service,  # noqa: E402
                        Sink,
                        check_memory_reports, free_port)
+import probe  # noqa: E402
 import roles  # noqa: E402
 import verbs  # noqa: E402
 
@@ -953,7 +954,7 @@ def main():
         second.start()
         for f in (round_trip, dry_run, prune, wrong_directory, explain,
                   password, passwords_listed_and_removed, *roles.STEPS,
-                  *verbs.STEPS, queue,
+                  *verbs.STEPS, *probe.STEPS, queue,
                   queue_acts_are_chosen, trace, spool,
                   check_looks_at_the_spool, maps, wrong_user):
             with results.test(f.__name__):

@@ -354,6 +354,69 @@ static void s3_4_errors_say_what_is_wrong(void **state)
 	free(after);
 }
 
+static void s3_4_the_smallest_range_is_recommended(void **state)
+{
+	make_example(*state);
+	struct answer a = call(*state, "ip.add",
+			       "{\"customer\":\"example\",\"setting\":"
+			       "\"two\",\"range\":\"11.1.0.0/16\","
+			       "\"description\":\"x\"}");
+	assert_int_equal(a.code, 0);
+	assert_has(&a.rows, "holds 65536 addresses");
+	assert_has(&a.rows, "such as 11.1.0.0/32 for a single server");
+	answer_free(&a);
+	a = call(*state, "ip.add", "{\"customer\":\"example\",\"setting\":"
+				   "\"two\",\"range\":\"11.2.0.0/24\","
+				   "\"description\":\"x\"}");
+	assert_false(has(&a.rows, "smallest"));
+	answer_free(&a);
+}
+
+static void s12_2_prune_takes_every_kind(void **state)
+{
+	make_example(*state);
+	apply_good(*state, "plans: [ { name: gold } ]\n");
+	static const char less[] =
+		"plans: [ { name: standard } ]\n"
+		"customers:\n"
+		"- name: example\n"
+		"  domains: [ { name: example.com, verified: operator } ]\n"
+		"  users: [ { address: alice@example.com } ]\n"
+		"  relay_settings:\n"
+		"  - id: head-office\n"
+		"    authentication: { ip_only: true }\n";
+	static const char *const lines[] = {
+		"- plan gold", "- domain example.net (example)",
+		"- user unit@sub.example.com (example)",
+		"- setting two (example)", "- entry 11.0.0.1/32 (example)",
+		"~ customer example: licences 100 → 1, billing paid → trial, "
+		"over_limit.customer_day defer → refuse, over_limit.user hold "
+		"→ refuse, org_units sales, sales/tokyo → ",
+		"~ domain example.com (example): kind primary → secondary",
+		"~ user alice@example.com (example): role super-admin → user, "
+		"aliases a@example.com, b@example.com → ",
+		"~ setting head-office (example): allowed_senders own-domains "
+		"→ registered-users",
+	};
+	struct answer a = apply(*state, less,
+				"{\"prune\":true,\"dry_run\":true}");
+	if (a.code != 0)
+		show("prune", &a);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		assert_has(&a.rows, lines[i]);
+	answer_free(&a);
+	a = apply(*state, less, "{\"prune\":true}");
+	assert_int_equal(a.code, 0);
+	answer_free(&a);
+	a = apply(*state, less, "{\"prune\":true}");
+	assert_has(&a.text, "nothing to change");
+	answer_free(&a);
+	/* A customer that the file lacks is left alone. */
+	a = apply(*state, "customers: []\n", "{\"prune\":true}");
+	assert_has(&a.text, "nothing to change");
+	answer_free(&a);
+}
+
 static void every_change_is_audited_by_its_call(void **state)
 {
 	make_example(*state);
@@ -559,6 +622,8 @@ int main(void)
 		TEST(what_is_removed_is_gone),
 		TEST(a_removed_customer_is_closing),
 		TEST(s3_4_errors_say_what_is_wrong),
+		TEST(s3_4_the_smallest_range_is_recommended),
+		TEST(s12_2_prune_takes_every_kind),
 		TEST(every_change_is_audited_by_its_call),
 		TEST(s12_3_a_unit_admin_changes_the_own_users),
 		TEST(s12_3_a_super_admin_changes_the_own_customer),

@@ -145,8 +145,7 @@ static const char *const STEPS[] = {
 	"ALTER TABLE customers RENAME COLUMN plan_id TO plan;"
 	"CREATE INDEX customers_plan ON customers(plan);",
 	/* 4: a customer asks the operator to let it share a range */
-	"ALTER TABLE ip_entries ADD COLUMN sharing_requested INTEGER"
-	" NOT NULL DEFAULT 0;",
+	"ALTER TABLE ip_entries ADD COLUMN sharing_requested INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };

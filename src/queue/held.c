@@ -227,7 +227,8 @@ struct look {
 	uint32_t granted, passed;
 	/* the user asked about last */
 	uint32_t user;
-	bool user_asked, user_room;
+	bool user_asked;
+	struct held_user_room user_room;
 	struct list *at[SHARDS_MAX];	/* the next of each shard's list */
 };
 
@@ -255,9 +256,12 @@ static struct held_message *next(struct look *l)
 	return oldest;
 }
 
+/* Who it goes to isn't known here, so a user who is out of new recipients
+ * finds out by a try: perhaps it is one of the old ones. */
 static bool user_has_room(struct look *l, const struct held_message *m)
 {
-	if (!m->user_known || m->user == 0 || m->message_booked)
+	if (!m->user_known || m->user == 0 ||
+	    (m->message_booked && !m->user_refused))
 		return true;
 	if (!l->user_asked || l->user != m->user) {
 		l->user = m->user;
@@ -265,7 +269,8 @@ static bool user_has_room(struct look *l, const struct held_message *m)
 		l->user_room = l->keeper->user_room(
 			l->keeper->ctx, l->customer->id, m->user);
 	}
-	return l->user_room;
+	return (l->user_room.message || m->message_booked) &&
+	       (l->user_room.recipient || !m->user_refused);
 }
 
 static void grant(struct look *l, struct held_message *m, uint64_t n,
@@ -348,5 +353,12 @@ void held_know_user(struct held *h, struct held_message *m, uint32_t user,
 	m->user = user;
 	m->user_known = true;
 	m->message_booked = message_booked;
+	os_mutex_unlock(h->lock);
+}
+
+void held_tried(struct held *h, struct held_message *m, bool user_refused)
+{
+	os_mutex_lock(h->lock);
+	m->user_refused = user_refused;
 	os_mutex_unlock(h->lock);
 }

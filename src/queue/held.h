@@ -42,6 +42,8 @@ struct held_message {
 	uint32_t user;			/* counted sender, 0: none */
 	bool user_known;		/* not yet after a start */
 	bool message_booked;		/* that user's message is */
+	bool user_refused;		/* when it was tried last, its user had
+					 * no room for all of it */
 	bool expired;			/* granted, but to be reported */
 	uint32_t recipients;
 	uint32_t granted;		/* of them; 0: none */
@@ -75,13 +77,19 @@ struct held_figures {
 };
 void held_figures(struct held *h, uint32_t customer, struct held_figures *out);
 
+/* A message more; a recipient more that it has not written to lately. */
+struct held_user_room {
+	bool message, recipient;
+};
+
 /* The look of a shard at the customers that it keeps. */
 struct held_keeper {
 	void *ctx;
 	/* Recipients that fit now by the customer's limits. */
 	uint64_t (*room)(void *ctx, uint32_t customer);
-	/* May this user send a message more? */
-	bool (*user_room)(void *ctx, uint32_t customer, uint32_t user);
+	/* What this user has room for. */
+	struct held_user_room (*user_room)(void *ctx, uint32_t customer,
+					   uint32_t user);
 	int64_t expired_ms;		/* accepted before it: to be reported */
 };
 void held_look(struct held *h, uint32_t shard, const struct held_keeper *k);
@@ -97,3 +105,6 @@ bool held_granted(struct held *h, uint32_t shard,
 /* The home shard has read its envelope: whose it is. */
 void held_know_user(struct held *h, struct held_message *m, uint32_t user,
 		    bool message_booked);
+/* And tried it: was it a limit of the user that kept some of it? Then it takes
+ * no room from others until the user has some. */
+void held_tried(struct held *h, struct held_message *m, bool user_refused);

@@ -191,6 +191,10 @@ static struct queue_release *reserve(struct queue *q, struct choice *c,
 	if (r->reservation != NULL && !over &&
 	    !ledger_renew(q->config.ledger, r->reservation, allowed,
 			  queue_wall_ms(q), NULL))
+	if (c->e->held != NULL)
+		held_tried(q->config.held, c->e->held,
+			   why.verdict == LEDGER_USER_MESSAGES ||
+			   why.verdict == LEDGER_USER_UNIQUE);
 		ledger_release(q->config.ledger, &r->reservation);
 	if (r->reservation != NULL)
 		ledger_put_booking(&r->booking, r->reservation);
@@ -492,20 +496,23 @@ static uint64_t room_of(void *ctx, uint32_t customer)
 			       queue_wall_ms(q));
 }
 
-static bool user_room_of(void *ctx, uint32_t customer, uint32_t user)
+static struct held_user_room user_room_of(void *ctx, uint32_t customer,
+					  uint32_t user)
 {
 	struct queue *q = ctx;
 	struct allowance allowed;
 	struct ledger_view v;
 	if (!q->hooks.allowed(q->hooks.ctx, customer, &allowed))
-		return false;
+		return (struct held_user_room){ 0 };
 	ledger_show(q->config.ledger, customer, user, &allowed,
 		    queue_wall_ms(q), &v);
-	for (uint32_t i = 0; i < v.count; i++)
-		if (v.rows[i].limit >= LEDGER_USER_MESSAGES &&
-		    v.rows[i].headroom == 0)
-			return false;
-	return true;
+	for (uint32_t i = 0; i < v.count; i++) {
+		if (v.rows[i].headroom > 0)
+			continue;
+		room.message &= v.rows[i].limit != LEDGER_USER_MESSAGES;
+		room.recipient &= v.rows[i].limit != LEDGER_USER_UNIQUE;
+	}
+	return room;
 }
 
 static void look(struct queue *q)
@@ -513,6 +520,7 @@ static void look(struct queue *q)
 	int64_t now = queue_wall_ms(q);
 	/* The wall clock may have been put back. */
 	if (now < q->releases.look_ms &&
+	struct held_user_room room = { .message = true, .recipient = true };
 	    q->releases.look_ms - now <= q->config.held_look_ms)
 		return;
 	q->releases.look_ms = now + q->config.held_look_ms;

@@ -35,7 +35,8 @@ static void drop(struct held *h, struct held_message *m, size_t n)
 
 struct ledger_played {
 	uint64_t room;
-	uint32_t full_user;
+	uint32_t full_user;		/* no message more */
+	uint32_t known_only;		/* no other recipients */
 	unsigned asked;
 };
 static uint64_t room(void *ctx, uint32_t customer)
@@ -44,11 +45,13 @@ static uint64_t room(void *ctx, uint32_t customer)
 	p->asked++;
 	return customer == 7 ? p->room : 0;
 }
-static bool user_room(void *ctx, uint32_t customer, uint32_t user)
+static struct held_user_room user_room(void *ctx, uint32_t customer,
+				       uint32_t user)
 {
 	const struct ledger_played *p = ctx;
 	assert_int_equal(customer, 7);
-	return user != p->full_user;
+	return (struct held_user_room){ .message = user != p->full_user,
+					.recipient = user != p->known_only };
 }
 
 static void look(struct held *h, uint32_t shard, struct ledger_played *p,
@@ -174,6 +177,36 @@ static void s6_10_a_user_without_room_lets_others_pass(void **state)
 	held_free(&h);
 }
 
+/* What can't go for its user's sake, booked or not, takes no room from those
+ * behind it once that was found out. */
+static void s6_10_a_user_without_recipients_lets_others_pass(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 2, .known_only = 9 };
+	struct held_message m[] = {
+		a_message(1, 0, 9, 1), a_message(2, 0, 9, 1),
+		a_message(3, 0, 8, 1), a_message(4, 0, 8, 1),
+	};
+	m[1].message_booked = true;
+	add(h, m, ARRAY_LEN(m));
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "1:1 2:1");	/* perhaps old recipients */
+	held_tried(h, &m[0], true);
+	held_tried(h, &m[1], true);
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "3:1 4:1");
+	p.known_only = 0;
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "1:1 2:1");
+	held_tried(h, &m[0], false);
+	p.known_only = 9;
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "1:1 3:1");
+	drop(h, m, ARRAY_LEN(m));
+	held_free(&h);
+}
+
 static void s6_10_whose_time_is_over_needs_no_room(void **state)
 {
 	(void)state;
@@ -211,6 +244,8 @@ int main(void)
 			s6_10_the_oldest_go_first_whatever_their_shard),
 		cmocka_unit_test(s6_10_a_grant_takes_its_room),
 		cmocka_unit_test(s6_10_a_user_without_room_lets_others_pass),
+		cmocka_unit_test(
+			s6_10_a_user_without_recipients_lets_others_pass),
 		cmocka_unit_test(s6_10_whose_time_is_over_needs_no_room),
 		cmocka_unit_test(a_grant_goes_with_its_message),
 	};

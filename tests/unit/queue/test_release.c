@@ -526,6 +526,26 @@ static void s6_10_never_behind_the_back_of_an_attempt(void **state)
 	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 4);
 }
 
+/* Its user has no room for two of them: they are tried once, and neither read
+ * again nor in others' way until the user has some. */
+static void s6_10_a_user_without_room_is_not_tried_again(void **state)
+{
+	struct place *p = *state;
+	p->allowed.user_unique = 2;
+	look(p);
+	end_commit(0, true);
+	assert_int_equal(held_now(p), 2);
+	look(p);			/* found out now at the latest */
+	p->now += 10000;
+	queue_look_at_held(p->q);
+	assert_null(disk.read);
+	assert_int_equal(disk.count, 1);
+	p->now += 25 * 3600000;
+	look(p);
+	end_commit(1, true);
+	assert_int_equal(held_now(p), 0);
+}
+
 static void stopped(void *ctx)
 {
 	++*(unsigned *)ctx;
@@ -565,6 +585,7 @@ int main(void)
 		TEST(s6_10_reported_when_its_time_is_over),
 		TEST(s9_4_held_stays_held_at_a_start),
 		TEST(s6_10_never_behind_the_back_of_an_attempt),
+		TEST(s6_10_a_user_without_room_is_not_tried_again),
 		TEST(a_stop_waits_for_the_envelope_under_way),
 	};
 	return cmocka_run_group_tests_name("queue/release", tests, NULL,

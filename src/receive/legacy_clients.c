@@ -51,7 +51,8 @@ static struct legacy_client *row_of(struct legacy_clients *t,
 	}
 	if (t->count < LEGACY_CLIENTS_MAX)
 		oldest = &t->rows[t->count++];
-	t->lost += oldest->handshakes;
+	else
+		t->lost += oldest->handshakes;
 	*oldest = (struct legacy_client){ .address = *address };
 	return oldest;
 }

@@ -87,11 +87,30 @@ static void s1_9_a_full_table_forgets_the_longest_silent(void **state)
 	legacy_clients_free(&t);
 }
 
+/* The rows of the week before are told: nothing of them is lost. */
+static void s1_9_a_new_week_begins_with_nothing_lost(void **state)
+{
+	(void)state;
+	struct legacy_clients *t;
+	struct legacy_client row, seen = client(1, 0);
+	static struct legacy_client all[LEGACY_CLIENTS_MAX];
+	uint64_t lost;
+	assert_true(legacy_clients_new(&t, NULL));
+	for (int week = 0; week < 3; week++) {
+		assert_true(legacy_clients_note(t, &seen, 1000, &row));
+		assert_int_equal(row.handshakes, 1);
+		assert_int_equal(legacy_clients_take(t, all, &lost), 1);
+		assert_int_equal(lost, 0);
+	}
+	legacy_clients_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(s1_9_an_address_is_told_once_a_day),
 		cmocka_unit_test(s1_9_a_full_table_forgets_the_longest_silent),
+		cmocka_unit_test(s1_9_a_new_week_begins_with_nothing_lost),
 	};
 	return cmocka_run_group_tests_name("receive/legacy_clients", tests,
 					   NULL, NULL);

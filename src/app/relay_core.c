@@ -13,6 +13,13 @@ enum { SUMMARY_KEEP_MS = 24 * 3600000 + 600000,
        BUDGET_PLACES = 65536 };
 enum { CHECKPOINT_MIN = 268435456 };
 
+/* All that taking them needs. */
+struct new_routes {
+	struct routes *routes;		/* NULL: none */
+	struct old_routes *old;		/* for those whose place they take */
+	struct retry_plan retry;
+};
+
 struct relay_core {
 	struct relay_core_config config;
 	struct journal *journal;
@@ -35,10 +42,11 @@ struct relay_core {
 	uint32_t view_waits;
 	void (*live)(void *ctx, uint64_t revision);
 	void *live_ctx;
-	/* new routes on their way */
+	/* routes on their way into the shards, and those that wait for them */
 	struct relay_job route_jobs[RELAY_SHARDS_MAX];
 	uint32_t routes_wait;
-	struct retry_plan retry_next;
+	struct retry_plan retry;
+	struct new_routes routes_next;
 	/* the end */
 	struct relay_job drain_jobs[RELAY_SHARDS_MAX];
 	uint32_t drain_waits;
@@ -403,43 +411,62 @@ static void take_routes(struct relay_job *job, struct shard *s)
 {
 	const struct relay_core *c = s->owner;
 	(void)job;
-	shard_set_routes(s, c->routes, &c->retry_next);
+	shard_set_routes(s, c->routes, &c->retry);
 }
+
+static void send_routes(struct relay_core *c);
 
 static void routes_taken(struct relay_job *job)
 {
 	struct relay_core *c = job->shard->owner;
-	c->routes_wait--;
+	invariant(c->routes_wait > 0);
+	if (--c->routes_wait == 0 && c->routes_next.routes != NULL)
+		send_routes(c);
 }
 
-bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
-			   size_t count, const struct retry_plan *retry,
-			   struct err *err)
+static void send_routes(struct relay_core *c)
 {
-	if (c->routes_wait > 0)
-		return err_set(err, ERR_TEMPORARY, SCOPE_SELF, "relay_core",
-			       "the last reload is still under way");
-	struct old_routes *old = calloc(1, sizeof(*old));
-	struct routes *routes = NULL;
-	if (old == NULL ||
-	    !routes_new(&c->destinations, specs, count,
-			(uint32_t)c->config.limits->destination_concurrency,
-			&routes, err)) {
-		free(old);
-		return routes != NULL || err_set_memory(err, "relay_core");
-	}
+	struct new_routes *next = &c->routes_next;
 	/* Connections under way hold the old ones: kept to the end. */
-	old->routes = c->routes;
-	list_init(&old->node);
-	list_append(&c->old_routes, &old->node);
-	c->routes = routes;
-	c->retry_next = *retry;
+	next->old->routes = c->routes;
+	list_init(&next->old->node);
+	list_append(&c->old_routes, &next->old->node);
+	c->routes = next->routes;
+	c->retry = next->retry;
+	*next = (struct new_routes){ 0 };
 	c->routes_wait = c->shard_count;
 	for (uint32_t i = 0; i < c->shard_count; i++) {
 		c->route_jobs[i].work = take_routes;
 		c->route_jobs[i].done = routes_taken;
 		relay_core_run(c, i, &c->route_jobs[i]);
 	}
+}
+
+static void drop_new_routes(struct new_routes *n)
+{
+	routes_free(&n->routes);
+	free(n->old);
+	*n = (struct new_routes){ 0 };
+}
+
+bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
+			   size_t count, const struct retry_plan *retry,
+			   struct err *err)
+{
+	struct new_routes n = { .old = calloc(1, sizeof(*n.old)),
+				.retry = *retry };
+	if (n.old == NULL)
+		return err_set_memory(err, "relay_core");
+	if (!routes_new(&c->destinations, specs, count,
+			(uint32_t)c->config.limits->destination_concurrency,
+			&n.routes, err)) {
+		free(n.old);
+		return false;
+	}
+	drop_new_routes(&c->routes_next);
+	c->routes_next = n;
+	if (c->routes_wait == 0)
+		send_routes(c);
 	return true;
 }
 
@@ -499,6 +526,7 @@ void relay_core_drain(struct relay_core *c, void (*stopped)(void *ctx),
 static void free_routes(struct relay_core *c)
 {
 	routes_free(&c->routes);
+	drop_new_routes(&c->routes_next);
 	list_each(&c->old_routes, node, after) {
 		struct old_routes *old =
 			CONTAINER_OF(node, struct old_routes, node);

@@ -62,7 +62,8 @@ bool relay_core_listen(struct relay_core *c, uint32_t shard, int fd,
 void relay_core_set_view(struct relay_core *c, const struct view *view,
 			 void (*live)(void *ctx, uint64_t revision),
 			 void *ctx);
-/* New routes and retry plan, from now on. */
+/* New routes and retry plan, from now on; later ones wait for those before,
+ * and the last of those that wait count. */
 bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
 			   size_t count, const struct retry_plan *retry,
 			   struct err *err) MUST_USE;

@@ -44,7 +44,7 @@ def expired(way, name):
     subprocess.run(["openssl", "req", "-new", "-key", key, "-subj",
                     f"/CN={name}.test", "-out", csr], check=True,
                    capture_output=True)
-    end = datetime.datetime.utcnow() - datetime.timedelta(days=10)
+    end = datetime.datetime.utcnow() - datetime.timedelta(days=10, minutes=1)
     begin = end - datetime.timedelta(days=100)
     subprocess.run(["openssl", "ca", "-batch", "-selfsign", "-config",
                     os.path.join(where, "ca.cnf"), "-keyfile", key, "-in",
@@ -426,6 +426,34 @@ def a_port_of_others_changes_nothing(way):
     way.set(more={}, limits="")
 
 
+def has_route(s):
+    with Client(s.port) as c:
+        c.hello()
+        assert c.code("MAIL FROM:<u@way.example>") == 250
+        return c.code("RCPT TO:<x@way.test>") == 250
+
+
+def a_reload_behind_another_counts(way):
+    """Both reach relay before its shards have taken the first one."""
+    s = way.service
+    relay, routes = s.pid_of("relay"), s.routes
+    other = '    - { domain: "%s", smart_host: "127.0.0.1:1", tls: never }\n'
+    os.kill(relay, signal.SIGSTOP)
+    try:
+        for domain in ("*", "elsewhere.test"):
+            s.routes = other % domain
+            way.set()
+    finally:
+        os.kill(relay, signal.SIGCONT)
+
+    try:
+        assert way.settles(lambda: not has_route(s), 3)
+    finally:
+        s.routes = routes
+        way.set()
+    assert way.settles(lambda: has_route(s))
+
+
 def a_hundred_reloads_under_load(way):
     """No connection is refused or cut, whatever changes how often."""
     s = way.service
@@ -458,7 +486,8 @@ TESTS = (s1_9_old_tls_on_its_listeners_only, s1_9_old_ciphers_of_tls_1_2,
          certificate_changes_under_sessions, broken_pairs_change_nothing,
          the_end_of_a_certificate_is_told, limits_change_under_sessions,
          what_waits_for_a_start_is_named, listeners_come_and_go,
-         a_port_of_others_changes_nothing, a_hundred_reloads_under_load)
+         a_port_of_others_changes_nothing, a_reload_behind_another_counts,
+         a_hundred_reloads_under_load)
 
 
 def tests(world, results):

@@ -206,7 +206,6 @@ static void people_act(struct sim_event *e)
 	w->act_draw = draw(UINT64_MAX / 2);
 	sim->inside = true;
 	if (chance(30)) {
-		/* One change at a time: an error says so. */
 		process_routes(w, !w->other_routes);
 		w->other_routes = relay_core_set_routes(
 			w->core, w->routes, ROUTES_COUNT, &w->retry, &err)

@@ -74,6 +74,8 @@ static void maybe_empty(struct relay *r)
 	if (!o->draining || empty == NULL || operator_alerts_busy(o->alerts))
 		return;
 	o->empty = NULL;
+	/* The doors close: what happens from now on is the journal's. */
+	operator_alerts_enable(o->alerts, false);
 	empty(r);
 }
 
@@ -157,6 +159,7 @@ void relay_operator_configure(struct relay *r, const struct config *c)
 	struct relay_operator *o = r->operator;
 	struct log_event e;
 	bool routed = config_operator_routed(c);
+	bool open = !o->draining || o->empty != NULL;
 	bool same = slice_eq(slice_of(o->address), c->operator_mail);
 	if (!slice_to_cstr(c->operator_mail, o->address,
 			   sizeof(o->address)))
@@ -166,7 +169,8 @@ void relay_operator_configure(struct relay *r, const struct config *c)
 					      "certs/ (data_dir)");
 	if (!same)
 		o->ends_ms = 0;		/* whoever is new is told */
-	operator_alerts_enable(o->alerts, o->address[0] != '\0' && routed);
+	operator_alerts_enable(o->alerts,
+			       o->address[0] != '\0' && routed && open);
 	if (o->address[0] == '\0' || routed)
 		return;
 	log_begin(&e, r->log, LOG_ERROR, "operator.no_route");

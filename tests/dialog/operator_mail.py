@@ -215,6 +215,30 @@ def s1_9_who_still_needs_old_tls(ops):
     assert "  way  TLSv1.1  " in line and "  2  20" in line, line
 
 
+def old_tls_while_it_stops(_):
+    """Behind the last mail that can still be written: no crash. A service of
+    its own, which has told nobody yet."""
+    ops = Ops()
+    s = ops.service
+    with ops.sink, s:
+        s.start()
+        with Client(ops.legacy) as c:
+            c.hello()
+            assert c.code("MAIL FROM:<u@way.example>") == 250
+            s.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            assert c.code("RSET") == 250
+            assert c.code("STARTTLS") == 220
+            c.sock = old_context(ssl.TLSVersion.TLSv1).wrap_socket(c.sock)
+            assert c.code("EHLO old.test") == 250
+            assert c.code("QUIT") == 221
+        assert s.process.wait(20) == 0
+        log = ops.log()
+        assert "tls.legacy_report" in log, log
+        assert "operator.told" not in log, log
+        assert "serve.crashed" not in log and "invariant" not in log, log
+
+
 def the_spool_had_closed(ops):
     """Master left a note, for want of a spool to put the mail into."""
     s = ops.service
@@ -249,7 +273,8 @@ def no_route_is_said(ops):
 TESTS = (s8_2_a_mail_has_all_that_it_needs, s8_2_poison_is_named_and_no_storm,
          s8_2_not_again_after_a_start, disk_low_and_its_end,
          the_certificate_ends, another_address_by_sighup,
-         s1_9_who_still_needs_old_tls, the_spool_had_closed, no_route_is_said)
+         s1_9_who_still_needs_old_tls, old_tls_while_it_stops,
+         the_spool_had_closed, no_route_is_said)
 
 
 def tests(world, results):

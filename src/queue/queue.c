@@ -412,6 +412,7 @@ void queue_tick(struct queue *q)
 		part_due(q, p);
 	if (q->unwritten > 0)
 		queue_write_late(q);
+	queue_go_on_releasing(q);
 	poke_lanes(q);
 	q->poke_ms = now + POKE_MS;
 	int64_t next = schedule_next_ms(&q->schedule);

@@ -103,6 +103,8 @@ void entry_leave_held(struct queue_entry *e);
 void release_drop(struct queue_entry *e);
 /* The frame with its booking is synced. */
 void release_booked(struct queue_entry *e, int64_t booked_ms);
+/* With a tick: those that were too many for one turn. */
+void queue_go_on_releasing(struct queue *q);
 /* The state as it will be then. */
 void release_state_write(struct buf *out, struct queue_entry *e);
 

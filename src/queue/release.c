@@ -21,7 +21,10 @@
 
 #include "limits/window.h"
 
-enum { GRANTS_A_TURN = 1000, ARENA_MAX = 67108864, TOLD_RECIPIENTS = 1000 };
+/* A turn of the shard: what is in memory goes one after the other, with no
+ * read to wait for, up to a millisecond or two. */
+enum { GRANTS_A_TURN = 1000, RECIPIENTS_A_TURN = 2000, ARENA_MAX = 67108864,
+       TOLD_RECIPIENTS = 1000 };
 
 static const uint8_t expired_status[3] = { 5, 4, 5 };
 
@@ -188,13 +191,13 @@ static struct queue_release *reserve(struct queue *q, struct choice *c,
 			     queue_wall_ms(q), c->verdicts, &why);
 	if (c->ask != NULL && why.verdict != LEDGER_OK)
 		c->ask->why = why;
-	if (r->reservation != NULL && !over &&
-	    !ledger_renew(q->config.ledger, r->reservation, allowed,
-			  queue_wall_ms(q), NULL))
 	if (c->e->held != NULL)
 		held_tried(q->config.held, c->e->held,
 			   why.verdict == LEDGER_USER_MESSAGES ||
 			   why.verdict == LEDGER_USER_UNIQUE);
+	if (r->reservation != NULL && !over &&
+	    !ledger_renew(q->config.ledger, r->reservation, allowed,
+			  queue_wall_ms(q), NULL))
 		ledger_release(q->config.ledger, &r->reservation);
 	if (r->reservation != NULL)
 		ledger_put_booking(&r->booking, r->reservation);
@@ -395,6 +398,16 @@ static void work_on(struct queue *q, struct queue_entry *e, slice bytes)
 	arena_fini(&arena);
 }
 
+/* A grant is given again; who asked by hand waits until the report or the
+ * release under way is over. */
+static void again_later(struct queue *q)
+{
+	struct releases *r = &q->releases;
+	if (r->ask != NULL)
+		list_append(&r->asks, &r->ask->node);
+	r->ask = NULL;
+}
+
 static bool may_be_released(const struct queue_entry *e)
 {
 	return e->live && e->release == NULL && !e->reporting;
@@ -410,11 +423,12 @@ static void was_read(struct spool_read *r)
 	if (!r->ok && e != NULL)
 		log_failure(q->config.log, LOG_WARNING, "queue.release",
 			    &r->err);
-	if (r->ok && e != NULL && may_be_released(e) &&
-	    !q->releases.stopping)
+	if (!r->ok || e == NULL || q->releases.stopping)
+		give_up(q, !r->ok || q->releases.stopping);
+	else if (may_be_released(e))
 		work_on(q, e, buf_slice(&r->envelope));
 	else
-		give_up(q, !r->ok);
+		again_later(q);
 	buf_fini(&r->envelope);
 	run(q);
 }
@@ -448,23 +462,25 @@ static void run(struct queue *q)
 {
 	struct releases *r = &q->releases;
 	struct id id;
+	uint32_t recipients = 0;
 	for (int i = 0; i < GRANTS_A_TURN && !r->reading && !r->stopping &&
-			next(q, &id); i++) {
+			recipients < RECIPIENTS_A_TURN && next(q, &id); i++) {
 		struct queue_entry *e = queue_find(q, id);
 		if (e == NULL || !queue_has_unbooked(e))
 			give_up(q, false);
 		else if (!may_be_released(e)) {
-			if (r->ask == NULL)
-				continue;	/* it is granted again */
-			/* By hand: when the one under way is over. */
-			list_append(&r->asks, &r->ask->node);
-			r->ask = NULL;
-			return;
-		} else if (e->memory != NULL)
+			bool by_hand = r->ask != NULL;
+			again_later(q);
+			if (by_hand)
+				return;
+		} else if (e->memory != NULL) {
+			recipients += e->recipient_count;
 			work_on(q, e, buf_slice(&e->memory->envelope));
-		else
+		} else
 			read_envelope(q, id);
 	}
+	if (recipients >= RECIPIENTS_A_TURN)
+		q->config.wake_at(q->config.clock, queue_wall_ms(q));
 	if (r->stopping && !r->reading && r->stopped != NULL) {
 		void (*stopped)(void *) = r->stopped;
 		r->stopped = NULL;
@@ -502,6 +518,7 @@ static struct held_user_room user_room_of(void *ctx, uint32_t customer,
 	struct queue *q = ctx;
 	struct allowance allowed;
 	struct ledger_view v;
+	struct held_user_room room = { .message = true, .recipient = true };
 	if (!q->hooks.allowed(q->hooks.ctx, customer, &allowed))
 		return (struct held_user_room){ 0 };
 	ledger_show(q->config.ledger, customer, user, &allowed,
@@ -520,7 +537,6 @@ static void look(struct queue *q)
 	int64_t now = queue_wall_ms(q);
 	/* The wall clock may have been put back. */
 	if (now < q->releases.look_ms &&
-	struct held_user_room room = { .message = true, .recipient = true };
 	    q->releases.look_ms - now <= q->config.held_look_ms)
 		return;
 	q->releases.look_ms = now + q->config.held_look_ms;
@@ -538,6 +554,12 @@ void queue_look_at_held(struct queue *q)
 		return;
 	look(q);
 	run(q);
+}
+
+void queue_go_on_releasing(struct queue *q)
+{
+	if (!q->releases.stopping)
+		run(q);
 }
 
 void queue_stop_releases(struct queue *q, void (*stopped)(void *ctx),

@@ -5,6 +5,7 @@
 #include "queue/queue_private.h"
 #include "queue_test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { RECIPIENTS = 6, EXPIRE_MS = 5 * 86400000 };
@@ -546,6 +547,73 @@ static void s6_10_a_user_without_room_is_not_tried_again(void **state)
 	assert_int_equal(held_now(p), 0);
 }
 
+/* A report began while the envelope was read: the release waits for it. */
+static void s6_10_by_hand_after_a_report_under_way(void **state)
+{
+	struct place *p = *state;
+	struct asked a = ask(p, true);
+	queue_release_unbooked(p->q, &a.ask);
+	p->e->reporting = true;
+	end_read();
+	assert_int_equal(a.done, 0);
+	p->e->reporting = false;
+	queue_tick(p->q);
+	end_read();
+	end_commit(0, true);
+	assert_int_equal(a.done, 1);
+	assert_int_equal(a.ask.released, 4);
+}
+
+enum { MANY = 1000 };
+
+static void add_many(struct place *p, uint64_t number)
+{
+	static struct recipient to[MANY];
+	static char names[MANY][8];
+	static bool held[MANY];
+	struct queue_memory *memory = calloc(1, sizeof(*memory));
+	for (unsigned i = 0; i < MANY; i++) {
+		int n = snprintf(names[i], sizeof(names[i]), "u%u", i);
+		to[i] = (struct recipient){
+			.address = { { names[i], (size_t)n },
+				     SLICE("one.example"), false } };
+		held[i] = true;
+	}
+	struct envelope env = an_envelope(to);
+	env.id.time_ms += number;
+	env.recipient_count = MANY;
+	struct queue_entry *e = queue_prepare(p->q, &env);
+	assert_true(e != NULL && memory != NULL);
+	assert_true(queue_keep_held(e, held, 5, false));
+	buf_init(&memory->envelope, 1 << 20);
+	envelope_write(&memory->envelope, &env);
+	queue_live(e, memory);
+}
+
+/* All that is in memory, but not all in one turn. */
+static void s6_10_other_mail_has_its_turn_meanwhile(void **state)
+{
+	struct place *p = *state;
+	p->allowed = (struct allowance){ 10000, 10000, 10000, 10000, 0, 0 };
+	queue_remove(p->e);
+	end_commit(0, true);
+	for (uint64_t i = 1; i <= 5; i++)
+		add_many(p, i);
+	p->now += 10000;
+	queue_look_at_held(p->q);
+	assert_int_equal(disk.count, 1 + 2);
+	queue_tick(p->q);
+	assert_int_equal(disk.count, 1 + 4);
+	queue_tick(p->q);
+	assert_int_equal(disk.count, 1 + 5);
+	queue_tick(p->q);
+	for (unsigned i = 1; i <= 5; i++)
+		end_commit(i, true);
+	assert_int_equal(disk.count, 1 + 5);
+	assert_int_equal(held_now(p), 0);
+	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 5 * MANY);
+}
+
 static void stopped(void *ctx)
 {
 	++*(unsigned *)ctx;
@@ -563,7 +631,7 @@ static void a_stop_waits_for_the_envelope_under_way(void **state)
 	assert_int_equal(times, 0);
 	end_read();
 	assert_int_equal(times, 1);
-	assert_true(a.done == 1 && disk.count == 0);
+	assert_true(a.done == 1 && a.ask.failed && disk.count == 0);
 	look(p);
 	assert_int_equal(disk.count, 0);
 }
@@ -586,6 +654,8 @@ int main(void)
 		TEST(s9_4_held_stays_held_at_a_start),
 		TEST(s6_10_never_behind_the_back_of_an_attempt),
 		TEST(s6_10_a_user_without_room_is_not_tried_again),
+		TEST(s6_10_by_hand_after_a_report_under_way),
+		TEST(s6_10_other_mail_has_its_turn_meanwhile),
 		TEST(a_stop_waits_for_the_envelope_under_way),
 	};
 	return cmocka_run_group_tests_name("queue/release", tests, NULL,

@@ -10,10 +10,12 @@
 #include "base/map.h"
 #include "os/thread.h"
 
-enum { CUSTOMERS_MAX = 1 << 24, SHARDS_MAX = 256 };
+enum { CUSTOMERS_MAX = 1 << 24, SHARDS_MAX = 256,
+       USERS_KEPT = 64,			/* answers of a look, kept */
+       LOOK_STEPS = 20000 };		/* messages of a call: a millisecond */
 
 struct held_customer {
-	struct list all;		/* in held->customers */
+	struct list all;		/* in its keeper's customers */
 	uint32_t id;
 	/* with what sessions have taken */
 	uint64_t recipients, bytes;
@@ -21,27 +23,39 @@ struct held_customer {
 	struct list messages[];		/* a shard each */
 };
 
+struct held_shard {
+	struct list granted;		/* messages of its own */
+	struct list customers;		/* that it keeps; looked at longest ago
+					 * first */
+	uint32_t customer_count;
+};
+
 struct held {
 	struct os_mutex *lock;
 	struct map by_id;
-	struct list customers;
 	uint32_t shards;
-	struct list granted[];		/* a shard each */
+	struct held_shard of[];
 };
+
+static struct held_shard *keeper_of(struct held *h, uint32_t customer)
+{
+	return &h->of[customer % h->shards];
+}
 
 struct held *held_new(uint32_t shards, struct err *err)
 {
 	invariant(shards > 0 && shards <= SHARDS_MAX);
-	struct held *h = calloc(1, sizeof(*h) + shards * sizeof(struct list));
+	struct held *h = calloc(1, sizeof(*h) + shards * sizeof(h->of[0]));
 	if (h == NULL) {
 		err_set_memory(err, "held");
 		return NULL;
 	}
 	h->shards = shards;
 	map_init(&h->by_id, CUSTOMERS_MAX);
-	list_init(&h->customers);
-	for (uint32_t i = 0; i < shards; i++)
-		list_init(&h->granted[i]);
+	for (uint32_t i = 0; i < shards; i++) {
+		list_init(&h->of[i].granted);
+		list_init(&h->of[i].customers);
+	}
 	if (!os_mutex_new(&h->lock, err)) {
 		free(h);
 		return NULL;
@@ -54,7 +68,8 @@ void held_free(struct held **held)
 	struct held *h = *held;
 	if (h == NULL)
 		return;
-	invariant(list_empty(&h->customers));
+	for (uint32_t i = 0; i < h->shards; i++)
+		invariant(list_empty(&h->of[i].customers));
 	map_fini(&h->by_id);
 	os_mutex_free(&h->lock);
 	free(h);
@@ -93,7 +108,8 @@ static struct held_customer *get(struct held *h, uint32_t id)
 	}
 	c->id = id;
 	list_init(&c->all);
-	list_append(&h->customers, &c->all);
+	list_append(&keeper_of(h, id)->customers, &c->all);
+	keeper_of(h, id)->customer_count++;
 	for (uint32_t i = 0; i < h->shards; i++)
 		list_init(&c->messages[i]);
 	return c;
@@ -107,6 +123,7 @@ static void drop_if_empty(struct held *h, struct held_customer *c)
 		invariant(list_empty(&c->messages[i]));
 	map_remove(&h->by_id, hash_of(c->id), c);
 	list_remove(&c->all);
+	keeper_of(h, c->id)->customer_count--;
 	free(c);
 }
 
@@ -225,10 +242,11 @@ struct look {
 	const struct held_keeper *keeper;
 	uint64_t room;
 	uint32_t granted, passed;
-	/* the user asked about last */
-	uint32_t user;
-	bool user_asked;
-	struct held_user_room user_room;
+	uint32_t steps;			/* messages looked at */
+	struct user_asked {
+		uint32_t user;		/* 0: none */
+		struct held_user_room room;
+	} users[USERS_KEPT];		/* by their number */
 	struct list *at[SHARDS_MAX];	/* the next of each shard's list */
 };
 
@@ -263,14 +281,13 @@ static bool user_has_room(struct look *l, const struct held_message *m)
 	if (!m->user_known || m->user == 0 ||
 	    (m->message_booked && !m->user_refused))
 		return true;
-	if (!l->user_asked || l->user != m->user) {
-		l->user = m->user;
-		l->user_asked = true;
-		l->user_room = l->keeper->user_room(
-			l->keeper->ctx, l->customer->id, m->user);
-	}
-	return (l->user_room.message || m->message_booked) &&
-	       (l->user_room.recipient || !m->user_refused);
+	struct user_asked *u = &l->users[m->user % USERS_KEPT];
+	if (u->user != m->user)
+		*u = (struct user_asked){
+			m->user, l->keeper->user_room(
+				l->keeper->ctx, l->customer->id, m->user) };
+	return (u->room.message || m->message_booked) &&
+	       (u->room.recipient || !m->user_refused);
 }
 
 static void grant(struct look *l, struct held_message *m, uint64_t n,
@@ -281,7 +298,7 @@ static void grant(struct look *l, struct held_message *m, uint64_t n,
 	m->granted = (uint32_t)n;
 	m->expired = expired;
 	if (list_empty(&m->granted_node))
-		list_append(&l->h->granted[m->shard], &m->granted_node);
+		list_append(&l->h->of[m->shard].granted, &m->granted_node);
 	l->granted++;
 }
 
@@ -307,35 +324,48 @@ static bool look_at(struct look *l, struct held_message *m)
 	return l->granted < HELD_GRANT_MAX && l->passed < HELD_PASS_MAX;
 }
 
-static void look_at_customer(struct held *h, struct held_customer *c,
-			     const struct held_keeper *k)
+/* How many messages were looked at. */
+static uint32_t look_at_customer(struct held *h, struct held_customer *c,
+				 const struct held_keeper *k)
 {
 	struct look l = { .h = h, .customer = c, .keeper = k };
 	struct held_message *m;
 	l.room = k->room(k->ctx, c->id);
 	for (uint32_t i = 0; i < h->shards; i++)
 		l.at[i] = c->messages[i].next;
-	do
+	do {
 		m = next(&l);
-	while (m != NULL && look_at(&l, m));
+		l.steps++;
+	} while (m != NULL && look_at(&l, m));
+	return l.steps;
 }
 
-void held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
+bool held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
 {
+	struct held_shard *s = &h->of[shard];
+	uint32_t steps = 0;
 	os_mutex_lock(h->lock);
-	list_each(&h->customers, node, after) {
-		struct held_customer *c =
-			CONTAINER_OF(node, struct held_customer, all);
-		if (c->id % h->shards == shard)
-			look_at_customer(h, c, k);
+	uint32_t left = s->customer_count;
+	while (left > 0 && steps < LOOK_STEPS && !list_empty(&s->customers)) {
+		struct held_customer *c = list_first(
+			&s->customers, struct held_customer, all);
+		list_remove(&c->all);
+		list_append(&s->customers, &c->all);
+		steps += look_at_customer(h, c, k);
+		left--;
+		/* Sessions of others may wait for it. */
+		os_mutex_unlock(h->lock);
+		os_mutex_lock(h->lock);
 	}
+	bool all = left == 0 || list_empty(&s->customers);
 	os_mutex_unlock(h->lock);
+	return all;
 }
 
 bool held_granted(struct held *h, uint32_t shard, struct held_grant *out)
 {
 	os_mutex_lock(h->lock);
-	struct held_message *m = list_first(&h->granted[shard],
+	struct held_message *m = list_first(&h->of[shard].granted,
 					    struct held_message, granted_node);
 	if (m != NULL) {
 		*out = (struct held_grant){ m->id, m->granted, m->expired };

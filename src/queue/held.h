@@ -92,7 +92,10 @@ struct held_keeper {
 					   uint32_t user);
 	int64_t expired_ms;		/* accepted before it: to be reported */
 };
-void held_look(struct held *h, uint32_t shard, const struct held_keeper *k);
+/* False: there was too much for one turn; the next call goes on with those
+ * that were not looked at. */
+bool held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
+	MUST_USE;
 
 /* The next grant of a shard's message, taken off its list. */
 struct held_grant {

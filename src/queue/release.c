@@ -544,7 +544,8 @@ static void look(struct queue *q)
 		.ctx = q, .room = room_of, .user_room = user_room_of,
 		.expired_ms = now - q->config.retry.expire_ms,
 	};
-	held_look(q->config.held, q->config.shard, &k);
+	if (!held_look(q->config.held, q->config.shard, &k))
+		q->releases.look_ms = now;	/* the rest: a second later */
 }
 
 void queue_look_at_held(struct queue *q)

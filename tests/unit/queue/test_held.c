@@ -4,6 +4,8 @@
 #include "base/buf.h"
 #include "unit/unit.h"
 
+#include <stdlib.h>
+
 static struct held *a_held(uint32_t shards)
 {
 	struct err err;
@@ -60,7 +62,7 @@ static void look(struct held *h, uint32_t shard, struct ledger_played *p,
 	struct held_keeper k = { .ctx = p, .room = room,
 				 .user_room = user_room,
 				 .expired_ms = expired_ms };
-	held_look(h, shard, &k);
+	assert_true(held_look(h, shard, &k));
 }
 
 /* Grants of a shard as "id:recipients", an expired one with '!'. */
@@ -221,6 +223,45 @@ static void s6_10_whose_time_is_over_needs_no_room(void **state)
 	held_free(&h);
 }
 
+/* Customers whose look takes long: not all in one turn, each in its own. */
+static uint64_t ample_room(void *ctx, uint32_t customer)
+{
+	(void)customer;
+	++*(unsigned *)ctx;
+	return 1000;
+}
+static struct held_user_room no_user_room(void *ctx, uint32_t customer,
+					  uint32_t user)
+{
+	(void)ctx, (void)customer, (void)user;
+	return (struct held_user_room){ false, false };
+}
+
+static void s6_10_a_look_at_many_ends_in_time(void **state)
+{
+	(void)state;
+	enum { CUSTOMERS = 12, EACH = 5000 };
+	struct held *h = a_held(1);
+	struct held_message *m = calloc(CUSTOMERS * EACH, sizeof(*m));
+	unsigned asked = 0;
+	struct held_keeper k = { .ctx = &asked, .room = ample_room,
+				 .user_room = no_user_room };
+	assert_non_null(m);
+	for (uint32_t i = 0; i < CUSTOMERS * EACH; i++) {
+		m[i] = a_message(i + 1, 0, 1 + i % 3, 1);
+		assert_true(held_add(h, &m[i], 1 + i % CUSTOMERS));
+	}
+	assert_false(held_look(h, 0, &k));
+	assert_int_equal(asked, 5);		/* 4,096 messages each */
+	assert_false(held_look(h, 0, &k));
+	assert_int_equal(asked, 10);
+	for (uint32_t i = 0; i < CUSTOMERS * EACH; i++)
+		held_less(h, &m[i], 1);
+	assert_true(held_look(h, 0, &k));
+	held_free(&h);
+	free(m);
+}
+
 static void a_grant_goes_with_its_message(void **state)
 {
 	(void)state;
@@ -247,6 +288,7 @@ int main(void)
 		cmocka_unit_test(
 			s6_10_a_user_without_recipients_lets_others_pass),
 		cmocka_unit_test(s6_10_whose_time_is_over_needs_no_room),
+		cmocka_unit_test(s6_10_a_look_at_many_ends_in_time),
 		cmocka_unit_test(a_grant_goes_with_its_message),
 	};
 	return cmocka_run_group_tests_name("queue/held", tests, NULL, NULL);

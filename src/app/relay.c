@@ -234,8 +234,7 @@ static void on_drain(void *ctx)
 static void second(struct timer *timer)
 {
 	struct relay *r = CONTAINER_OF(timer, struct relay, second);
-	relay_core_count(r->core,
-			 &r->start->counters->slot[COUNTERS_CONTROL]);
+	relay_count(r, &r->start->counters->slot[COUNTERS_CONTROL]);
 	relay_look_at_clock(r);
 	relay_operator_look(r, os_wall_ms());
 	loop_timer_set(r->loop, &r->second, SECOND_MS);

@@ -4,8 +4,6 @@
 #include "app/relay_ledger.h"
 #include "limits/booking.h"
 
-#include "os/clock.h"
-
 #include <stdlib.h>
 
 enum { SUMMARY_KEEP_MS = 24 * 3600000 + 600000,
@@ -605,40 +603,7 @@ struct destinations *relay_core_destinations(struct relay_core *c)
 	return &c->destinations;
 }
 
-static uint64_t paused_destinations(const struct relay_core *c)
+const struct body_budget *relay_core_bodies(const struct relay_core *c)
 {
-	uint64_t n = 0;
-	uint32_t count = atomic_load(&c->destinations.count);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct destination *d =
-			destinations_at(&c->destinations, i);
-		n += atomic_load(&d->paused) ||
-		     atomic_load(&d->not_before_ms) > os_wall_ms();
-	}
-	return n;
-}
-
-void relay_core_count(struct relay_core *c, struct counters *to)
-{
-	struct spool_figures f;
-	spool_figures(c->spool, &f);
-	counter_set(to, COUNTER_spool_commits_total, f.commits);
-	counter_set(to, COUNTER_spool_syncs_total, f.syncs);
-	counter_set(to, COUNTER_spool_cuts_total, f.cuts);
-	counter_set(to, COUNTER_spool_quarantined_total, f.quarantined);
-	counter_set(to, COUNTER_spool_checkpoints_total, f.checkpoints);
-	counter_set(to, COUNTER_spool_segments, f.segments);
-	counter_set(to, COUNTER_spool_live_bytes, f.live_bytes);
-	counter_set(to, COUNTER_spool_log_bytes, f.log_bytes);
-	counter_set(to, COUNTER_spool_free_bytes, f.free_bytes);
-	counter_set(to, COUNTER_spool_low_space, f.low_space);
-	counter_set(to, COUNTER_spool_closed, f.closed);
-	counter_set(to, COUNTER_journal_dropped_total,
-		    journal_dropped(c->journal));
-	counter_set(to, COUNTER_queue_paused_destinations,
-		    paused_destinations(c));
-	counter_set(to, COUNTER_log_lost_total,
-		    atomic_load(&c->config.log->lost));
-	counter_set(to, COUNTER_body_memory_bytes,
-		    atomic_load(&c->budget.used_bytes));
+	return &c->budget;
 }

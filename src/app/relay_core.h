@@ -100,5 +100,4 @@ struct destinations *relay_core_destinations(struct relay_core *c);
 /* The newest one; lent until the next set_view. */
 const struct view *relay_core_view(const struct relay_core *c);
 struct ledger *relay_core_ledger(struct relay_core *c);
-/* Gauges of spool and memory into the control thread's slot. */
-void relay_core_count(struct relay_core *c, struct counters *to);
+const struct body_budget *relay_core_bodies(const struct relay_core *c);

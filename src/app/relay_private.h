@@ -52,6 +52,9 @@ struct relay {
 struct route *relay_make_routes(const struct relay *r, const struct config *c);
 struct retry_plan relay_make_retry(const struct config *c);
 
+/* relay_count.c: gauges of spool and memory into the control thread's slot. */
+void relay_count(struct relay *r, struct counters *to);
+
 /* relay_reload.c */
 /* The server's TLS contexts of a certificate; *legacy is NULL when no
  * listener takes old clients. Both are NULL without a certificate. */

@@ -59,6 +59,9 @@ void journal_end(struct journal_event *e, enum journal_weight weight,
 void journal_again(struct journal *j, slice line, uint64_t position);
 uint64_t journal_dropped(const struct journal *j);
 
+/* When the hour of the newest file began, ms; 0: there is none. */
+bool journal_last_ms(int dir, int64_t *out, struct err *err) MUST_USE;
+
 /* --- reading (admin) ------------------------------------------------------ */
 
 struct journal_cursor {			/* where a reader is */

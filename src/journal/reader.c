@@ -122,3 +122,20 @@ bool journal_read(int dir, struct journal_cursor *at, uint32_t max_lines,
 	free(bytes);
 	return ok;
 }
+
+static bool note_newest(void *ctx, const char *name)
+{
+	uint64_t *newest = ctx, hour;
+	if (journal_name_parse(name, &hour) && hour > *newest)
+		*newest = hour;
+	return true;
+}
+
+bool journal_last_ms(int dir, int64_t *out, struct err *err)
+{
+	uint64_t newest = 0;
+	if (!os_dir_list(dir, note_newest, &newest, err))
+		return false;
+	*out = (int64_t)(newest * JOURNAL_HOUR_MS);
+	return true;
+}

@@ -1,7 +1,7 @@
 /*
- * Clocks; see clock.h. The offset between monotonic and wall time is taken
- * by the first call and stays: one of the few file-level variables, written
- * once per process.
+ * Clocks; see clock.h. The offset between monotonic and wall time is taken by
+ * the first call and then moved by one thread only, as base/clock_watch.h
+ * says: one of the few file-level variables.
  */
 #include "os/clock.h"
 
@@ -9,6 +9,11 @@
 #include <time.h>
 
 #include "base/check.h"
+
+static struct {
+	_Atomic int64_t offset_ns;	/* wall - monotonic; 0: not yet taken */
+	_Atomic int64_t floor_ms;	/* own time is never below it */
+} wall;
 
 static int64_t read_ns(clockid_t id)
 {
@@ -27,18 +32,41 @@ int64_t os_system_wall_ms(void)
 	return read_ns(CLOCK_REALTIME) / MS;
 }
 
+static int64_t not_0(int64_t offset)
+{
+	return offset == 0 ? 1 : offset;
+}
+
 int64_t os_wall_ms(void)
 {
-	/* 0: not yet taken. */
-	static _Atomic int64_t offset_ns;
-	int64_t offset = atomic_load_explicit(&offset_ns, memory_order_relaxed);
+	int64_t offset = atomic_load(&wall.offset_ns);
 	if (offset == 0) {
-		int64_t mine = read_ns(CLOCK_REALTIME) - os_monotonic_ns();
-		if (mine == 0)
-			mine = 1;
+		int64_t mine = not_0(read_ns(CLOCK_REALTIME) -
+				     os_monotonic_ns());
 		/* Of two first calls one wins; both use its offset. */
-		if (atomic_compare_exchange_strong(&offset_ns, &offset, mine))
+		if (atomic_compare_exchange_strong(&wall.offset_ns, &offset,
+						   mine))
 			offset = mine;
 	}
-	return (os_monotonic_ns() + offset) / MS;
+	/* In this order: whoever sees a smaller offset sees its floor. */
+	int64_t floor_ms = atomic_load(&wall.floor_ms);
+	int64_t now_ms = (os_monotonic_ns() + offset) / MS;
+	return now_ms > floor_ms ? now_ms : floor_ms;
+}
+
+void os_wall_begin(int64_t wall_ms)
+{
+	invariant(wall_ms <= INT64_MAX / MS / 2);
+	atomic_store(&wall.offset_ns,
+		     not_0(wall_ms * MS - os_monotonic_ns()));
+}
+
+void os_wall_follow(int64_t step_ms)
+{
+	invariant(step_ms >= 0);
+	int64_t own_ms = os_wall_ms();
+	if (os_system_wall_ms() < own_ms)
+		atomic_store(&wall.floor_ms, own_ms + step_ms);
+	atomic_store(&wall.offset_ns,
+		     not_0(read_ns(CLOCK_REALTIME) - os_monotonic_ns()));
 }

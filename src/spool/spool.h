@@ -84,6 +84,21 @@ struct spool_looked {
 	uint32_t foreign;	/* of another format version */
 };
 bool spool_look(int dir, struct spool_looked *out, struct err *err) MUST_USE;
+
+/* The last time that a spool knows (docs/why/clock.md): of its newest batch,
+ * or what was noted. */
+struct spool_clock {
+	int64_t last_ms;	/* wall clock; 0: a new spool */
+	uint32_t mark;		/* what was noted with it (enum clock_mark) */
+};
+/* Reads heads of frames only; locks nothing, writes nothing. */
+bool spool_clock_read(int dir, struct spool_clock *out, struct err *err)
+	MUST_USE;
+/* Notes it in the file `clock`, synced. The lock must be held (spool_open);
+ * one thread at a time. */
+bool spool_clock_write(int dir, const struct spool_clock *clock,
+		       struct err *err) MUST_USE;
+
 /* Starts the commit thread. checkpoint: asked (on the commit thread) for
  * the queue's states when a checkpoint is due; see spool_checkpoint_add. */
 struct spool_checkpoint;

@@ -90,7 +90,7 @@ def forbidden_calls():
 MUTABLE_ALLOWED = {
     "base/hash_key": "set once before threads exist (map.h)",
     "os/self": "the thread that runs now, thread-local (thread.h)",
-    "os/offset_ns": "wall time at start, set once (clock.h)",
+    "os/wall": "the process's own time (clock.h)",
 }
 
 

@@ -60,9 +60,10 @@ struct sim {
 	struct sim_random program;	/* what os_random gives */
 	struct sim_random faults;	/* what the disk does */
 	int64_t now_ns;
-	/* How far the machine's wall clock has been moved, and what of that
-	 * the process saw when it began: there it stays. */
+	/* How far the machine's wall clock has been moved, and the process's
+	 * own (src/os/clock.h). */
 	int64_t machine_wall_ms, process_wall_ms;
+	int64_t process_floor_ms;	/* a time: its own is never below it */
 	uint64_t steps;
 	struct os_thread *threads;	/* in order of their making */
 	struct os_pool *pools;
@@ -114,6 +115,10 @@ bool sim_calls_failed(const struct sim_calls *c, int64_t ns,
 struct list *sim_ready_sockets(struct os_thread *t);
 /* The thread that runs is held up by the disk. */
 void sim_hold_up(void);
+/* A process begins, with the machine's wall clock. */
+void sim_wall_process_begins(void);
+/* How far its own time is moved, now. */
+int64_t sim_own_wall_ms(void);
 /* The process is dead: threads, pools and mutexes are no more. */
 void sim_process_died(void);
 

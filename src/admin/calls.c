@@ -211,7 +211,7 @@ struct audit_by call_audit_by(struct admin_call *call)
 	return (struct audit_by){
 		.who = call->who,
 		.call = call->name,
-		.at_ms = os_wall_ms(),
+		.at_ms = os_system_wall_ms(),
 		.revision = admin_next_revision(call->admin),
 	};
 }

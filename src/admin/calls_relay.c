@@ -1,5 +1,5 @@
 /*
- * Calls that relay answers: queue.* and limits.*. Relay knows no roles, so
+ * Calls that relay answers: queue.*, limits.*, clock.*. Relay knows no roles, so
  * the caller is judged here, what is asked is bound to his customer, and rows
  * that are not there for him are left out of the answer.
  */
@@ -120,5 +120,40 @@ void call_limits(struct admin_call *call)
 	if (!slice_eq(asked, own))
 		call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, asked);
 	else if (sees_asked_user(call))
+		pass_on(call);
+}
+
+/* --- the clock ------------------------------------------------------------ */
+
+void call_clock(struct admin_call *call)
+{
+	pass_on(call);
+}
+
+/* The row says who said so and when, by the clock that was accepted; what
+ * became of it, relay tells the journal. */
+static bool audit_accept(struct admin_call *call, struct err *err)
+{
+	struct store *s = call->admin->store;
+	store_begin(s);
+	struct audit_by by = call_audit_by(call);
+	by.revision--;			/* the directory stays as it is */
+	audit_write(s, &by, 0, SLICE("clock"), NONE, NONE);
+	store_commit(s);
+	if (store_good(s, err))
+		return true;
+	store_rollback(s);
+	return false;
+}
+
+void call_clock_accept(struct admin_call *call)
+{
+	struct admin *a = call->admin;
+	struct err err;
+	if (a->ask == NULL || !ask_up(a->ask))
+		call_say(call, CALL_TEMPORARY, SAY_RELAY_DOWN, NONE);
+	else if (!audit_accept(call, &err))
+		call_fail(call, &err, SAY_STORE_FAILED);
+	else
 		pass_on(call);
 }

@@ -228,7 +228,7 @@ static bool is_restored(struct admin *a, uint64_t last)
 static bool rebuild(struct admin *a, uint64_t above, struct err *err)
 {
 	struct audit_by by = { .who = SLICE("admin"), .call = SLICE("recover"),
-			       .at_ms = os_wall_ms() };
+			       .at_ms = os_system_wall_ms() };
 	uint64_t last = last_revision(a);
 	bool restored = is_restored(a, last);
 	by.revision = (last > above ? last : above) + 1;

@@ -144,7 +144,7 @@ void bundle_encode(const struct bundle *b, struct buf *out)
 	buf_u32(out, (uint32_t)b->refused_count);
 	for (size_t i = 0; i < b->refused_count; i++) {
 		put_address(out, &b->refused[i].address);
-		buf_u64(out, (uint64_t)b->refused[i].until_wall_ms);
+		buf_u64(out, (uint64_t)b->refused[i].left_ms);
 	}
 	buf_u32(out, b->troubles.crashes);
 	buf_u64(out, (uint64_t)b->troubles.crashed_ms);
@@ -201,7 +201,7 @@ static void take_poison(struct cursor *c, struct arena *arena,
 					       &b->refused_count);
 	for (size_t i = 0; i < b->refused_count; i++) {
 		take_address(c, &rows[i].address);
-		rows[i].until_wall_ms = (int64_t)cursor_u64(c);
+		rows[i].left_ms = (int64_t)cursor_u64(c);
 	}
 	b->refused = rows;
 }

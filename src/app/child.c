@@ -23,10 +23,18 @@ static int64_t wall_ms(void *ctx)
 	return os_wall_ms();
 }
 
+static int64_t system_wall_ms(void *ctx)
+{
+	(void)ctx;
+	return os_system_wall_ms();
+}
+
 void log_to_stderr(struct log *log, const char *role)
 {
 	*log = (struct log){ .level = LOG_INFO, .write = write_line,
-			     .wall_ms = wall_ms, .role = role };
+			     .wall_ms = strcmp(role, "relay") == 0
+						? wall_ms : system_wall_ms,
+			     .role = role };
 }
 
 int child_failed(struct child *c, const struct err *err)

@@ -29,5 +29,6 @@ int child_bundle_fd(int argc, char *const *argv);
 /* The whole life of relay (src/app/relay.c does the work). */
 int child_relay(int bundle_fd);
 
-/* A log that writes to standard error. */
+/* A log that writes to standard error. Relay's has the time that mail goes by,
+ * the others' what the machine's clock says (docs/why/clock.md). */
 void log_to_stderr(struct log *log, const char *role);

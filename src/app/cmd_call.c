@@ -168,8 +168,9 @@ int cli_call_end(const struct cli *cli, slice text,
 		return 71;
 	struct service_call call = {
 		.name = command->call, .args = slice_of(args), .text = text,
-		/* What is in the queue, only relay knows. */
-		.alone = strncmp(command->words, "queue ", 6) != 0,
+		/* What is in the queue, and its time, only relay knows. */
+		.alone = strncmp(command->words, "queue ", 6) != 0 &&
+			 strncmp(command->words, "clock ", 6) != 0,
 		.each = each, .ctx = ctx };
 	int code = service_call(cli, &call, end);
 	free(args);
@@ -305,6 +306,13 @@ static bool print_piece(void *ctx, slice json_object)
 {
 	(void)ctx;
 	return print_member(json_object, "text", "");
+}
+
+int cmd_clock(struct cli *cli)
+{
+	size_t rows = 0;
+	return cli->json ? cli_call(cli, (slice){ 0 }, print_json, &rows)
+			 : cli_call(cli, (slice){ 0 }, print_text, NULL);
 }
 
 int cmd_export(struct cli *cli)

@@ -94,8 +94,8 @@ size_t poison_refused(const struct poison *p, int64_t wall_ms,
 		if (p->addresses[i].refused_until_ms > wall_ms)
 			out[count++] = (struct start_refused){
 				.address = p->addresses[i].address,
-				.until_wall_ms =
-					p->addresses[i].refused_until_ms,
+				.left_ms = p->addresses[i].refused_until_ms -
+					   wall_ms,
 			};
 	return count;
 }

@@ -3,8 +3,8 @@
  * The main thread is the control thread: admin's changes and calls, master's
  * words; when it ends, the process ends.
  *
- *   view from its files → keys, resolver (files are read) → sandbox closes →
- *   spool recovered → threads run → READY
+ *   view from its files → keys, resolver (files are read) → its time → sandbox
+ *   closes → spool recovered → threads run → READY
  */
 #include "app/relay_private.h"
 
@@ -105,7 +105,8 @@ static bool make_refused(struct relay *r)
 	for (size_t i = 0; i < n; i++)
 		r->refused[i] = (struct receive_refused){
 			.address = r->start->refused[i].address,
-			.until_ms = r->start->refused[i].until_wall_ms,
+			.until_ms = os_wall_ms() +
+				    r->start->refused[i].left_ms,
 		};
 	return true;
 }
@@ -209,7 +210,11 @@ static void on_call(void *ctx, slice name, slice args,
 		    struct control_answer *a)
 {
 	struct relay *r = ctx;
-	relay_call(r->core, name, args, a);
+	if (slice_starts(name, SLICE("clock.")))
+		relay_call_clock(&r->clock, relay_core_journal(r->core), name,
+				 args, a);
+	else
+		relay_call(r->core, name, args, a);
 }
 
 static void core_stopped(void *ctx)
@@ -234,7 +239,13 @@ static void on_drain(void *ctx)
 static void second(struct timer *timer)
 {
 	struct relay *r = CONTAINER_OF(timer, struct relay, second);
-	relay_count(r, &r->start->counters->slot[COUNTERS_CONTROL]);
+	struct counters_page *page = r->start->counters;
+	relay_clock_look(&r->clock, relay_core_journal(r->core));
+	if (page != NULL) {
+		struct counters *own = &page->slot[COUNTERS_CONTROL];
+		relay_clock_count(&r->clock, own);
+		relay_count(r, own);
+	}
 	relay_look_at_clock(r);
 	relay_operator_look(r, os_wall_ms());
 	loop_timer_set(r->loop, &r->second, SECOND_MS);
@@ -278,6 +289,12 @@ static bool open_outside(struct relay *r, struct err *err)
 	       resolver_open(&resolver, &r->resolver, err);
 }
 
+static bool begin_clock(struct relay *r, struct err *err)
+{
+	return relay_clock_begin(&r->clock, r->start->spool_dir,
+				 r->start->journal_dir, r->log, err);
+}
+
 /* A relay that is being replaced may still hold the spool's lock. */
 static bool open_core(struct relay *r, struct err *err)
 {
@@ -313,7 +330,8 @@ static bool start_all(struct relay *r)
 {
 	struct err err;
 	if (!loop_new(&r->loop, "control", &err) || !open_control(r, &err) ||
-	    !open_outside(r, &err) || !make_core_config(r, &err) ||
+	    !open_outside(r, &err) || !begin_clock(r, &err) ||
+	    !make_core_config(r, &err) ||
 	    !start_close_sandbox(r->start, &err) ||
 	    !resolver_start(r->resolver, &err) ||
 	    !relay_operator_begin(r, &err) || !open_core(r, &err) ||
@@ -352,8 +370,7 @@ int relay_main(const struct relay_start *start)
 	buf_init(&r.certificate_pem, RELAY_PEM_MAX);
 	buf_init(&r.key_pem, RELAY_PEM_MAX);
 	if (start_all(&r)) {
-		if (start->counters != NULL)
-			second(&r.second);
+		second(&r.second);
 		view_live(&r, view_revision(r.view));
 		control_serve_ready(r.control);
 		os_thread_run(loop_thread(r.loop));

@@ -1,11 +1,12 @@
 /*
  * Calls answered inside relay (they come from admin, which has judged who may
  * make them): queue.list, queue.show, queue.retry, queue.hold, queue.release,
- * queue.remove, queue.destinations; limits.show. What changes something is
- * answered when it is on the disk.
+ * queue.remove, queue.destinations; limits.show; clock.show, clock.accept.
+ * What changes something is answered when it is on the disk.
  */
 #pragma once
 
+#include "app/relay_clock.h"
 #include "app/relay_core.h"
 #include "control/serve.h"
 
@@ -25,6 +26,10 @@
  */
 void relay_call(struct relay_core *c, slice name, slice args,
 		struct control_answer *a);
+/* clock.show, clock.accept; args: language. One row: {own, system, offset_ms,
+ * state, changed, text}; text says in words what that means. */
+void relay_call_clock(struct relay_clock *clock, struct journal *journal,
+		      slice name, slice args, struct control_answer *a);
 /* limits.show; args: customer (name), user (address, may be missing),
  * language. Rows: {customer, user|null, name, used, reserved, limit,
  * headroom, opens_at, full_at, binds_first}. */

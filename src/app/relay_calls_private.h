@@ -7,7 +7,8 @@
 #include "wire/say.h"
 
 enum { EXIT_FINE = 0, EXIT_NONE_FOUND = 1, EXIT_USAGE_CODE = 64,
-       EXIT_DATA_CODE = 65, EXIT_SOFTWARE_CODE = 70, EXIT_TEMPORARY_CODE = 75 };
+       EXIT_DATA_CODE = 65, EXIT_SOFTWARE_CODE = 70, EXIT_IO_CODE = 74,
+       EXIT_TEMPORARY_CODE = 75 };
 
 enum relay_text {
 #define TEXT(id, en, ja) RELAY_SAY_##id,

@@ -201,7 +201,8 @@ static void list_poison(const struct relay_start *s, struct buf *out)
 	for (size_t i = 0; i < s->refused_count; i++)
 		buf_printf(out, "%s  %s\n",
 			   ip_addr_text(&s->refused[i].address, address),
-			   time_text_ms(s->refused[i].until_wall_ms, until));
+			   time_text_ms(os_wall_ms() +
+					s->refused[i].left_ms, until));
 }
 
 static slice number(uint64_t n, char to[NUMBER_MAX])

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/live.h"
+#include "app/relay_clock.h"
 #include "app/start.h"
 #include "control/serve.h"
 
@@ -33,6 +34,7 @@ struct relay {
 	struct relay_operator *operator;
 	uint8_t booking_key[BOOKING_KEY];
 	struct timer second;
+	struct relay_clock clock;
 	int exit_code;
 	/* what the last live_set was made of */
 	struct relay_socket *sockets;

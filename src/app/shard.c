@@ -26,7 +26,28 @@ static void wake_at(void *clock, int64_t at_ms)
 
 static void tick(struct timer *timer)
 {
+	enum { EARLY_MS = 2, SLOWLY_MS = 250 };
 	struct shard *s = CONTAINER_OF(timer, struct shard, tick);
+	int64_t early_ms = s->tick_at_ms - loop_wall_ms(s->loop);
+	if (early_ms > EARLY_MS) {
+		/* The wall clock goes slowly (base/clock_watch.h). */
+		loop_timer_set(s->loop, timer, early_ms > SLOWLY_MS
+						       ? early_ms : SLOWLY_MS);
+		return;
+	}
+	s->tick_at_ms = 0;
+	queue_tick(s->queue);
+}
+
+/* The wall clock went on by more than time went by: what is due by it is due
+ * now. */
+static void look_at_clock(struct shard *s)
+{
+	int64_t offset_ms = loop_wall_ms(s->loop) - loop_now_ms(s->loop);
+	int64_t forward_ms = offset_ms - s->wall_offset_ms;
+	s->wall_offset_ms = offset_ms;
+	if (forward_ms < SECOND_MS)
+		return;
 	s->tick_at_ms = 0;
 	queue_tick(s->queue);
 }
@@ -34,6 +55,7 @@ static void tick(struct timer *timer)
 static void second(struct timer *timer)
 {
 	struct shard *s = CONTAINER_OF(timer, struct shard, second);
+	look_at_clock(s);
 	queue_cool(s->queue, s->config.budget);
 	queue_look_at_held(s->queue);
 	uint64_t held, waiting = queue_waiting(s->queue, &held);
@@ -254,6 +276,7 @@ bool shard_open_rest(struct shard *s, struct spool *spool, struct err *err)
 
 void shard_begin(struct shard *s)
 {
+	s->wall_offset_ms = loop_wall_ms(s->loop) - loop_now_ms(s->loop);
 	queue_recover_end(s->queue);
 	queue_tick(s->queue);
 	second(&s->second);

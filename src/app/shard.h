@@ -47,6 +47,7 @@ struct shard {
 	struct timer tick;		/* the queue's */
 	int64_t tick_at_ms;		/* wall clock; 0: not set */
 	struct timer second;		/* cooling, counters, heartbeat */
+	int64_t wall_offset_ms;		/* wall - monotonic, a second ago */
 	struct os_post checkpoint_post;
 	struct timer checkpoint_timer;	/* the next slice */
 	struct spool_checkpoint *checkpoint;

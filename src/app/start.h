@@ -27,7 +27,7 @@ struct start_listener {
 /* An address on which relay crashed three times: refused for a while. */
 struct start_refused {
 	struct ip_addr address;
-	int64_t until_wall_ms;
+	int64_t left_ms;		/* clocks of processes differ */
 };
 
 /* What master saw of earlier relays, for the operator's mail. */

@@ -198,7 +198,7 @@ static void send_command(struct client *c, const struct command *k)
 	if (ends && whole) {
 		k->message->fate = FATE_UNKNOWN;
 		/* Only the process that greeted us can accept it. */
-		k->message->wall_ms = sim->process_wall_ms;
+		k->message->wall_ms = sim_own_wall_ms();
 	}
 	say(c, buf_slice(&out));
 	buf_fini(&out);

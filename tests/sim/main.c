@@ -1,5 +1,5 @@
 /*
- * sim [-t2qs] [-iw] [-adeb] [-n N|-N N] [-c] FIRST [COUNT]: the worlds of
+ * sim [-t2qsk] [-iw] [-adeb] [-n N|-N N] [-c] FIRST [COUNT]: the worlds of
  * these seeds. Each seed that goes wrong is named with what was found; a
  * world that ends the process (an invariant, a sanitizer) or does not come
  * back is found too, since worlds run in a child that is started again behind
@@ -9,6 +9,7 @@
  *	-2	each seed twice: they must be the same bit for bit
  *	-q	no faults
  *	-s	stop at the first failure
+ *	-k	machines whose clock can't be believed
  *	-a -d	each allocation fails in turn, once and for ever from there,
  *	-e -b	while mail is accepted, delivered, while the process ends, while
  *		it begins again
@@ -42,7 +43,7 @@ struct progress {
 
 struct settings {
 	uint64_t first, count;
-	bool trace, twice, quiet, stop;
+	bool trace, twice, quiet, stop, clock;
 	bool phases[FAILING_PHASES];
 	struct world_failing only;	/* or all, when .at is 0 */
 };
@@ -144,6 +145,7 @@ static void run_seed(const struct settings *s, struct progress *p)
 {
 	struct world_options options = {
 		.seed = p->next, .trace = s->trace, .quiet = s->quiet,
+		.clock = s->clock,
 	};
 	struct world_result r, again;
 	alarm(SEED_SECONDS);
@@ -261,6 +263,7 @@ static bool take_option(struct settings *s, int c)
 	s->twice = s->twice || c == '2';
 	s->quiet = s->quiet || c == 'q';
 	s->stop = s->stop || c == 's';
+	s->clock = s->clock || c == 'k';
 	s->phases[FAILING_ACCEPT] = s->phases[FAILING_ACCEPT] || c == 'a';
 	s->phases[FAILING_DELIVER] = s->phases[FAILING_DELIVER] || c == 'd';
 	s->phases[FAILING_STOP] = s->phases[FAILING_STOP] || c == 'e';
@@ -277,7 +280,7 @@ static bool take_option(struct settings *s, int c)
 int main(int argc, char **argv)
 {
 	struct settings s = { .count = 1 };
-	for (int c; (c = getopt(argc, argv, "t2qsadebiwcn:N:")) != -1;)
+	for (int c; (c = getopt(argc, argv, "t2qskadebiwcn:N:")) != -1;)
 		if (!take_option(&s, c))
 			return 64;
 	if (s.only.what != FAILING_MEMORY && !is_failing(&s))

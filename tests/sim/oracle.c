@@ -331,8 +331,14 @@ void oracle_connection_over(struct oracle *o, const struct net_end *end)
 		}
 }
 
-/* Has a process seen it that old, by its own wall clock? That one does not
- * move while the process lives; the next one may begin with another. */
+static int64_t wall_at_end(const struct life *l)
+{
+	return l->end_ns == INT64_MAX ? sim_own_wall_ms() : l->end_wall_ms;
+}
+
+/* Has a process seen it that old, by its own wall clock? That one never goes
+ * back, but it may go slowly, be taken forward, or be another for the next
+ * one. */
 static bool seen_old(const struct oracle *o, int64_t born_ns, int64_t wall_ms,
 		     int64_t age_ms)
 {
@@ -342,7 +348,7 @@ static bool seen_old(const struct oracle *o, int64_t born_ns, int64_t wall_ms,
 		int64_t until_ns = l->end_ns < sim->now_ns ? l->end_ns
 							   : sim->now_ns;
 		if (l->end_ns >= born_ns &&
-		    until_ns / MS + l->wall_ms - since_ms >= age_ms)
+		    until_ns / MS + wall_at_end(l) - since_ms >= age_ms)
 			return true;
 	}
 	return false;
@@ -361,8 +367,12 @@ static bool report_older(const struct oracle *o, const struct sim_message *m)
 		const struct life *l = &o->lives[i];
 		int64_t born_ns = l->begun_ns > m->acked_ns ? l->begun_ns
 							    : m->acked_ns;
+		int64_t end_wall_ms = wall_at_end(l);
 		if (l->end_ns >= born_ns &&
-		    seen_old(o, born_ns, l->wall_ms, o->expire_own_ms))
+		    seen_old(o, born_ns,
+			     l->wall_ms < end_wall_ms ? l->wall_ms
+						      : end_wall_ms,
+			     o->expire_own_ms))
 			return true;
 	}
 	return false;
@@ -468,6 +478,7 @@ void oracle_life_over(struct oracle *o, enum life_end end, bool trouble)
 {
 	invariant(o->life_count > 0);
 	struct life *l = &o->lives[o->life_count - 1];
+	l->end_wall_ms = sim_own_wall_ms();
 	l->end = end;
 	l->end_ns = sim->now_ns;
 	l->trouble = trouble;

@@ -77,7 +77,8 @@ struct sim_message {
 enum life_end { LIFE_STOPPED, LIFE_KILLED, LIFE_POWER_CUT, LIFE_FAILED };
 struct life {
 	int64_t begun_ns, end_ns;
-	int64_t wall_ms;	/* its wall clock is moved by that */
+	/* its wall clock is moved by that, at its begin and at its end */
+	int64_t wall_ms, end_wall_ms;
 	enum life_end end;
 	bool trouble;		/* disk or memory had failed before the end */
 };

@@ -142,10 +142,26 @@ void process_read_maildir(struct world *w)
 
 /* --- begin and end ---------------------------------------------------- */
 
-static int64_t idle_turn(void *ctx)
+static void accept_clock(struct world *w)
 {
-	(void)ctx;
-	return OS_NEVER;
+	struct err err;
+	bool changed;
+	w->accept_clock = false;
+	/* When it can't be noted it is asked again. */
+	w->accept_clock = !relay_clock_accept(
+		&w->clock, relay_core_journal(w->core), &changed, &err);
+}
+
+/* As the control thread of relay.c does it. */
+static int64_t control_turn(void *ctx)
+{
+	struct world *w = ctx;
+	if (w->running && w->core != NULL) {
+		relay_clock_look(&w->clock, relay_core_journal(w->core));
+		if (w->accept_clock)
+			accept_clock(w);
+	}
+	return os_monotonic_ns() + 1000 * (int64_t)MS;
 }
 
 static struct relay_core_config core_config(struct world *w)
@@ -183,7 +199,7 @@ static bool open_outside(struct world *w, struct err *err)
 	       os_dir_open_at(w->root, "journal", &w->journal, err) &&
 	       os_dir_open_at(w->root, "maildir", &w->maildir, err) &&
 	       os_dir_sync(w->root, err) && make_view(w, err) &&
-	       os_thread_new(&w->control, "control", idle_turn, NULL, err) &&
+	       os_thread_new(&w->control, "control", control_turn, w, err) &&
 	       os_thread_start(w->control, err) &&
 	       (!w->has_tls || tls_context_server(SLICE(""), SLICE(""),
 						  &w->tls_server, err)) &&
@@ -210,6 +226,9 @@ bool process_begin(struct world *w, struct err *err)
 	if (!open_outside(w, err))
 		return false;
 	process_routes(w, w->other_routes);
+	if (!relay_clock_begin(&w->clock, w->spool, w->journal, &w->log, err))
+		return false;
+	w->oracle.lives[w->oracle.life_count - 1].wall_ms = sim_own_wall_ms();
 	struct relay_core_config config = core_config(w);
 	if (!relay_core_open(&config, &w->core, err))
 		return false;

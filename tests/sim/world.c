@@ -241,14 +241,15 @@ static void reader_comes(struct sim_event *e)
 /* --- the wall clock ------------------------------------------------------- */
 
 /* By seconds to days, to both sides. In sum it stays within three days: a
- * process that starts over seven days behind the last frame is another matter
- * (DESIGN 6). */
-static void wall_jump(void)
+ * clock that can't be believed is another matter (clock_world.c). */
+static void wall_jump(struct world *w)
 {
 	static const int64_t most_s[] = { 2, 120, 7200, 3 * 86400 };
 	int64_t ms = (int64_t)draw((uint64_t)most_s[draw(4)] * 1000) + 1000;
 	int64_t most_ms = most_s[3] * 1000;
 	int64_t to = sim->machine_wall_ms + (chance(50) ? ms : -ms);
+	/* Somebody may say that it is right. */
+	w->accept_clock = w->accept_clock || chance(20);
 	sim->machine_wall_ms = to > most_ms ? most_ms :
 			       to < -most_ms ? -most_ms : to;
 	sim_note("wall", (uint64_t)sim->machine_wall_ms, 0);
@@ -258,7 +259,7 @@ static void wall_moves(struct sim_event *e)
 {
 	struct world *w = the_world;
 	if (w->wall_jumps)
-		wall_jump();
+		wall_jump(w);
 	else
 		sim->machine_wall_ms += (int64_t)draw(21) - 10;
 	sim_after(e, (int64_t)(w->wall_jumps ? 500 + draw(15000) : 1000) * MS);
@@ -435,7 +436,7 @@ void life_clients(struct world *w, unsigned count, int64_t span_ms)
 void life_begin(struct world *w)
 {
 	struct life *l = &w->oracle.lives[w->oracle.life_count++];
-	sim->process_wall_ms = sim->machine_wall_ms;
+	sim_wall_process_begins();
 	*l = (struct life){ .begun_ns = sim->now_ns, .end_ns = INT64_MAX,
 			    .wall_ms = sim->process_wall_ms };
 	w->shards = w->listening_count > 0 && chance(70)
@@ -668,10 +669,13 @@ void world_run(const struct world_options *options,
 	*result = (struct world_result){ 0 };
 	w->options = *options;
 	w->result = result;
-	w->options.quiet = options->quiet || options->failing.at > 0;
+	w->options.quiet = options->quiet || options->clock ||
+			   options->failing.at > 0;
 	begin_world(w);
 	if (options->failing.at > 0)
 		failing_run(w);
+	else if (options->clock)
+		clock_run(w);
 	else
 		run_world(w);
 	tell(w, result);

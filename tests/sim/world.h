@@ -26,7 +26,9 @@ struct world_options {
 	uint64_t seed;
 	bool trace;
 	bool quiet;			/* no crashes, no faults */
-	/* Instead of all that a life in which something fails. */
+	/* Instead of all that a machine whose clock can't be believed. */
+	bool clock;
+	/* Or a life in which something fails. */
 	struct world_failing failing;
 };
 

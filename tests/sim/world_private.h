@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 
+#include "app/relay_clock.h"
 #include "app/relay_core.h"
 #include "sim/people.h"
 #include "sim/world.h"
@@ -33,6 +34,8 @@ struct world {
 	uint64_t calls, die_at;		/* at this call of the program */
 	struct relay_core *core;
 	struct os_thread *control;
+	struct relay_clock clock;
+	bool accept_clock;		/* the operator is about to */
 	struct resolver *resolver;
 	struct tls_context *tls_server, *tls_client;
 	const struct view *view;
@@ -71,6 +74,9 @@ void life_look_again(struct world *w);
 
 /* --- failing.c: a world in which the n-th call fails */
 void failing_run(struct world *w);
+
+/* --- clock_world.c: a world with a clock that can't be believed */
+void clock_run(struct world *w);
 
 /* --- process.c */
 /* Where mail goes; two ways, that differ for some domains. */

@@ -13,7 +13,7 @@ static struct bundle sample(void)
 		  .number = 9, .fd = 17 },
 	};
 	static struct id poison[] = { { 1234, 5678 } };
-	static struct start_refused refused[] = { { .until_wall_ms = 99 } };
+	static struct start_refused refused[] = { { .left_ms = 99 } };
 	return (struct bundle){
 		.role = ROLE_RELAY, .master_pid = 42, .change_user = true,
 		.uid = 100, .gid = 101, .hostname = SLICE("relay.example"),
@@ -61,7 +61,7 @@ static void bundle_comes_out_as_it_went_in(void **state)
 	assert_int_equal(out.listeners[0].listener, 2);
 	assert_int_equal(out.listeners[0].number, 9);
 	assert_true(id_eq(out.poison[0], in.poison[0]));
-	assert_int_equal(out.refused[0].until_wall_ms, 99);
+	assert_int_equal(out.refused[0].left_ms, 99);
 	assert_int_equal(out.troubles.crashes, 3);
 	assert_int_equal(out.troubles.crashed_ms, 77);
 	assert_int_equal(out.troubles.spool_closed_ms, 78);

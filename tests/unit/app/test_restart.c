@@ -99,7 +99,7 @@ static void an_address_noted_in_three_within_ten_minutes_is_refused(
 	poison_crash(c->poison, c->notes, 700000);
 	assert_int_equal(poison_refused(c->poison, 700000, out), 1);
 	assert_true(ip_addr_eq(&out[0].address, &who));
-	assert_int_equal(out[0].until_wall_ms, 700000 + 3600000);
+	assert_int_equal(out[0].left_ms, 3600000);
 	assert_int_equal(poison_refused(c->poison, 700000 + 3600000, out), 0);
 }
 

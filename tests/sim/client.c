@@ -194,11 +194,14 @@ static void send_command(struct client *c, const struct command *k)
 	compose(c, k, &out);
 	c->sent[c->sent_count++] = (unsigned)(k - c->commands);
 	/* Said in full it may be accepted, whether we hear it or not. */
+	/* Its id, and with it its age, begins somewhere behind MAIL. */
+	if (k->kind == COMMAND_MAIL && k->message != NULL)
+		k->message->wall_ms = sim_own_wall_ms();
 	bool whole = c->cut_at == 0 || c->cut_at >= c->said + out.n;
 	if (ends && whole) {
 		k->message->fate = FATE_UNKNOWN;
 		/* Only the process that greeted us can accept it. */
-		k->message->wall_ms = sim_own_wall_ms();
+		oracle_accepting(k->message);
 	}
 	say(c, buf_slice(&out));
 	buf_fini(&out);

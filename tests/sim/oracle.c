@@ -174,8 +174,16 @@ struct sim_message *oracle_sender(struct oracle *o, slice address)
 
 /* --- what is told --------------------------------------------------------- */
 
+void oracle_accepting(struct sim_message *m)
+{
+	int64_t wall_ms = sim_own_wall_ms();
+	if (wall_ms < m->wall_ms)
+		m->wall_ms = wall_ms;
+}
+
 void oracle_answered(struct oracle *o, struct sim_message *m, bool accepted)
 {
+	oracle_accepting(m);
 	m->fate = accepted ? FATE_ACKED : FATE_REFUSED;
 	m->acked_ns = sim->now_ns;
 	o->acked += accepted;

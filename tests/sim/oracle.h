@@ -115,6 +115,9 @@ void message_dsn(const struct sim_message *m, char to[PARAMETERS_MAX]);
 void recipient_dsn(const struct sim_message *m, unsigned i,
 		   char to[PARAMETERS_MAX]);
 
+/* The process may accept it from now on, or just has: its own wall clock may
+ * have been moved since MAIL. */
+void oracle_accepting(struct sim_message *m);
 void oracle_answered(struct oracle *o, struct sim_message *m, bool accepted);
 /* Whose address this is; NULL: nobody's. */
 struct sim_message *oracle_recipient(struct oracle *o, slice address,

@@ -29,6 +29,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 JOBS = int(os.environ.get("SIM_JOBS", min(os.cpu_count() or 2, 4)))
 SEEDS = int(os.environ.get("SIM_SEEDS", "10000"))
 TWICE_SEEDS = 300
+CLOCK_SEEDS = 600
 BUG_SEEDS = 3000
 # each: every allocation, once and for ever, while mail is accepted,
 # delivered, while the process ends, begins
@@ -138,7 +139,10 @@ def planted(score, patch):
             score.count(False, f"planted bug {name}: does not build",
                         built.stdout.decode().splitlines()[-10:])
             return
-        figures, wrong = run(["-s"], 1, BUG_SEEDS, binary(where=where), 1)
+        options = ["-s"]
+        if name.startswith("clock-"):
+            options.append("-k")
+        figures, wrong = run(options, 1, BUG_SEEDS, binary(where=where), 1)
         found = [w for w in wrong if w.startswith("FAIL seed")]
         score.count(bool(found), f"planted bug {name} is found",
                     found[:2])
@@ -150,6 +154,8 @@ def share(night):
 
 def all_worlds(score, nightly):
     worlds(score, "worlds", [], 1, SEEDS, binary())
+    worlds(score, "clocks that can't be believed", ["-k"], 1, CLOCK_SEEDS,
+           binary())
     worlds(score, "twice the same", ["-2"], 1, TWICE_SEEDS, binary())
     for option, name in (("-a", "accepting"), ("-d", "delivering"),
                          ("-e", "ending"), ("-b", "beginning")):

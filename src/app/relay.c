@@ -240,7 +240,8 @@ static void second(struct timer *timer)
 {
 	struct relay *r = CONTAINER_OF(timer, struct relay, second);
 	struct counters_page *page = r->start->counters;
-	relay_clock_look(&r->clock, relay_core_journal(r->core));
+	if (relay_clock_look(&r->clock, relay_core_journal(r->core)))
+		relay_operator_clock(r, os_system_wall_ms(), os_wall_ms());
 	if (page != NULL) {
 		struct counters *own = &page->slot[COUNTERS_CONTROL];
 		relay_clock_count(&r->clock, own);

@@ -110,7 +110,6 @@ void relay_call_clock(struct relay_clock *clock, struct journal *journal,
 	if (slice_eq(name, SLICE("clock.accept"))) {
 		accept_now(clock, journal, &ask);
 	} else if (slice_eq(name, SLICE("clock.show"))) {
-		relay_clock_look(clock, journal);
 		put_row(a, ask.language, &clock->watch, false);
 		control_answer_end(a, EXIT_FINE, (slice){ 0 });
 	} else {

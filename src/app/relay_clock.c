@@ -39,7 +39,8 @@ static void put_times(struct json *j, const struct relay_clock *c,
 	json_i64(j, c->watch.offset_ms);
 }
 
-static void tell(struct relay_clock *c, struct journal *journal)
+/* True: it is an alarm. */
+static bool tell(struct relay_clock *c, struct journal *journal)
 {
 	static const char *const events[CLOCK_STATES] = {
 		[CLOCK_FINE] = "clock.fine", [CLOCK_AHEAD] = "clock.ahead",
@@ -57,6 +58,7 @@ static void tell(struct relay_clock *c, struct journal *journal)
 	journal_begin(&j, journal, "clock", own_ms);
 	put_times(&j.json, c, own_ms);
 	journal_end(&j, JOURNAL_KEEP, 0);
+	return !is_well;
 }
 
 /* --- noting --------------------------------------------------------------- */
@@ -117,13 +119,15 @@ static void act_on(struct relay_clock *c, enum clock_act act)
 	c->looked_ns = now_ns;
 }
 
-void relay_clock_look(struct relay_clock *c, struct journal *journal)
+bool relay_clock_look(struct relay_clock *c, struct journal *journal)
 {
+	bool is_alarm = false;
 	act_on(c, clock_watch_look(&c->watch, os_wall_ms(),
 				   os_system_wall_ms()));
 	if (clock_watch_tells(&c->watch))
-		tell(c, journal);
+		is_alarm = tell(c, journal);
 	note_when_due(c);
+	return is_alarm;
 }
 
 bool relay_clock_accept(struct relay_clock *c, struct journal *journal,
@@ -139,7 +143,7 @@ bool relay_clock_accept(struct relay_clock *c, struct journal *journal,
 	c->watch = next;
 	act_on(c, act);
 	if (clock_watch_tells(&c->watch))
-		tell(c, journal);
+		(void)tell(c, journal);
 	return true;
 }
 

@@ -24,8 +24,9 @@ struct relay_clock {
  * the system's, or the last one that spool and journal know. */
 bool relay_clock_begin(struct relay_clock *c, int spool_dir, int journal_dir,
 		       struct log *log, struct err *err) MUST_USE;
-/* Every second, while the spool is open. */
-void relay_clock_look(struct relay_clock *c, struct journal *journal);
+/* Every second, while the spool is open. True: there is something new that an
+ * operator should hear of (log and journal have it). */
+bool relay_clock_look(struct relay_clock *c, struct journal *journal);
 /* Takes the system's clock, or lets the own time go slowly until that has
  * passed it; durable before it is done. *changed: there was something to
  * accept. False: it could not be noted, and all is as before. */

@@ -157,7 +157,7 @@ static int64_t control_turn(void *ctx)
 {
 	struct world *w = ctx;
 	if (w->running && w->core != NULL) {
-		relay_clock_look(&w->clock, relay_core_journal(w->core));
+		(void)relay_clock_look(&w->clock, relay_core_journal(w->core));
 		if (w->accept_clock)
 			accept_clock(w);
 	}

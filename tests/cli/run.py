@@ -21,6 +21,7 @@ from postrider import (BIN, Client, DIRECTORY, Results, Service,  # noqa: E402
                        Sink,
                        check_memory_reports, free_port)
 import probe  # noqa: E402
+import clock  # noqa: E402
 import roles  # noqa: E402
 import verbs  # noqa: E402
 
@@ -961,7 +962,7 @@ def main():
                 bounded(f, s)
         second.join()
         for f in (reload, queue_survives, queue_acts_on_all, route_lost, pages, drain, stop_twice,
-                  master_killed, killed_behind_the_answer):
+                  master_killed, killed_behind_the_answer, *clock.STEPS):
             with results.test(f.__name__):
                 bounded(f, s)
         check_memory_reports(s, results)

@@ -142,6 +142,20 @@ static void names_are_hours(void **state)
 		assert_false(journal_name_parse(bad[i], &hour));
 }
 
+static void the_newest_hour_is_the_last_time(void **state)
+{
+	struct place *p = *state;
+	struct err err;
+	int64_t last_ms = -1;
+	assert_true(journal_last_ms(p->dir, &last_ms, &err));
+	assert_int_equal(last_ms, 0);
+	write_file(p, 500000, "{}\n");
+	write_file(p, 600000, "{}\n");		/* past 2038 */
+	write_file(p, 400000, "{}\n");
+	assert_true(journal_last_ms(p->dir, &last_ms, &err));
+	assert_int_equal(last_ms, INT64_C(600000) * 3600000);
+}
+
 static void s11_7_lines_are_read_as_written(void **state)
 {
 	struct place *p = *state;
@@ -309,6 +323,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_hours),
+		TEST(the_newest_hour_is_the_last_time),
 		TEST(s11_7_lines_are_read_as_written),
 		TEST(a_reader_goes_from_file_to_file),
 		TEST(half_a_line_of_a_crash_is_cut),

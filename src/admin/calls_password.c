@@ -67,7 +67,7 @@ static bool find_user(struct admin_call *call, struct making *m)
 		return false;
 	m->row.user = (uint32_t)sql_get_u64(&q, 0);
 	m->row.customer = (uint32_t)sql_get_u64(&q, 1);
-	m->address = sql_copy(&q, 2, &call->arena);
+	slice own = sql_copy(&q, 2, &call->arena);
 	sql_end(&q);
 	return call_sees_user(call, m->row.user);
 }

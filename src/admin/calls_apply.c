@@ -114,6 +114,7 @@ void apply_begin(struct applying *p)
 {
 	directory_init(&p->d, p->call->language);
 	p->d.fragment = p->one != NULL;
+	p->d.own = call_own_customer(p->call);
 	p->d.tell = tell;
 	p->d.ctx = p;
 }

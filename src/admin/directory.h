@@ -30,6 +30,8 @@ struct directory {
 					 * it doesn't say stays, unsaid */
 	bool bad_value;			/* one has the wrong type, or is none
 					 * of those that there are */
+	uint32_t own;			/* notes are about this customer's
+					 * rows only; 0: about anybody's */
 	bool has_plans;			/* the file has a list of them */
 	struct row_list plans;		/* what shall be */
 	struct row_list customers;	/* the same */

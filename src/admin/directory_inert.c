@@ -119,6 +119,8 @@ static void judge(struct inert *in, struct entry_row *e)
 	sql_run(&q);
 	if (!row_list_add(&in->d->reinert, &in->d->arena, &e->row))
 		store_fail(in->t->store, "out of memory");
+	if (in->d->own != 0 && in->d->own != e->e.customer)
+		return;			/* who else lists it is not told */
 	directory_note(in->d, inert ? SAY_ENTRY_INERT : SAY_ENTRY_ACTIVE,
 		       slice_of(e->key), customer_name(in, e->e.customer));
 }

@@ -187,13 +187,18 @@ static bool has_text(const struct text_list *l, slice s)
 	return false;
 }
 
+/* The longest registered name wins (2.4), also one of a customer that is not
+ * in the file. An address that was there before that one came stays. */
 static bool in_domains(struct check *k, const struct customer_row *c,
-		       slice domain)
+		       slice domain, bool fresh)
 {
 	for (slice up = domain; up.n > 0; up = domain_parent(up)) {
 		const struct named *n = named_get(&k->domains, up);
 		if (n != NULL)
 			return n->customer == c;
+		uint64_t owner = fresh ? domain_owner(k, up, false) : 0;
+		if (owner != 0 && !in_file(k, owner))
+			return false;
 	}
 	return false;
 }
@@ -228,7 +233,7 @@ static void check_address(struct check *k, struct user_row *u,
 		return;
 	}
 	size_t domain = slice_rfind(address, '@') + 1;
-	if (!in_domains(k, c, slice_skip(address, domain)))
+	if (!in_domains(k, c, slice_skip(address, domain), fresh))
 		say_no_domain(k, c, at, address);
 	if (!fresh)
 		return;

@@ -137,9 +137,11 @@ void apply_run(struct applying *p, slice text, const char *file)
 	bool merged = directory_merge(&p->d, &a->tables);
 	if (merged && p->one != NULL && !is_good(p))
 		return;
+	/* First what he may: a check would help with names (of plans) that
+	 * are not his to know. */
 	if (!merged ||
-	    !directory_check(&p->d, &a->tables, a->psl) ||
 	    !directory_authorise(&p->d, &p->call->caller) ||
+	    !directory_check(&p->d, &a->tables, a->psl) ||
 	    p->d.errors.n > 0) {
 		refuse(p);
 		return;

@@ -48,3 +48,9 @@ bool authorise_sees_user(const struct caller *c, uint32_t customer,
 	       (c->role != CALLER_UNIT_ADMIN ||
 		authorise_unit_holds(c->org_unit, org_unit));
 }
+
+bool authorise_changes_user(const struct caller *c, enum role role)
+{
+	return c->role != CALLER_UNIT_ADMIN ||
+	       (role != ROLE_SUPER_ADMIN && role != ROLE_AUDITOR);
+}

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "base/slice.h"
+#include "policy/view.h"
 
 enum caller_role {
 	CALLER_USER,			/* no administrator: nothing */
@@ -59,3 +59,8 @@ bool authorise_sees(const struct caller *c, uint32_t customer);
  * user's: app passwords, mail. */
 bool authorise_sees_user(const struct caller *c, uint32_t customer,
 			 slice org_unit);
+/* May the caller change a user, or app passwords of one, who is there for him
+ * and has this role? Who looks after the whole customer is not a unit
+ * admin's, though he stands in the unit: with a new app password of his one
+ * would send as him. */
+bool authorise_changes_user(const struct caller *c, enum role role);

@@ -110,6 +110,9 @@ uint32_t call_own_customer(const struct admin_call *call);
 bool call_own_name(struct admin_call *call, slice *name) MUST_USE;
 /* Is the user there for the caller? Failures are the store's. */
 bool call_sees_user(struct admin_call *call, uint32_t user) MUST_USE;
+/* May the caller change the user, who is there for him? Failures are the
+ * store's. */
+bool call_changes_user(struct admin_call *call, uint32_t user) MUST_USE;
 /* Mail of the own customer from this sender, or a row {"from": …} about it:
  * unit admins see that of their unit's users. */
 bool call_sees_sender(struct admin_call *call, slice address) MUST_USE;

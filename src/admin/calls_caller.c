@@ -177,6 +177,15 @@ bool call_sees_user(struct admin_call *call, uint32_t user)
 	return sees;
 }
 
+bool call_changes_user(struct admin_call *call, uint32_t user)
+{
+	struct sql q = sql_of(call->admin->store,
+			      "SELECT role FROM users WHERE id = ?");
+	sql_u64(&q, user);
+	return authorise_changes_user(&call->caller,
+				      (enum role)sql_number(&q, ROLE_USER));
+}
+
 bool call_sees_sender(struct admin_call *call, slice address)
 {
 	struct arena scratch;

@@ -69,7 +69,11 @@ static bool find_user(struct admin_call *call, struct making *m)
 	m->row.customer = (uint32_t)sql_get_u64(&q, 1);
 	slice own = sql_copy(&q, 2, &call->arena);
 	sql_end(&q);
-	return call_sees_user(call, m->row.user);
+	/* An alias that isn't there for the caller doesn't lead to a name. */
+	if (!call_sees_user(call, m->row.user))
+		return false;
+	m->address = own;
+	return true;
 }
 
 /* Each is tried when the user proves one by SCRAM under its address. */
@@ -215,19 +219,23 @@ static void create(struct admin_call *call, struct making *m)
 	store_begin(a->store);
 	struct audit_by by = call_audit_by(call);
 	bool found = find_user(call, m);
-	bool many = found && has_too_many(call, m);
+	bool may = found && call_changes_user(call, m->row.user);
+	bool many = may && has_too_many(call, m);
 	if (!store_good(a->store, &err)) {
 		store_rollback(a->store);
 		call_fail(call, &err, SAY_STORE_FAILED);
 		return;
 	}
-	if (!found || many || !make_secret(call, m)) {
+	if (!found || !may || many || !make_secret(call, m)) {
 		store_rollback(a->store);
 		if (many)
 			call_say(call, CALL_DATA, SAY_TOO_MANY_PASSWORDS,
 				 m->address);
 		else if (!found)
 			call_say(call, CALL_DATA, SAY_NO_SUCH_USER,
+				 m->address);
+		else if (!may)
+			call_say(call, CALL_NOT_ALLOWED, SAY_OTHER_ROLES,
 				 m->address);
 		else
 			call_no_memory(call);
@@ -292,6 +300,7 @@ void call_app_password_remove(struct admin_call *call)
 	store_begin(a->store);
 	struct audit_by by = call_audit_by(call);
 	bool found = find_password(call, id, &m);
+	bool may = found && call_changes_user(call, m.row.user);
 	if (!store_good(a->store, &err)) {
 		store_rollback(a->store);
 		call_fail(call, &err, SAY_STORE_FAILED);
@@ -300,6 +309,11 @@ void call_app_password_remove(struct admin_call *call)
 	if (!found) {
 		store_rollback(a->store);
 		call_say(call, CALL_DATA, SAY_NO_SUCH_PASSWORD, id);
+		return;
+	}
+	if (!may) {
+		store_rollback(a->store);
+		call_say(call, CALL_NOT_ALLOWED, SAY_OTHER_ROLES, m.address);
 		return;
 	}
 	admin_note_revision(a, &by);

@@ -102,8 +102,12 @@ static void check_for_unit_admin(struct authorising *a, struct row *r,
 	if (row_user(r)->u.role != was)
 		directory_error(a->d, at, SAY_OTHER_ROLES, SLICE("role"),
 				NONE, NONE);
-	/* Who looks after the whole customer is not theirs to suspend. */
-	if (was == ROLE_SUPER_ADMIN || was == ROLE_AUDITOR)
+	/* Nor where an administrator stands, which is what he may. */
+	if (was == ROLE_UNIT_ADMIN &&
+	    !slice_eq(row_user(r)->org_unit, row_user(r->old)->org_unit))
+		directory_error(a->d, at, SAY_OTHER_ROLES, SLICE("org_unit"),
+				NONE, NONE);
+	if (!authorise_changes_user(a->caller, was))
 		directory_error(a->d, at, SAY_OTHER_ROLES, row_key(r), NONE,
 				NONE);
 }

@@ -140,16 +140,49 @@ static bool look_at_entry(void *ctx, const struct ip_entry *e)
 	return !l->own;
 }
 
-/* What is another customer's is explained like what is nobody's: as an empty
- * directory would decide it. So is an address that only others list. */
-static bool is_own_affair(const struct admin_call *call,
-			  const struct facts *f, uint32_t about)
+static bool lists(const struct admin_call *call, const struct ip_addr *client)
 {
 	struct listed l = { .call = call };
-	if (about != 0 || call_is_operator(call))
-		return authorise_sees(&call->caller, about);
-	view_entries_of(call->admin->view, &f->client, look_at_entry, &l);
+	view_entries_of(call->admin->view, client, look_at_entry, &l);
 	return l.own;
+}
+
+static bool is_foreign(struct admin_call *call, slice name)
+{
+	slice folded;
+	if (!domain_normalise(name, &call->arena, &folded, NULL))
+		return false;
+	const struct domain *d = view_domain_of(call->admin->view, folded);
+	return d != NULL && !authorise_sees(&call->caller, d->customer);
+}
+
+/* What is another customer's is explained like what is nobody's: its names
+ * are read as one that nobody has (RFC 2606), and where the caller doesn't
+ * list the address, an empty directory decides. *empty: the caller's
+ * reference, or NULL. False: out of memory. */
+static bool decide_for(struct admin_call *call, const struct facts *f,
+		       struct decision *d, struct decision_trace *t,
+		       const struct view **empty)
+{
+	const struct view *v = call->admin->view;
+	struct facts plain = *f;
+	policy_decide(v, f, d, t);
+	uint32_t about = explain_about(d, t);
+	if (call_is_operator(call) ||
+	    (about != 0 && authorise_sees(&call->caller, about)))
+		return true;
+	if (!lists(call, &f->client)) {
+		*empty = view_new();
+		if (*empty != NULL)
+			policy_decide(*empty, f, d, t);
+		return *empty != NULL;
+	}
+	if (is_foreign(call, f->sender.domain))
+		plain.sender.domain = SLICE("nobody.invalid");
+	if (is_foreign(call, f->helo))
+		plain.helo = SLICE("nobody.invalid");
+	policy_decide(v, &plain, d, t);
+	return true;
 }
 
 void call_explain(struct admin_call *call)
@@ -165,18 +198,12 @@ void call_explain(struct admin_call *call)
 		call_no_memory(call);
 		return;
 	}
-	const struct view *v = call->admin->view;
-	policy_decide(v, &f, &d, &t);
 	const struct view *empty = NULL;
-	if (!is_own_affair(call, &f, explain_about(&d, &t))) {
-		empty = view_new();
-		if (empty == NULL) {
-			call_no_memory(call);
-			return;
-		}
-		v = empty;
-		policy_decide(v, &f, &d, &t);
+	if (!decide_for(call, &f, &d, &t, &empty)) {
+		call_no_memory(call);
+		return;
 	}
+	const struct view *v = empty != NULL ? empty : call->admin->view;
 	struct buf row, text;
 	struct json j;
 	buf_init(&row, EXPLAIN_MAX);

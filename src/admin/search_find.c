@@ -132,9 +132,11 @@ static const char *lines_of(enum key_kind kind)
 	case KEY_REFERENCE:
 		return "SELECT line FROM events WHERE reference = ? "
 		       "ORDER BY at, n LIMIT 5000";
+	/* Behind a shared address one session may be several customers'. */
 	case KEY_SESSION:
-		return "SELECT line FROM events WHERE session = ? AND "
-		       "id IS NULL ORDER BY at, n LIMIT 5000";
+		return "SELECT line FROM events WHERE session = ?1 AND "
+		       "id IS NULL AND (?2 = 0 OR customer = ?2) "
+		       "ORDER BY at, n LIMIT 5000";
 	}
 	unreachable_state("a kind of key");
 }
@@ -148,6 +150,8 @@ static bool gather_day(struct finding *f, uint64_t day, struct err *err)
 	for (size_t i = 0; i < f->count && memory; i++) {
 		struct sql q = sql_of(d, lines_of(f->keys[i].kind));
 		sql_text(&q, slice_of(f->keys[i].text));
+		if (f->keys[i].kind == KEY_SESSION)
+			sql_u64(&q, f->query->customer);
 		while (memory && sql_row(&q))
 			memory = trace_row_add(f->keys[i].row,
 					       sql_peek(&q, 0));

@@ -240,6 +240,34 @@ static void s11_7_found_by_everything(void **state)
 	}
 }
 
+/* A client that both customers list, in one session. */
+static void s12_3_a_session_of_two_customers(void **state)
+{
+	static const char lines[] =
+		"{\"at\":\"2026-11-24T04:30:00.000Z\",\"event\":"
+		"\"legacy_tls\",\"session\":\"s9\",\"customer\":7,"
+		"\"client\":\"192.0.2.9\"}\n"
+		"{\"at\":\"2026-11-24T04:30:01.000Z\",\"event\":\"refused\","
+		"\"reference\":\"" REFERENCE "\",\"session\":\"s9\","
+		"\"customer\":8,\"client\":\"192.0.2.9\","
+		"\"from\":\"secret@eight.example\",\"code\":550}\n";
+	static const char *const ids[] = { "s9", "" };
+	struct place *p = *state;
+	write_lines(p, "2026112404", lines);
+	index_all(p, 100);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct search_query q = { .customer = 7 };
+		if (*ids[i])
+			q.id = slice_of(ids[i]);
+		else
+			q.client_ip = SLICE("192.0.2.9");
+		struct found f = look(p, q);
+		assert_int_equal(f.rows, 1);
+		assert_non_null(strstr(f.first, "legacy_tls"));
+		assert_null(strstr(f.first, "eight.example"));
+	}
+}
+
 static void indexing_goes_on_where_it_ended(void **state)
 {
 	struct place *p = *state;
@@ -329,6 +357,7 @@ int main(void)
 		TEST(s11_7_a_message_from_connection_to_final_reply),
 		TEST(d8_when_it_is_tried_next),
 		TEST(s11_7_found_by_everything),
+		TEST(s12_3_a_session_of_two_customers),
 		TEST(indexing_goes_on_where_it_ended),
 		TEST(s11_7_what_is_told_twice_is_shown_once),
 		TEST(a_broken_index_is_made_again),

@@ -19,12 +19,13 @@ static void raw_or_null(struct json *j, const char *key, slice json_text)
 		json_null(j);
 }
 
-static void audit_row(struct admin_call *call, const struct sql *q)
+/* Without before and after when with them it is longer than a row may be:
+ * who changed what is never left out. */
+static bool write_audit_row(struct buf *row, const struct sql *q, bool whole)
 {
-	struct buf row;
 	struct json j;
-	buf_init(&row, CALL_ROW_MAX);
-	json_init(&j, &row);
+	buf_clear(row);
+	json_init(&j, row);
 	json_object(&j);
 	json_member_u64(&j, "id", sql_get_u64(q, 0));
 	json_key(&j, "at");
@@ -38,10 +39,20 @@ static void audit_row(struct admin_call *call, const struct sql *q)
 	else
 		json_null(&j);
 	json_member_string(&j, "object", sql_peek(q, 6));
-	raw_or_null(&j, "before", sql_peek(q, 7));
-	raw_or_null(&j, "after", sql_peek(q, 8));
+	raw_or_null(&j, "before", whole ? sql_peek(q, 7) : NONE);
+	raw_or_null(&j, "after", whole ? sql_peek(q, 8) : NONE);
+	if (!whole)
+		json_member_bool(&j, "cut", true);
 	json_object_end(&j);
-	if (!row.failed)
+	return !row->failed;
+}
+
+static void audit_row(struct admin_call *call, const struct sql *q)
+{
+	struct buf row;
+	buf_init(&row, CALL_ROW_MAX);
+	bool fits = sql_peek(q, 7).n + sql_peek(q, 8).n < CALL_ROW_MAX - 20000;
+	if (write_audit_row(&row, q, fits))
 		call_row(call, buf_slice(&row));
 	buf_fini(&row);
 }

@@ -6,7 +6,8 @@
  */
 #include "admin/directory.h"
 
-enum { JSON_MAX = 2097152 };
+/* 10,000 org units of 255 bytes, each of them escaped. */
+enum { JSON_MAX = 6 * 2600000 };
 
 struct storing {
 	struct directory *d;

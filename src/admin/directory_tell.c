@@ -2,7 +2,8 @@
  * row each, {"what", "kind", "customer", "name", "before", "after", "text"}. */
 #include "admin/directory.h"
 
-enum { ROW_TEXT_MAX = 262144 };
+enum { ROW_TEXT_MAX = 262144,
+       CALL_ROW_BYTES = 1000000 };	/* calls.h */
 
 static const slice NONE = { 0 };
 
@@ -90,21 +91,16 @@ static void text(struct buf *out, struct directory *d, enum what what,
 		values(out, r);
 }
 
-static void tell_row(struct directory *d, enum what what, const struct row *r,
-		     slice customer)
+static void write_row(struct buf *row, enum what what, const struct row *r,
+		      slice customer, slice line, bool whole)
 {
-	struct buf line, row;
 	struct json j;
-	if (d->tell == NULL)
-		return;
 	const struct row *before = what == WHAT_ADD    ? NULL :
 				   what == WHAT_CHANGE ? r->old :
 							 r;
 	const struct row *after = what == WHAT_REMOVE ? NULL : r;
-	buf_init(&line, ROW_TEXT_MAX);
-	buf_init(&row, ROW_TEXT_MAX * 4);
-	text(&line, d, what, r, customer);
-	json_init(&j, &row);
+	buf_clear(row);
+	json_init(&j, row);
 	json_object(&j);
 	json_member_cstr(&j, "what", WHATS[what].name);
 	json_member_cstr(&j, "kind", row_kind_name(r->kind));
@@ -116,12 +112,29 @@ static void tell_row(struct directory *d, enum what what, const struct row *r,
 	json_member_string(&j, "name", row_key(r));
 	if (what != WHAT_KEEP) {
 		json_key(&j, "before");
-		before != NULL ? row_json(&j, before) : json_null(&j);
+		before != NULL && whole ? row_json(&j, before) : json_null(&j);
 		json_key(&j, "after");
-		after != NULL ? row_json(&j, after) : json_null(&j);
+		after != NULL && whole ? row_json(&j, after) : json_null(&j);
 	}
-	json_member_string(&j, "text", buf_slice(&line));
+	if (!whole)
+		json_member_bool(&j, "cut", true);
+	json_member_string(&j, "text", line);
 	json_object_end(&j);
+}
+
+/* A row that would be too long is told without before and after. */
+static void tell_row(struct directory *d, enum what what, const struct row *r,
+		     slice customer)
+{
+	struct buf line, row;
+	if (d->tell == NULL)
+		return;
+	buf_init(&line, ROW_TEXT_MAX / 4);
+	buf_init(&row, CALL_ROW_BYTES);
+	text(&line, d, what, r, customer);
+	write_row(&row, what, r, customer, buf_slice(&line), true);
+	if (row.failed)
+		write_row(&row, what, r, customer, buf_slice(&line), false);
 	buf_fini(&line);
 	tell(d, &row);
 }

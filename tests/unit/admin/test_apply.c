@@ -569,6 +569,34 @@ static void texts_take_the_same_arguments(void **state)
 #undef TEXT
 }
 
+/* A change of 2 MB is told and audited like any other: what doesn't fit into
+ * a row of the answer is cut, never the row. */
+static void s3_6_a_row_that_is_too_long_is_cut(void **state)
+{
+	enum { UNITS = 10000 };
+	struct buf text;
+	buf_init(&text, 1 << 23);
+	for (int round = 0; round < 2; round++) {
+		buf_clear(&text);
+		buf_append(&text, SLICE("customers:\n- name: wide\n"
+					"  org_units:\n"));
+		for (int i = 0; i < UNITS; i++)
+			buf_printf(&text, "  - %d%0220d\n", round, i);
+		struct answer a = call_with_text(*state, "directory.apply",
+						 "{}", buf_slice(&text));
+		if (a.code != 0)
+			show("wide", &a);
+		assert_has(&a.rows, round ? "~ customer wide" :
+					    "+ customer wide");
+		answer_free(&a);
+	}
+	struct answer a = call(*state, "audit.list", "{\"customer\":\"wide\"}");
+	assert_int_equal(a.row_count, 2);
+	assert_has(&a.rows, "\"cut\":true");
+	answer_free(&a);
+	buf_fini(&text);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, harness_setup, \
 						harness_teardown)
 
@@ -583,6 +611,7 @@ int main(void)
 		TEST(addresses_change_hands_in_one_step),
 		TEST(s2_2_a_later_overlapping_entry_is_inert),
 		TEST(s3_6_each_change_has_its_audit_row),
+		TEST(s3_6_a_row_that_is_too_long_is_cut),
 		TEST(s2_4_a_name_below_anothers_needs_the_operator),
 		TEST(s1_3_an_app_password_is_told_once),
 		TEST(s1_3_a_user_has_at_most_32_app_passwords),

@@ -158,11 +158,40 @@ int cli_call(const struct cli *cli, slice text,
 	return code;
 }
 
+/* The first word that is no UTF-8, which no call can carry, or NULL. */
+static const char *not_utf8(const struct cli *cli)
+{
+	const char *words[] = { cli->argument, cli->as };
+	size_t count;
+	option_rows(&count);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i] != NULL && !utf8_valid(slice_of(words[i])))
+			return words[i];
+	for (size_t i = 0; i < count; i++)
+		if (cli->options[i] != NULL &&
+		    !utf8_valid(slice_of(cli->options[i])))
+			return cli->options[i];
+	for (size_t i = 0; i < cli->more_count; i++)
+		if (!utf8_valid(slice_of(cli->more[i].value)))
+			return cli->more[i].value;
+	return NULL;
+}
+
 int cli_call_end(const struct cli *cli, slice text,
 		 bool (*each)(void *ctx, slice json_object), void *ctx,
 		 struct buf *end)
 {
 	const struct command *command = command_row(cli->command);
+	const char *bad = not_utf8(cli);
+	if (bad != NULL) {
+		struct buf shown;
+		buf_init(&shown, 4096);
+		cli_escape(&shown, slice_sub(slice_of(bad), 0, 500));
+		buf_append_char(&shown, '\0');
+		cli_say(cli, CLI_NOT_UTF8, shown.failed ? "-" : shown.p, NULL);
+		buf_fini(&shown);
+		return 64;
+	}
 	char *args = cli_call_args(cli);
 	if (args == NULL)
 		return 71;
@@ -288,10 +317,22 @@ int cmd_explain(struct cli *cli)
 	return code;
 }
 
+/* Names in it are strangers'. */
 static bool print_text(void *ctx, slice json_object)
 {
 	(void)ctx;
-	return print_member(json_object, "text", "\n");
+	struct buf out;
+	json_t *row = json_loadb(json_object.p, json_object.n, 0, NULL);
+	const json_t *value = json_object_get(row, "text");
+	buf_init(&out, 4 * YAML_TEXT_MAX);
+	cli_escape(&out, (slice){ json_string_value(value),
+				  json_string_length(value) });
+	buf_append_char(&out, '\n');
+	bool ok = json_is_string(value) && !out.failed &&
+		  os_write_out(buf_slice(&out));
+	buf_fini(&out);
+	json_decref(row);
+	return ok;
 }
 
 /* What changes, a line each. */

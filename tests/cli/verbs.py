@@ -224,6 +224,20 @@ def a_shared_address_is_granted(s):
     said(s, "customer", "remove", "tenant")
 
 
+def strange_words_are_shown_and_refused(s):
+    """RELIABILITY 2.9 L1: what turns the direction of writing is shown as
+    its bytes; what is no UTF-8 can't be carried."""
+    p = said(s, "setting", "change", "head-office", "--customer", "verbal",
+             "--description", "a\u202eb", "--dry-run",
+             words="a\\xe2\\x80\\xaeb")
+    assert "\u202e" not in p.stdout, p
+    for args in (("user", "add", "\udcff@verbal.example"),
+                 ("setting", "change", "head-office", "--customer", "verbal",
+                  "--description", "\udcff"),
+                 ("user", "list", "--as", "\udcff@verbal.example")):
+        said(s, *args, code=USAGE, words="'\\xff")
+
+
 def a_removed_customer_is_gone(s):
     p = said(s, "customer", "remove", "verbal", words="- customer verbal")
     assert "- user chief@verbal.example (verbal)" in p.stdout, p
@@ -242,4 +256,4 @@ def a_removed_customer_is_gone(s):
 STEPS = (a_customer_in_five_lines, lists_show_what_there_is,
          changes_act_at_once, mistakes_are_told,
          persons_change_what_is_theirs, a_shared_address_is_granted,
-         a_removed_customer_is_gone)
+         strange_words_are_shown_and_refused, a_removed_customer_is_gone)

@@ -317,22 +317,35 @@ int cmd_explain(struct cli *cli)
 	return code;
 }
 
-/* Names in it are strangers'. */
-static bool print_text(void *ctx, slice json_object)
+/* Names in it are strangers'; ends of lines are ours where there may be some. */
+static bool print_words(slice json_object, bool lines)
 {
-	(void)ctx;
 	struct buf out;
 	json_t *row = json_loadb(json_object.p, json_object.n, 0, NULL);
 	const json_t *value = json_object_get(row, "text");
+	slice text = { json_string_value(value), json_string_length(value) };
 	buf_init(&out, 4 * YAML_TEXT_MAX);
-	cli_escape(&out, (slice){ json_string_value(value),
-				  json_string_length(value) });
-	buf_append_char(&out, '\n');
+	do {
+		cli_escape(&out, lines ? slice_cut(&text, '\n') : text);
+		buf_append_char(&out, '\n');
+	} while (lines && text.n > 0);
 	bool ok = json_is_string(value) && !out.failed &&
 		  os_write_out(buf_slice(&out));
 	buf_fini(&out);
 	json_decref(row);
 	return ok;
+}
+
+static bool print_text(void *ctx, slice json_object)
+{
+	(void)ctx;
+	return print_words(json_object, false);
+}
+
+static bool print_lines(void *ctx, slice json_object)
+{
+	(void)ctx;
+	return print_words(json_object, true);
 }
 
 /* What changes, a line each. */
@@ -353,7 +366,7 @@ int cmd_clock(struct cli *cli)
 {
 	size_t rows = 0;
 	return cli->json ? cli_call(cli, (slice){ 0 }, print_json, &rows)
-			 : cli_call(cli, (slice){ 0 }, print_text, NULL);
+			 : cli_call(cli, (slice){ 0 }, print_lines, NULL);
 }
 
 int cmd_export(struct cli *cli)
@@ -379,7 +392,7 @@ int cmd_apply(struct cli *cli)
 	} else if (cli->json) {
 		code = cli_call(cli, buf_slice(&text), print_json, &rows);
 	} else {
-		code = cli_call(cli, buf_slice(&text), print_text, NULL);
+		code = cli_call(cli, buf_slice(&text), print_lines, NULL);
 	}
 	buf_fini(&text);
 	return code;

@@ -635,7 +635,7 @@ def route_lost(s):
                  f'"127.0.0.1:{free_port()}" }}\n')
     s.write_config()
     signal_reload(s)
-    number = send(s, "lost", "x@lost.test", "y@dead.test")
+    number = s.wait_for(lambda: sent(s, "lost", "x@lost.test", "y@dead.test"))
     s.routes = good
     s.write_config()
     signal_reload(s)
@@ -799,6 +799,15 @@ def events(s, name):
     return found
 
 
+def sent(s, *args):
+    """The message's id; None while relay has not taken a new route yet (it
+    may take a moment after the reload) or is just beginning."""
+    try:
+        return send(s, *args)
+    except (AssertionError, OSError, EOFError):
+        return None
+
+
 def reload(s):
     """A good file changes routes; a bad one leaves all as it was. A session
     that is open goes on, with the old routes if relay itself is new."""
@@ -818,12 +827,7 @@ def reload(s):
         c.send("Subject: held over\r\n\r\n.\r\n")
         c.expect(250)
 
-    def reaches():
-        try:
-            return send(s, "newroute", "x@new.test")
-        except (AssertionError, OSError, EOFError):
-            return None
-    s.wait_for(reaches)
+    s.wait_for(lambda: sent(s, "newroute", "x@new.test"))
     s.wait_for(lambda: s.captured("new"))
     failed = s.metrics()["postrider_reloads_failed_total"]
     text = open(s.config).read()

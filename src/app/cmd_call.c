@@ -392,7 +392,7 @@ int cmd_apply(struct cli *cli)
 	} else if (cli->json) {
 		code = cli_call(cli, buf_slice(&text), print_json, &rows);
 	} else {
-		code = cli_call(cli, buf_slice(&text), print_lines, NULL);
+		code = cli_call(cli, buf_slice(&text), print_text, NULL);
 	}
 	buf_fini(&text);
 	return code;

@@ -2,6 +2,7 @@
 time. Steps of run.py, on a running service; mail says whether a change is in
 force."""
 import json
+import os
 import re
 import time
 
@@ -230,6 +231,12 @@ def strange_words_are_shown_and_refused(s):
     p = said(s, "setting", "change", "head-office", "--customer", "verbal",
              "--description", "a\u202eb", "--dry-run",
              words="a\\xe2\\x80\\xaeb")
+    assert "\u202e" not in p.stdout, p
+    path = os.path.join(s.dir, "strange.yaml")
+    with open(path, "w") as f:
+        f.write(s.cli("export").stdout.replace(
+            "description: Head office", 'description: "a\u202eb"'))
+    p = said(s, "apply", path, "--dry-run", words="a\\xe2\\x80\\xaeb")
     assert "\u202e" not in p.stdout, p
     for args in (("user", "add", "\udcff@verbal.example"),
                  ("setting", "change", "head-office", "--customer", "verbal",

@@ -12,13 +12,19 @@ struct kept_limits {
 	struct limits limits;
 };
 
-struct change {
+/* What changes of TLS alone have in common; counted, on the control thread. */
+struct listening {
+	uint32_t refs;
 	struct arena arena;
-	struct tls_context *tls, *tls_legacy;
 	const struct limits *limits;
 	/* by shard, one after the other */
 	struct receive_listening *rows;
 	size_t first[RELAY_SHARDS_MAX + 1];
+};
+
+struct change {
+	struct tls_context *tls, *tls_legacy;
+	struct listening *listening;
 };
 
 struct live {
@@ -27,6 +33,7 @@ struct live {
 	void *ctx;
 	struct legacy_clients *legacy_clients;
 	struct list limits;
+	struct listening *last;		/* of the last live_set */
 	struct change *now, *next;	/* on its way, waiting */
 	uint32_t waits;
 	struct live_job {
@@ -57,6 +64,16 @@ static const struct limits *keep_limits(struct live *l,
 	return &k->limits;
 }
 
+static void listening_unref(struct listening **lp)
+{
+	struct listening *l = *lp;
+	*lp = NULL;
+	if (l == NULL || --l->refs > 0)
+		return;
+	arena_fini(&l->arena);
+	free(l);
+}
+
 static void change_free(struct change **cp)
 {
 	struct change *c = *cp;
@@ -65,7 +82,7 @@ static void change_free(struct change **cp)
 		return;
 	tls_context_unref(&c->tls);
 	tls_context_unref(&c->tls_legacy);
-	arena_fini(&c->arena);
+	listening_unref(&c->listening);
 	free(c);
 }
 
@@ -80,49 +97,62 @@ static bool copy_ranges(struct arena *arena, struct receive_ranges *r)
 	return true;
 }
 
-static bool copy_row(struct change *c, const struct receive_listening *from,
+static bool copy_row(struct listening *l, const struct receive_listening *from,
 		     struct receive_listening *to)
 {
 	*to = *from;
-	return arena_copy(&c->arena, from->name, &to->name) &&
-	       copy_ranges(&c->arena, &to->rules.proxies) &&
-	       copy_ranges(&c->arena, &to->rules.xclients);
+	return arena_copy(&l->arena, from->name, &to->name) &&
+	       copy_ranges(&l->arena, &to->rules.proxies) &&
+	       copy_ranges(&l->arena, &to->rules.xclients);
 }
 
-static bool copy_rows(struct change *c, const struct live_config *config,
+static bool copy_rows(struct listening *l, const struct live_config *config,
 		      uint32_t shards)
 {
 	size_t n = 0;
-	c->rows = arena_alloc(&c->arena, (config->listener_count + 1) *
-						 sizeof(*c->rows));
-	for (uint32_t shard = 0; c->rows != NULL && shard < shards; shard++) {
-		c->first[shard] = n;
+	l->rows = arena_alloc(&l->arena, (config->listener_count + 1) *
+						 sizeof(*l->rows));
+	for (uint32_t shard = 0; l->rows != NULL && shard < shards; shard++) {
+		l->first[shard] = n;
 		for (size_t i = 0; i < config->listener_count; i++)
 			if (config->listeners[i].shard == shard &&
-			    !copy_row(c, &config->listeners[i].of,
-				      &c->rows[n++]))
+			    !copy_row(l, &config->listeners[i].of,
+				      &l->rows[n++]))
 				return false;
-		if (n - c->first[shard] > RECEIVE_LISTENERS_MAX)
+		if (n - l->first[shard] > RECEIVE_LISTENERS_MAX)
 			return false;
 	}
-	c->first[shards] = n;
-	return c->rows != NULL;
+	l->first[shards] = n;
+	return l->rows != NULL;
 }
 
-static struct change *change_new(struct live *l,
-				 const struct live_config *config)
+static struct listening *listening_new(struct live *live,
+				       const struct live_config *config)
+{
+	struct listening *l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return NULL;
+	l->refs = 1;
+	arena_init(&l->arena, LIVE_ARENA_MAX);
+	l->limits = keep_limits(live, config->limits);
+	if (l->limits == NULL ||
+	    !copy_rows(l, config, relay_core_shards(live->core)))
+		listening_unref(&l);
+	return l;
+}
+
+/* Holds what it is given. */
+static struct change *change_new(struct tls_context *tls,
+				 struct tls_context *tls_legacy,
+				 struct listening *listening)
 {
 	struct change *c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
-	arena_init(&c->arena, LIVE_ARENA_MAX);
-	c->tls = config->tls ? tls_context_ref(config->tls) : NULL;
-	c->tls_legacy = config->tls_legacy ? tls_context_ref(config->tls_legacy)
-					   : NULL;
-	c->limits = keep_limits(l, config->limits);
-	if (c->limits == NULL ||
-	    !copy_rows(c, config, relay_core_shards(l->core)))
-		change_free(&c);
+	c->tls = tls ? tls_context_ref(tls) : NULL;
+	c->tls_legacy = tls_legacy ? tls_context_ref(tls_legacy) : NULL;
+	c->listening = listening;
+	listening->refs++;
 	return c;
 }
 
@@ -132,14 +162,15 @@ static void take(struct relay_job *job, struct shard *s)
 {
 	struct live_job *j = CONTAINER_OF(job, struct live_job, job);
 	const struct change *c = j->live->now;
-	size_t first = c->first[s->config.number];
-	receive_set_limits(s->receive, c->limits);
-	deliver_set_limits(s->deliver, c->limits);
+	const struct listening *l = c->listening;
+	size_t first = l->first[s->config.number];
+	receive_set_limits(s->receive, l->limits);
+	deliver_set_limits(s->deliver, l->limits);
 	receive_set_legacy_clients(s->receive, j->live->legacy_clients);
 	receive_set_tls(s->receive, c->tls, c->tls_legacy);
 	j->failed = !receive_set_listeners(
-		s->receive, c->rows + first,
-		c->first[s->config.number + 1] - first, &j->err);
+		s->receive, l->rows + first,
+		l->first[s->config.number + 1] - first, &j->err);
 }
 
 static void begin(struct live *l);
@@ -166,7 +197,7 @@ static void begin(struct live *l)
 	l->now = l->next;
 	l->next = NULL;
 	l->waits = shards;
-	relay_core_set_limits(l->core, l->now->limits);
+	relay_core_set_limits(l->core, l->now->listening->limits);
 	for (uint32_t i = 0; i < shards; i++) {
 		struct live_job *j = &l->jobs[i];
 		*j = (struct live_job){ .live = l, .job = { .work = take,
@@ -175,10 +206,8 @@ static void begin(struct live *l)
 	}
 }
 
-bool live_set(struct live *l, const struct live_config *config,
-	      struct err *err)
+static bool submit(struct live *l, struct change *c, struct err *err)
 {
-	struct change *c = change_new(l, config);
 	if (c == NULL)
 		return err_set_memory(err, "live");
 	change_free(&l->next);
@@ -186,6 +215,28 @@ bool live_set(struct live *l, const struct live_config *config,
 	if (l->now == NULL)
 		begin(l);
 	return true;
+}
+
+bool live_set(struct live *l, const struct live_config *config,
+	      struct err *err)
+{
+	struct listening *next = listening_new(l, config);
+	struct change *c = next == NULL ? NULL :
+		change_new(config->tls, config->tls_legacy, next);
+	if (c == NULL) {
+		listening_unref(&next);
+	} else {
+		listening_unref(&l->last);
+		l->last = next;
+	}
+	return submit(l, c, err);
+}
+
+bool live_set_tls(struct live *l, struct tls_context *tls,
+		  struct tls_context *tls_legacy, struct err *err)
+{
+	invariant(l->last != NULL);
+	return submit(l, change_new(tls, tls_legacy, l->last), err);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -217,6 +268,7 @@ void live_free(struct live **lp)
 		return;
 	change_free(&l->now);
 	change_free(&l->next);
+	listening_unref(&l->last);
 	list_each(&l->limits, node, after)
 		free(CONTAINER_OF(node, struct kept_limits, node));
 	legacy_clients_free(&l->legacy_clients);

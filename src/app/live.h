@@ -32,6 +32,9 @@ void live_free(struct live **l);
  * called before the threads run: it is the first thing that they do. */
 bool live_set(struct live *l, const struct live_config *config,
 	      struct err *err) MUST_USE;
+/* The same with other TLS alone, and all else as the last live_set said. */
+bool live_set_tls(struct live *l, struct tls_context *tls,
+		  struct tls_context *tls_legacy, struct err *err) MUST_USE;
 /* A change is under way or waits. */
 bool live_busy(const struct live *l);
 /* Clients that came with old TLS, of all shards. */

@@ -36,13 +36,8 @@ struct relay {
 	struct timer second;
 	struct relay_clock clock;
 	int exit_code;
-	/* what the last live_set was made of */
 	struct relay_socket *sockets;
 	size_t socket_count;
-	struct live_listener *listeners;
-	size_t listener_count;
-	struct arena listener_arena;	/* their names and ranges */
-	struct limits limits;
 	struct buf certificate_pem, key_pem;
 	/* wall clock */
 	int64_t day_at_ms, week_at_ms;

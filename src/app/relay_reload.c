@@ -107,64 +107,50 @@ static void close_unwanted(struct relay *r)
 	r->socket_count = kept;
 }
 
-static bool copy_ranges(struct arena *arena, const struct ip_range *from,
-			size_t n, struct receive_ranges *to)
-{
-	struct ip_range *rows = arena_alloc(arena, (n + 1) * sizeof(*rows));
-	for (size_t i = 0; rows != NULL && i < n; i++)
-		rows[i] = from[i];
-	*to = (struct receive_ranges){ rows, n };
-	return rows != NULL;
-}
-
-static bool make_listening(struct arena *arena,
-			   const struct config_listener *c,
-			   struct receive_listening *to)
+static struct receive_listening listening_of(const struct config_listener *c,
+					     int fd)
 {
 	static const enum receive_tls tls[] = {
 		[LISTENER_STARTTLS] = RECEIVE_STARTTLS,
 		[LISTENER_IMPLICIT_TLS] = RECEIVE_IMPLICIT_TLS,
 		[LISTENER_PLAIN] = RECEIVE_PLAIN,
 	};
-	*to = (struct receive_listening){
-		.fd = to->fd,
+	return (struct receive_listening){
+		.fd = fd,
 		.tls = tls[c->tls],
-		.rules = { .legacy_until_ms = c->legacy_until_ms,
+		.name = c->name,
+		.rules = { .proxies = { c->proxies, c->proxy_count },
+			   .xclients = { c->xclients, c->xclient_count },
+			   .legacy_until_ms = c->legacy_until_ms,
 			   .legacy_auth = c->legacy_auth },
 	};
-	return arena_copy(arena, c->name, &to->name) &&
-	       copy_ranges(arena, c->proxies, c->proxy_count,
-			   &to->rules.proxies) &&
-	       copy_ranges(arena, c->xclients, c->xclient_count,
-			   &to->rules.xclients);
 }
 
-/* The rows of a configuration; in the arena. A socket that never came is a
- * row less, and told. */
-static bool make_listeners(struct relay *r, const struct config *c,
-			   const struct start_listener *rows, size_t count,
-			   struct arena *arena, struct live_listener **out,
-			   size_t *out_count, struct err *err)
+/* The rows of a configuration, which lend from it; the caller frees. NULL:
+ * *err; a socket that never came is an error. */
+static struct live_listener *make_listeners(struct relay *r,
+					    const struct config *c,
+					    const struct start_listener *rows,
+					    size_t count, struct err *err)
 {
-	struct live_listener *to =
-		arena_alloc(arena, (count + 1) * sizeof(*to));
-	if (to == NULL)
-		return err_set_memory(err, "relay");
-	*out = to;
+	struct live_listener *to = calloc(count + 1, sizeof(*to));
+	if (to == NULL) {
+		err_set_memory(err, "relay");
+		return NULL;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct relay_socket *s = find_socket(r, rows[i].number);
-		if (s == NULL)
-			return err_set(err, ERR_INTERNAL, SCOPE_SELF, "relay",
-				       "a listening socket did not come");
-		to->shard = rows[i].shard;
-		to->of.fd = s->fd;
-		if (!make_listening(arena, &c->listeners[rows[i].listener],
-				    &to->of))
-			return err_set_memory(err, "relay");
-		to++;
+		if (s == NULL) {
+			err_set(err, ERR_INTERNAL, SCOPE_SELF, "relay",
+				"a listening socket did not come");
+			free(to);
+			return NULL;
+		}
+		to[i].shard = rows[i].shard;
+		to[i].of = listening_of(&c->listeners[rows[i].listener],
+					s->fd);
 	}
-	*out_count = (size_t)(to - *out);
-	return true;
+	return to;
 }
 
 static void mark_wanted(struct relay *r, const struct start_listener *rows,
@@ -181,14 +167,16 @@ static void mark_wanted(struct relay *r, const struct start_listener *rows,
 
 /* --- into the shards ------------------------------------------------------ */
 
-static bool send_live(struct relay *r, struct err *err)
+static bool send_live(struct relay *r, const struct config *c,
+		      const struct live_listener *listeners, size_t count,
+		      struct err *err)
 {
 	struct live_config config = {
 		.tls = r->tls_server,
 		.tls_legacy = r->tls_legacy,
-		.limits = &r->limits,
-		.listeners = r->listeners,
-		.listener_count = r->listener_count,
+		.limits = &c->limits,
+		.listeners = listeners,
+		.listener_count = count,
 	};
 	return live_set(r->live, &config, err);
 }
@@ -206,21 +194,21 @@ bool relay_live_begin(struct relay *r, struct err *err)
 {
 	const struct relay_start *s = r->start;
 	r->sockets = calloc(RELAY_SOCKETS_MAX, sizeof(*r->sockets));
-	arena_init(&r->listener_arena, RELOAD_ARENA_MAX);
 	if (r->sockets == NULL ||
 	    !keep_pem(r, s->certificate_pem, s->key_pem))
 		return err_set_memory(err, "relay");
 	for (size_t i = 0; i < s->listener_count; i++)
 		add_socket(r, s->listeners[i].number, s->listeners[i].fd);
 	mark_wanted(r, s->listeners, s->listener_count);
-	r->limits = s->config->limits;
 	r->legacy_since_ms = os_wall_ms();
 	r->week_at_ms = r->legacy_since_ms + WEEK_MS;
-	return make_listeners(r, s->config, s->listeners, s->listener_count,
-			      &r->listener_arena, &r->listeners,
-			      &r->listener_count, err) &&
-	       live_new(r->core, live_taken, r, &r->live, err) &&
-	       send_live(r, err);
+	struct live_listener *rows = make_listeners(
+		r, s->config, s->listeners, s->listener_count, err);
+	bool ok = rows != NULL &&
+		  live_new(r->core, live_taken, r, &r->live, err) &&
+		  send_live(r, s->config, rows, s->listener_count, err);
+	free(rows);
+	return ok;
 }
 
 void relay_live_end(struct relay *r)
@@ -229,7 +217,6 @@ void relay_live_end(struct relay *r)
 	for (size_t i = 0; i < r->socket_count; i++)
 		os_socket_close(&r->sockets[i].fd);
 	free(r->sockets);
-	arena_fini(&r->listener_arena);
 	if (r->key_pem.p != NULL)
 		secret_wipe(r->key_pem.p, r->key_pem.cap);
 	buf_fini(&r->certificate_pem);
@@ -244,9 +231,7 @@ struct reloading {
 	struct tls_context *tls, *legacy;
 	struct route *routes;
 	struct retry_plan retry;
-	struct arena listener_arena;
 	struct live_listener *listeners;
-	size_t listener_count;
 };
 
 static bool make_all(struct relay *r, slice payload, struct arena *arena,
@@ -255,10 +240,11 @@ static bool make_all(struct relay *r, slice payload, struct arena *arena,
 	const struct start_reload *reload = &n->reload;
 	if (!start_reload_decode(payload, arena, &n->reload, err) ||
 	    !relay_make_tls(&reload->config, reload->certificate_pem,
-			    reload->key_pem, &n->tls, &n->legacy, err) ||
-	    !make_listeners(r, &reload->config, reload->listeners,
-			    reload->listener_count, &n->listener_arena,
-			    &n->listeners, &n->listener_count, err))
+			    reload->key_pem, &n->tls, &n->legacy, err))
+		return false;
+	n->listeners = make_listeners(r, &reload->config, reload->listeners,
+				      reload->listener_count, err);
+	if (n->listeners == NULL)
 		return false;
 	n->routes = relay_make_routes(r, &reload->config);
 	n->retry = relay_make_retry(&reload->config);
@@ -270,17 +256,12 @@ static bool take_all(struct relay *r, struct reloading *n, struct err *err)
 	const struct start_reload *reload = &n->reload;
 	if (!keep_pem(r, reload->certificate_pem, reload->key_pem))
 		return err_set_memory(err, "relay");
-	arena_fini(&r->listener_arena);
-	r->listener_arena = n->listener_arena;
-	n->listener_arena = (struct arena){ 0 };
-	r->listeners = n->listeners;
-	r->listener_count = n->listener_count;
-	r->limits = reload->config.limits;
 	mark_wanted(r, reload->listeners, reload->listener_count);
 	set_tls(r, n->tls, n->legacy);
 	n->tls = n->legacy = NULL;
 	/* First what the routes look at: destination_concurrency. */
-	if (!send_live(r, err) ||
+	if (!send_live(r, &reload->config, n->listeners,
+		       reload->listener_count, err) ||
 	    !relay_core_set_routes(r->core, n->routes,
 				   reload->config.route_count, &n->retry,
 				   err))
@@ -307,7 +288,6 @@ void relay_on_reload(void *ctx, slice payload)
 	struct reloading n = { .routes = NULL };
 	struct err err = { 0 };
 	arena_init(&arena, RELOAD_ARENA_MAX);
-	arena_init(&n.listener_arena, RELOAD_ARENA_MAX);
 	if (!make_all(r, payload, &arena, &n, &err) ||
 	    !take_all(r, &n, &err))
 		log_failure(r->log, LOG_ERROR, "relay.reload", &err);
@@ -316,7 +296,7 @@ void relay_on_reload(void *ctx, slice payload)
 	tls_context_unref(&n.tls);
 	tls_context_unref(&n.legacy);
 	free(n.routes);
-	arena_fini(&n.listener_arena);
+	free(n.listeners);
 	wipe_key(n.reload.key_pem);
 	arena_fini(&arena);
 }
@@ -372,7 +352,7 @@ static void turn_keys(struct relay *r)
 		return;
 	}
 	set_tls(r, tls, legacy);
-	if (!send_live(r, &err))
+	if (!live_set_tls(r->live, tls, legacy, &err))
 		log_failure(r->log, LOG_ERROR, "relay.ticket_keys", &err);
 }
 

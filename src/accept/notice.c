@@ -10,19 +10,15 @@ enum { ARGUMENT_MAX = 400, ARENA_MAX = 1 << 20 };
 
 /* --- words ---------------------------------------------------------------- */
 
+static void write_clean(struct buf *out, slice argument)
+{
+	report_clean_utf8(out, argument, ARGUMENT_MAX);
+}
+
 void notice_say(struct buf *out, const struct text *t, enum language language,
 		const slice *args, size_t count)
 {
-	slice rest = slice_of(text_in(t, language));
-	while (rest.n > 0) {
-		buf_append(out, slice_cut(&rest, '%'));
-		if (rest.n == 0)
-			return;
-		size_t i = (size_t)(rest.p[0] - '1');
-		invariant(i < count);
-		report_clean_utf8(out, args[i], ARGUMENT_MAX);
-		rest = slice_skip(rest, 1);
-	}
+	text_fill(out, t, language, args, count, write_clean);
 }
 
 /* --- the message ---------------------------------------------------------- */

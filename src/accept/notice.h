@@ -34,7 +34,7 @@ struct notice {
 bool notice_send(struct door *d, struct body_budget *budget,
 		 const struct notice *n, struct err *err) MUST_USE;
 
-/* A row of a text table with %1 to %9 filled in: arguments become one clean
+/* A row of a text table with its places filled: arguments become one clean
  * line each. */
 void notice_say(struct buf *out, const struct text *t, enum language language,
 		const slice *args, size_t count);

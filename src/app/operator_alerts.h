@@ -31,7 +31,7 @@ enum operator_kind {
 enum {
 	OPERATOR_EVERY_MS = 3600000,	/* one mail a kind */
 	OPERATOR_AGAIN_MS = 60000,	/* after one that could not be stored */
-	OPERATOR_ARGS = 3,		/* %2 to %4 of the texts */
+	OPERATOR_ARGS = 3,		/* {1} to {3} of the texts */
 	OPERATOR_ARG_MAX = 300,
 	OPERATOR_DETAIL_MAX = 262144,
 	OPERATOR_SUBJECT_MAX = 1000,

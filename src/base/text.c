@@ -17,6 +17,25 @@ const char *text_in(const struct text *t, enum language language)
 	return language == LANGUAGE_JA ? t->ja : t->en;
 }
 
+void text_fill(struct buf *out, const struct text *t, enum language language,
+	       const slice *args, size_t count,
+	       void (*write)(struct buf *out, slice argument))
+{
+	slice rest = slice_of(text_in(t, language));
+	while (rest.n > 0) {
+		size_t at = slice_find(rest, '{');
+		buf_append(out, slice_sub(rest, 0, at));
+		rest = slice_skip(rest, at);
+		if (rest.n < 3)
+			break;
+		size_t i = (size_t)(rest.p[1] - '0');
+		invariant(rest.p[2] == '}' && i < count);
+		write(out, args[i]);
+		rest = slice_skip(rest, 3);
+	}
+	buf_append(out, rest);
+}
+
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;

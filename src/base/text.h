@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "base/slice.h"
+#include "base/buf.h"
 
 enum language { LANGUAGE_EN, LANGUAGE_JA };
 
@@ -17,6 +17,11 @@ struct text {
 	const char *ja;
 };
 const char *text_in(const struct text *t, enum language language);
+/* Its places filled: "{0}" is the first argument, put there by `write`, which
+ * knows what may stand where the words go (a terminal, a message). */
+void text_fill(struct buf *out, const struct text *t, enum language language,
+	       const slice *args, size_t count,
+	       void (*write)(struct buf *out, slice argument));
 
 /* For "did you mean …": the candidate (NULL-terminated list) nearest to s by
  * edits, NULL when none is near (more than a third of it differs). */

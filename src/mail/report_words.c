@@ -20,18 +20,13 @@ enum { REPLY_LINES_MAX = 20 };
 
 static const slice nothing = { "", 0 };
 
-/* The text with %1 and %2 filled in; they are clean. */
+/* Both arguments are clean. */
 static void say(struct buf *out, const struct report *r,
 		enum report_text_id id, slice one, slice two)
 {
-	slice rest = slice_of(text_in(report_text(id), r->language));
-	while (rest.n > 0) {
-		buf_append(out, slice_cut(&rest, '%'));
-		if (rest.n == 0)
-			return;
-		buf_append(out, rest.p[0] == '1' ? one : two);
-		rest = slice_skip(rest, 1);
-	}
+	const slice args[] = { one, two };
+	text_fill(out, report_text(id), r->language, args, ARRAY_LEN(args),
+		  buf_append);
 }
 
 /* What the status means to people (RFC 3463), where it says anything. */

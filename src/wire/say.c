@@ -29,17 +29,5 @@ void say(struct buf *out, const struct text *t, enum language language,
 	 const slice *args, size_t count)
 {
 	invariant(count <= SAY_ARGUMENTS_MAX);
-	slice rest = slice_of(text_in(t, language));
-	while (rest.n > 0) {
-		size_t at = slice_find(rest, '{');
-		buf_append(out, slice_sub(rest, 0, at));
-		rest = slice_skip(rest, at);
-		if (rest.n < 3)
-			break;
-		size_t i = (size_t)(rest.p[1] - '0');
-		invariant(rest.p[2] == '}' && i < count);
-		say_plain(out, args[i]);
-		rest = slice_skip(rest, 3);
-	}
-	buf_append(out, rest);
+	text_fill(out, t, language, args, count, say_plain);
 }

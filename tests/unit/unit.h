@@ -23,6 +23,15 @@
 				 SLICE_ARG(assert_want));                   \
 	} while (0)
 
+/* How often the place number `place` stands in a text. */
+static inline unsigned text_uses(const char *s, unsigned place)
+{
+	unsigned n = 0;
+	for (; *s; s++)
+		n += s[0] == '{' && s[1] == (char)('0' + place) && s[2] == '}';
+	return n;
+}
+
 /* Which arguments {0} to {9} a text takes, a bit each: the two languages of a
  * row take the same. */
 static inline int text_places(const char *s)

@@ -13,14 +13,6 @@ static const struct text texts[] = {
 #undef TEXT
 };
 
-static unsigned count(const char *text, char argument)
-{
-	unsigned n = 0;
-	for (const char *p = text; (p = strchr(p, '%')) != NULL; p++)
-		n += p[1] == argument;
-	return n;
-}
-
 static void texts_are_complete(void **state)
 {
 	(void)state;
@@ -29,8 +21,9 @@ static void texts_are_complete(void **state)
 		assert_true(t->en[0] != '\0' && t->ja[0] != '\0');
 		assert_string_not_equal(t->en, t->ja);
 		assert_true(utf8_valid(slice_of(t->ja)));
-		for (char c = '1'; c <= '9'; c++)
-			assert_int_equal(count(t->en, c), count(t->ja, c));
+		for (unsigned place = 0; place <= 9; place++)
+			assert_int_equal(text_uses(t->en, place),
+					 text_uses(t->ja, place));
 		for (const char *c = t->en; *c != '\0'; c++)
 			assert_true((uint8_t)*c < 0x80);
 	}
@@ -157,7 +150,7 @@ static void a_notice_is_a_message(void **state)
 static void names_do_not_become_fields(void **state)
 {
 	(void)state;
-	static const struct text t = { "used by %1: %2", "%1 %2" };
+	static const struct text t = { "used by {0}: {1}", "{0} {1}" };
 	struct recipient to = { .address = { SLICE("a"), SLICE("one.example"),
 					     false } };
 	slice args[] = { SLICE("x\r\nBcc: all@world.example"),

@@ -280,14 +280,6 @@ static const struct text texts[] = {
 #undef TEXT
 };
 
-static unsigned count(const char *text, char argument)
-{
-	unsigned n = 0;
-	for (const char *p = text; (p = strchr(p, '%')) != NULL; p++)
-		n += p[1] == argument;
-	return n;
-}
-
 static void texts_are_complete(void **state)
 {
 	(void)state;
@@ -295,10 +287,11 @@ static void texts_are_complete(void **state)
 		const struct text *t = &texts[i];
 		assert_true(t->en[0] != '\0' && t->ja[0] != '\0');
 		assert_true(utf8_valid(slice_of(t->ja)));
-		for (char c = '0'; c <= '9'; c++) {
-			assert_int_equal(count(t->en, c), count(t->ja, c));
-			assert_true((c >= '1' && c <= '4') ||
-				    count(t->en, c) == 0);
+		for (unsigned place = 0; place <= 9; place++) {
+			assert_int_equal(text_uses(t->en, place),
+					 text_uses(t->ja, place));
+			assert_true(place <= OPERATOR_ARGS ||
+				    text_uses(t->en, place) == 0);
 		}
 		for (const char *c = t->en; *c != '\0'; c++)
 			assert_true((uint8_t)*c < 0x80);

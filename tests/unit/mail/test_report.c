@@ -437,7 +437,7 @@ static void texts_are_complete(void **state)
 		assert_true(t->en[0] != '\0' && t->ja[0] != '\0');
 		assert_string_not_equal(t->en, t->ja);
 		assert_true(utf8_valid(slice_of(t->ja)));
-		static const char *const marks[] = { "%1", "%2", "%" };
+		static const char *const marks[] = { "{0}", "{1}", "{" };
 		for (size_t k = 0; k < ARRAY_LEN(marks); k++)
 			assert_int_equal(count(t->en, marks[k]),
 					 count(t->ja, marks[k]));

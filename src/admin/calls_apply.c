@@ -67,25 +67,39 @@ static void carry_out(struct applying *p)
 		call_fail(p->call, &err, SAY_STORE_FAILED);
 }
 
+static void say_of_kind(struct admin_call *call, enum admin_text id,
+			enum row_kind kind, slice key, slice near)
+{
+	struct buf text;
+	buf_init(&text, 65536);
+	admin_say(&text, call->language, id,
+		  slice_of(text_in(admin_text(SAY_KIND_CUSTOMER + kind),
+				   call->language)),
+		  key, near);
+	call_end(call, CALL_DATA, buf_slice(&text));
+	buf_fini(&text);
+}
+
+void apply_say_no_such(struct admin_call *call, enum row_kind kind, slice key,
+		       slice near)
+{
+	say_of_kind(call, near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH, kind,
+		    key, near);
+}
+
 static void say_row(struct applying *p, enum directory_found found,
 		    const struct row *row)
 {
 	struct admin_call *call = p->call;
-	struct buf text;
-	slice kind = slice_of(text_in(admin_text(SAY_KIND_CUSTOMER + row->kind),
-				      call->language));
-	bool there = found == DIRECTORY_ROW_THERE ||
-		     found == DIRECTORY_IN_FORCE;
-	slice near = there ? NONE :
-			     directory_near(&p->d, &call->caller, row);
-	buf_init(&text, 65536);
-	admin_say(&text, call->language,
-		  found == DIRECTORY_ROW_THERE ? SAY_THERE_ALREADY :
-		  found == DIRECTORY_IN_FORCE  ? SAY_NEEDS_NO_SHARING :
-		  near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH,
-		  kind, row_key(row), near);
-	call_end(call, CALL_DATA, buf_slice(&text));
-	buf_fini(&text);
+	if (found == DIRECTORY_ROW_THERE)
+		say_of_kind(call, SAY_THERE_ALREADY, row->kind, row_key(row),
+			    NONE);
+	else if (found == DIRECTORY_IN_FORCE)
+		say_of_kind(call, SAY_NEEDS_NO_SHARING, row->kind,
+			    row_key(row), NONE);
+	else
+		apply_say_no_such(call, row->kind, row_key(row),
+				  directory_near(&p->d, &call->caller, row));
 }
 
 /* The row of a call: not there, or there already. */

@@ -19,3 +19,7 @@ void apply_begin(struct applying *p);
 /* Load, merge, check, authorise, store, publish; the call has ended then, or
  * will when the revision is live. file: the name in messages. */
 void apply_run(struct applying *p, slice text, const char *file);
+/* Ends the call: there is no such thing; near: perhaps this was meant, or
+ * empty. */
+void apply_say_no_such(struct admin_call *call, enum row_kind kind, slice key,
+		       slice near);

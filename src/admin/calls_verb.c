@@ -10,9 +10,9 @@
 
 #include <stdio.h>
 
-static const slice NONE = { 0 };
+#include "base/near_names.h"
 
-enum { NEAR_MAX = 1000 };
+static const slice NONE = { 0 };
 
 static const struct noun {
 	const char *name;
@@ -167,48 +167,26 @@ static slice owner(struct verb *v)
 
 static void say_no_customer(struct verb *v)
 {
-	const char *names[NEAR_MAX + 1] = { NULL };
 	struct admin_call *call = v->call;
-	struct buf text;
-	size_t n = 0;
+	struct near_names names = { .arena = &call->arena };
 	struct sql q = sql_of(call->admin->store,
 			      "SELECT name FROM customers WHERE closing = 0 "
 			      "LIMIT 1000");
-	while (call_is_operator(call) && n < NEAR_MAX && sql_row(&q)) {
-		slice name = sql_peek(&q, 0);
-		char *copy = arena_alloc(&call->arena, name.n + 1);
-		if (copy != NULL && slice_to_cstr(name, copy, name.n + 1))
-			names[n++] = copy;
-	}
+	while (call_is_operator(call) && sql_row(&q))
+		near_add(&names, sql_peek(&q, 0));
 	sql_end(&q);
-	slice near = slice_of(text_nearest(v->customer, names));
-	buf_init(&text, 65536);
-	admin_say(&text, call->language,
-		  near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH,
-		  slice_of(text_in(admin_text(SAY_KIND_CUSTOMER),
-				   call->language)),
-		  v->customer, near);
-	call_end(call, CALL_DATA, buf_slice(&text));
-	buf_fini(&text);
+	apply_say_no_such(call, ROW_CUSTOMER, v->customer,
+			  near_find(&names, v->customer));
 }
 
 static void say_which_customer(struct verb *v)
 {
-	bool by_key = v->one.kind == ROW_USER ||
-		      (v->one.kind == ROW_DOMAIN &&
-		       v->one.act != DIRECTORY_ADD);
-	struct buf text;
-	if (!by_key || v->one.act == DIRECTORY_ADD) {
+	bool by_key = v->one.act != DIRECTORY_ADD &&
+		      (v->one.kind == ROW_USER || v->one.kind == ROW_DOMAIN);
+	if (by_key)
+		apply_say_no_such(v->call, v->one.kind, v->key, NONE);
+	else
 		call_say(v->call, CALL_USAGE, SAY_WHICH_CUSTOMER, NONE);
-		return;
-	}
-	buf_init(&text, 65536);
-	admin_say(&text, v->call->language, SAY_NO_SUCH,
-		  slice_of(text_in(admin_text(SAY_KIND_CUSTOMER + v->one.kind),
-				   v->call->language)),
-		  v->key, NONE);
-	call_end(v->call, CALL_DATA, buf_slice(&text));
-	buf_fini(&text);
 }
 
 /* A person's is his own; he hears of no other. */

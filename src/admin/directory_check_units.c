@@ -1,40 +1,10 @@
-/* What must hold of org units, of who is in them, and of plans. */
+/* What must hold of org units and of who is in them. */
 #include "admin/directory.h"
 
-#include <stdio.h>
-
 #include "base/map.h"
-#include "base/text.h"
-
-enum { NEAR_MAX = 2000 };
+#include "base/near_names.h"
 
 static const slice NONE = { 0 };
-
-/* --- the nearest of some names -------------------------------------------- */
-
-struct names {
-	const char *all[NEAR_MAX + 1];
-	size_t count;
-};
-
-static void names_add(struct directory *d, struct names *n, slice name)
-{
-	char *copy = n->count < NEAR_MAX ?
-			     arena_alloc(&d->arena, name.n + 1) : NULL;
-	if (copy != NULL && slice_to_cstr(name, copy, name.n + 1))
-		n->all[n->count++] = copy;
-}
-
-static void say_unknown(struct directory *d, const struct yaml_node *at,
-			enum admin_text plain, enum admin_text near,
-			const struct names *n, slice name)
-{
-	const char *nearest = text_nearest(name, n->all);
-	if (nearest != NULL)
-		directory_error(d, at, near, name, slice_of(nearest), NONE);
-	else
-		directory_error(d, at, plain, name, NONE, NONE);
-}
 
 /* --- org units ------------------------------------------------------------ */
 
@@ -110,99 +80,13 @@ void directory_check_unit(struct directory *d, const struct user_row *u,
 		directory_error(d, at, SAY_UNIT_ADMIN_WHERE, NONE, NONE, NONE);
 	if (u->org_unit.n == 0 || is_listed(&c->org_units, u->org_unit))
 		return;
-	struct names *n = arena_alloc(&d->arena, sizeof(*n));
-	if (n == NULL) {
-		directory_no_memory(d);
-		return;
-	}
+	struct near_names names = { .arena = &d->arena };
 	for (uint32_t i = 0; i < c->org_units.count; i++)
-		names_add(d, n, c->org_units.items[i]);
+		near_add(&names, c->org_units.items[i]);
 	const struct yaml_node *own =
 		u->row.node ? yaml_get(u->row.node, "org_unit") : NULL;
-	say_unknown(d, own != NULL ? own : at, SAY_UNKNOWN_UNIT,
-		    SAY_UNKNOWN_UNIT_NEAR, n, u->org_unit);
-}
-
-/* --- plans ---------------------------------------------------------------- */
-
-static bool is_going(const struct directory *d, slice name)
-{
-	for (uint32_t i = 0; i < d->removed.count; i++)
-		if (d->removed.items[i]->kind == ROW_PLAN &&
-		    slice_eq(row_key(d->removed.items[i]), name))
-			return true;
-	return false;
-}
-
-static bool is_coming(const struct directory *d, slice name)
-{
-	for (uint32_t i = 0; i < d->plans.count; i++)
-		if (slice_eq(row_key(d->plans.items[i]), name))
-			return true;
-	return false;
-}
-
-/* Those of the file and those of the store. */
-static void plan_names(struct directory *d, struct tables *t,
-		       struct names *n)
-{
-	struct row_list had = { 0 };
-	tables_plans(t, &had, &d->arena);
-	for (uint32_t i = 0; i < d->plans.count; i++)
-		names_add(d, n, row_key(d->plans.items[i]));
-	for (uint32_t i = 0; i < had.count; i++)
-		if (!is_going(d, row_key(had.items[i])))
-			names_add(d, n, row_key(had.items[i]));
-}
-
-void directory_check_plan(struct directory *d, struct tables *t,
-			  const struct customer_row *c)
-{
-	bool there = is_coming(d, c->plan) ||
-		     (!is_going(d, c->plan) &&
-		      tables_plan_id(t, c->plan) != 0);
-	if (there || t->store->failed)
-		return;
-	struct names *n = arena_alloc(&d->arena, sizeof(*n));
-	if (n == NULL) {
-		directory_no_memory(d);
-		return;
-	}
-	plan_names(d, t, n);
-	const struct yaml_node *at =
-		c->row.node ? yaml_get(c->row.node, "plan") : NULL;
-	say_unknown(d, at != NULL ? at : c->row.node, SAY_UNKNOWN_PLAN,
-		    SAY_UNKNOWN_PLAN_NEAR, n, c->plan);
-}
-
-/* Customers that have it now; those of the file that leave it don't count. */
-static uint64_t holders(struct directory *d, struct tables *t,
-			const struct row *plan)
-{
-	struct sql q = sql_of(t->store,
-			      "SELECT count(*) FROM customers WHERE plan=?");
-	sql_u64(&q, row_id(plan));
-	uint64_t count = sql_number(&q, 0);
-	for (uint32_t i = 0; i < d->customers.count; i++) {
-		struct row *r = d->customers.items[i];
-		if (r->old != NULL &&
-		    row_customer(r->old)->c.plan == row_id(plan))
-			count--;
-	}
-	return count;
-}
-
-void directory_check_plans_gone(struct directory *d, struct tables *t)
-{
-	const struct yaml_node *at = yaml_get(yaml_root(d->yaml), "plans");
-	for (uint32_t i = 0; i < d->removed.count; i++) {
-		const struct row *r = d->removed.items[i];
-		char text[24];
-		uint64_t count = r->kind == ROW_PLAN ? holders(d, t, r) : 0;
-		snprintf(text, sizeof(text), "%llu",
-			 (unsigned long long)count);
-		if (count > 0)
-			directory_error(d, at, SAY_PLAN_IN_USE, row_key(r),
-					slice_of(text), NONE);
-	}
+	slice near = near_find(&names, u->org_unit);
+	directory_error(d, own != NULL ? own : at,
+			near.n > 0 ? SAY_UNKNOWN_UNIT_NEAR : SAY_UNKNOWN_UNIT,
+			u->org_unit, near, NONE);
 }

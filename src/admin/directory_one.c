@@ -6,7 +6,7 @@
  */
 #include "admin/directory.h"
 
-enum { NEAR_MAX = 1000 };
+#include "base/near_names.h"
 
 /* --- finding -------------------------------------------------------------- */
 
@@ -177,23 +177,14 @@ enum directory_found directory_do_one(struct directory *d,
 slice directory_near(struct directory *d, const struct caller *caller,
 		     const struct row *row)
 {
-	const char *names[NEAR_MAX + 1] = { NULL };
-	size_t n = 0;
+	struct near_names names = { .arena = &d->arena };
 	struct customer_row *c = row_customer(d->customers.items[0]);
 	if (row->kind == ROW_CUSTOMER)
 		return (slice){ 0 };
 	const struct row_list *l = list_of(c, row->kind);
-	for (uint32_t i = 0; i < l->count && n < NEAR_MAX; i++) {
-		slice key = row_key(l->items[i]);
-		if (l->items[i] == row ||
-		    !is_there(l->items[i]->old, caller, c->c.id))
-			continue;
-		char *copy = arena_alloc(&d->arena, key.n + 1);
-		if (copy == NULL)
-			break;
-		memcpy(copy, key.p, key.n);
-		copy[key.n] = '\0';
-		names[n++] = copy;
-	}
-	return slice_of(text_nearest(row_key(row), names));
+	for (uint32_t i = 0; i < l->count && i < NEAR_NAMES_MAX; i++)
+		if (l->items[i] != row &&
+		    is_there(l->items[i]->old, caller, c->c.id))
+			near_add(&names, row_key(l->items[i]));
+	return near_find(&names, row_key(row));
 }

@@ -270,9 +270,7 @@ static int64_t opens_at(const struct alerts *a,
 			const struct customer *c, int64_t now_ms)
 {
 	struct ledger_view v;
-	struct allowance allowed = plan_allowance(
-		view_plan_of(a->view, c), c->licences,
-		c->billing == BILLING_PAID);
+	struct allowance allowed = view_allowance(a->view, c);
 	ledger_show(a->config.ledger, alert->customer, alert->user, &allowed,
 		    now_ms, &v);
 	uint32_t row = alert->limit - LEDGER_CUSTOMER_DAY;

@@ -30,6 +30,8 @@ static void answer(const struct relay_ask *ask)
 			       (slice){ 0 });
 	else if (slice_eq(ask->name, SLICE("queue.destinations")))
 		relay_call_destinations(ask);
+	else if (slice_eq(ask->name, SLICE("limits.show")))
+		relay_call_limits(ask);
 	else if (!relay_call_queue(ask))
 		relay_call_say(ask, EXIT_USAGE_CODE, RELAY_SAY_NO_SUCH_CALL,
 			       ask->name);
@@ -38,10 +40,6 @@ static void answer(const struct relay_ask *ask)
 void relay_call(struct relay_core *c, slice name, slice args,
 		struct control_answer *a)
 {
-	if (slice_eq(name, SLICE("limits.show"))) {
-		relay_call_limits(c, args, a);
-		return;
-	}
 	json_error_t where;
 	json_t *json = json_loadb(args.p, args.n, 0, &where);
 	struct relay_ask ask = {

@@ -23,6 +23,9 @@
  * [{to, state, destination, tries, next_at, reply}]}. An act on one message
  * answers {id, recipients}, an act on all that match one row {messages,
  * recipients}: how many it changed.
+ * limits.show takes customer (name), user (address, may be missing). Rows:
+ * {customer, user|null, name, used, reserved, limit, headroom, opens_at,
+ * full_at, binds_first}.
  */
 void relay_call(struct relay_core *c, slice name, slice args,
 		struct control_answer *a);
@@ -30,8 +33,3 @@ void relay_call(struct relay_core *c, slice name, slice args,
  * state, changed, text}; text says in words what that means. */
 void relay_call_clock(struct relay_clock *clock, struct journal *journal,
 		      slice name, slice args, struct control_answer *a);
-/* limits.show; args: customer (name), user (address, may be missing),
- * language. Rows: {customer, user|null, name, used, reserved, limit,
- * headroom, opens_at, full_at, binds_first}. */
-void relay_call_limits(struct relay_core *c, slice args,
-		       struct control_answer *a);

@@ -35,3 +35,5 @@ void relay_call_say(const struct relay_ask *ask, int code, enum relay_text id,
 bool relay_call_queue(const struct relay_ask *ask) MUST_USE;
 /* queue.destinations. */
 void relay_call_destinations(const struct relay_ask *ask);
+/* limits.show. */
+void relay_call_limits(const struct relay_ask *ask);

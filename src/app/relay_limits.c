@@ -12,11 +12,6 @@
 enum { ROW_MAX = 4096,
        SCRATCH_MAX = 16384 };
 
-struct asked {
-	slice customer, user;
-	enum language language;
-};
-
 static void put_time(struct json *j, const char *key, int64_t at_ms)
 {
 	json_key(j, key);
@@ -58,70 +53,54 @@ static void put_row(struct control_answer *a, const struct customer *c,
 /* NULL: *wrong says why. */
 static const struct user *find_user(const struct view *v,
 				    const struct customer *c, slice text,
-				    const struct text **wrong)
+				    enum relay_text *wrong)
 {
 	struct arena scratch;
 	struct address address;
 	struct err err;
 	arena_init(&scratch, SCRATCH_MAX);
 	const struct user *u = NULL;
-	*wrong = relay_text(RELAY_SAY_NO_USER);
+	*wrong = RELAY_SAY_NO_USER;
 	if (address_parse(text, &scratch, &address, &err))
 		u = view_user(v, &address);
 	else
-		*wrong = relay_text(RELAY_SAY_NO_ADDRESS);
+		*wrong = RELAY_SAY_NO_ADDRESS;
 	arena_fini(&scratch);
 	return u != NULL && u->customer == c->id ? u : NULL;
 }
 
-/* NULL: shown. Else what is wrong, *about with what. */
-static const struct text *show(struct relay_core *core,
-			       const struct asked *asked,
-			       struct control_answer *a, slice *about)
+/* RELAY_SAY_COUNT: shown. Else what is wrong, *about with what. */
+static enum relay_text show(const struct relay_ask *ask, slice *about)
 {
-	const struct view *v = relay_core_view(core);
+	const struct view *v = relay_core_view(ask->core);
 	const struct user *u = NULL;
-	const struct text *wrong;
-	*about = asked->customer;
-	if (asked->customer.n == 0)
-		return relay_text(RELAY_SAY_CUSTOMER_WANTED);
-	const struct customer *c = view_customer_named(v, asked->customer);
+	enum relay_text wrong;
+	slice customer = json_text(ask->args, "customer");
+	slice user = json_text(ask->args, "user");
+	*about = customer;
+	if (customer.n == 0)
+		return RELAY_SAY_CUSTOMER_WANTED;
+	const struct customer *c = view_customer_named(v, customer);
 	if (c == NULL)
-		return relay_text(RELAY_SAY_NO_CUSTOMER);
-	*about = asked->user;
-	if (asked->user.n > 0 &&
-	    (u = find_user(v, c, asked->user, &wrong)) == NULL)
+		return RELAY_SAY_NO_CUSTOMER;
+	*about = user;
+	if (user.n > 0 && (u = find_user(v, c, user, &wrong)) == NULL)
 		return wrong;
-	struct allowance allowed = plan_allowance(
-		view_plan_of(v, c), c->licences, c->billing == BILLING_PAID);
+	struct allowance allowed = view_allowance(v, c);
 	struct ledger_view seen;
-	ledger_show(relay_core_ledger(core), c->id, u ? u->id : 0, &allowed,
-		    os_wall_ms(), &seen);
+	ledger_show(relay_core_ledger(ask->core), c->id, u ? u->id : 0,
+		    &allowed, os_wall_ms(), &seen);
 	for (uint32_t i = 0; i < seen.count; i++)
-		put_row(a, c, u, &seen.rows[i]);
-	return NULL;
+		put_row(ask->answer, c, u, &seen.rows[i]);
+	return RELAY_SAY_COUNT;
 }
 
-void relay_call_limits(struct relay_core *core, slice args,
-		       struct control_answer *a)
+void relay_call_limits(const struct relay_ask *ask)
 {
-	json_error_t where;
-	json_t *json = json_loadb(args.p, args.n, 0, &where);
-	struct asked asked = {
-		.customer = json_text(json, "customer"),
-		.user = json_text(json, "user"),
-		.language = language_of(json_text(json, "language")),
-	};
 	slice about;
-	struct buf words;
-	buf_init(&words, ROW_MAX);
-	const struct text *wrong = show(core, &asked, a, &about);
-	if (wrong == NULL) {
-		control_answer_end(a, EXIT_FINE, (slice){ 0 });
-	} else {
-		say(&words, wrong, asked.language, &about, 1);
-		control_answer_end(a, EXIT_USAGE_CODE, buf_slice(&words));
-	}
-	buf_fini(&words);
-	json_decref(json);
+	enum relay_text wrong = show(ask, &about);
+	if (wrong == RELAY_SAY_COUNT)
+		control_answer_end(ask->answer, EXIT_FINE, (slice){ 0 });
+	else
+		relay_call_say(ask, EXIT_USAGE_CODE, wrong, about);
 }

@@ -90,8 +90,7 @@ static bool allowed_now(void *ctx, uint32_t customer, struct allowance *out)
 	const struct customer *c = view_customer(s->view, customer);
 	if (c == NULL || c->suspended)
 		return false;
-	*out = plan_allowance(view_plan_of(s->view, c), c->licences,
-			      c->billing == BILLING_PAID);
+	*out = view_allowance(s->view, c);
 	return true;
 }
 

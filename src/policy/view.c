@@ -157,6 +157,13 @@ const struct plan *view_plan_of(const struct view *v,
 						    &PLAN_STANDARD;
 }
 
+struct allowance view_allowance(const struct view *v,
+				const struct customer *c)
+{
+	return plan_allowance(view_plan_of(v, c), c->licences,
+			      c->billing == BILLING_PAID);
+}
+
 const struct setting *view_setting(const struct view *v, uint32_t id)
 {
 	return object_setting(by_id(&v->settings, id));

@@ -149,6 +149,9 @@ const struct customer *view_customer_named(const struct view *v, slice name);
  * customer's row. Never NULL. */
 const struct plan *view_plan_of(const struct view *v,
 				const struct customer *c);
+/* What the customer may send by it now (SPEC 6). */
+struct allowance view_allowance(const struct view *v,
+				const struct customer *c);
 const struct named_plan *view_plan(const struct view *v, uint32_t id);
 const struct setting *view_setting(const struct view *v, uint32_t id);
 /* The domain registered under exactly this name, verified or not. */

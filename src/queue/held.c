@@ -166,19 +166,13 @@ void held_give(struct held *h, uint32_t customer, uint32_t recipients,
 	os_mutex_unlock(h->lock);
 }
 
-static bool is_older(struct id a, struct id b)
-{
-	return a.time_ms != b.time_ms ? a.time_ms < b.time_ms :
-					a.random < b.random;
-}
-
 /* Nearly always at the end. */
 static void put_in_order(struct list *head, struct held_message *m)
 {
 	struct list *at = head;
 	while (at->prev != head &&
-	       is_older(m->id, CONTAINER_OF(at->prev, struct held_message,
-					    node)->id))
+	       id_cmp(m->id, CONTAINER_OF(at->prev, struct held_message,
+					  node)->id) < 0)
 		at = at->prev;
 	list_insert_before(at, &m->node);
 }
@@ -264,7 +258,7 @@ static struct held_message *next(struct look *l)
 		if (l->at[i] == &l->customer->messages[i])
 			continue;
 		struct held_message *m = message_at(l->at[i]);
-		if (oldest != NULL && !is_older(m->id, oldest->id))
+		if (oldest != NULL && id_cmp(m->id, oldest->id) >= 0)
 			continue;
 		oldest = m;
 		from = i;

@@ -192,9 +192,7 @@ enum reply_id reserve_at_mail(struct transaction *t,
 	const struct customer *customer = customer_of(t);
 	const struct envelope *e = &t->envelope;
 	struct ledger_refusal why;
-	t->allowed = plan_allowance(view_plan_of(t->view, customer),
-				    customer->licences,
-				    customer->billing == BILLING_PAID);
+	t->allowed = view_allowance(t->view, customer);
 	if (e->user == 0 ||
 	    ledger_message_fits(ledger, customer->id, e->user, &t->allowed,
 				now_of(t), &why))

@@ -15,15 +15,6 @@ enum { PATH_TEXT_MAX = 4096, BUSY_MS = 10000 };
 
 /* --- copying -------------------------------------------------------------- */
 
-static void refused(struct store_looked *out, sqlite3 *db)
-{
-	int code = db != NULL ? sqlite3_errcode(db) : SQLITE_NOMEM;
-	out->state = code == SQLITE_CORRUPT || code == SQLITE_NOTADB
-			     ? STORE_DAMAGED : STORE_CLOSED;
-	snprintf(out->text, sizeof(out->text), "%s",
-		 db != NULL ? sqlite3_errmsg(db) : "out of memory");
-}
-
 static void refused_by_system(struct store_looked *out, const struct err *err)
 {
 	out->state = STORE_CLOSED;
@@ -76,7 +67,7 @@ static bool look_at_copy(const char *path, struct store_looked *out)
 		   number(db, "SELECT max(revision) FROM revisions",
 			  &out->revision));
 	if (!ok)
-		refused(out, db);
+		store_look_refused(out, db);
 	sqlite3_close(db);
 	out->schema = schema <= UINT32_MAX ? (uint32_t)schema : UINT32_MAX;
 	return ok;
@@ -102,7 +93,7 @@ static bool copy(const char *path, int dir, struct store_looked *out)
 	bool ok = open_store(path, &db) &&
 		  sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
 	if (!ok)
-		refused(out, db);
+		store_look_refused(out, db);
 	sqlite3_close(db);
 	if (!ok || !look_at_copy(path, out))
 		return false;

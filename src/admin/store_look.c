@@ -43,7 +43,7 @@ static bool uri_of(const char *path, bool has_log, char *to)
 	return true;
 }
 
-static void refused(struct store_looked *out, sqlite3 *db)
+void store_look_refused(struct store_looked *out, sqlite3 *db)
 {
 	int code = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
 	out->state = code == SQLITE_CORRUPT || code == SQLITE_NOTADB
@@ -67,7 +67,7 @@ static bool ask(struct store_looked *out, sqlite3 *db, const char *sql,
 			snprintf(out->text, sizeof(out->text), "%s",
 				 text ? text : "");
 	} else {
-		refused(out, db);
+		store_look_refused(out, db);
 	}
 	sqlite3_finalize(q);
 	return got;
@@ -114,7 +114,7 @@ static void open_and_look(struct store_looked *out, const char *path,
 		sqlite3_busy_timeout(db, 2000);
 		look_inside(out, db, bytes);
 	} else {
-		refused(out, db);
+		store_look_refused(out, db);
 	}
 	sqlite3_close(db);
 }

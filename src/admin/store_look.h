@@ -29,3 +29,8 @@ struct store_looked {
  * file is at most STORE_LOOK_WHOLE_BYTES long, else its schema only. */
 enum { STORE_LOOK_WHOLE_BYTES = 67108864 };
 void store_look(const char *path, struct store_looked *out);
+
+/* What SQLite refused, of a look and of a copy: state and text. db: NULL when
+ * there was no memory for one. */
+struct sqlite3;
+void store_look_refused(struct store_looked *out, struct sqlite3 *db);

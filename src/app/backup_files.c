@@ -28,14 +28,7 @@ const struct text *backup_text(enum backup_text id)
 bool backup_say(const struct cli *cli, enum backup_text id, const char *a,
 		const char *b)
 {
-	slice args[] = { slice_of(a), slice_of(b) };
-	struct buf out;
-	buf_init(&out, 65536);
-	buf_append(&out, SLICE("postrider: "));
-	say(&out, backup_text(id), cli->language, args, ARRAY_LEN(args));
-	buf_append_char(&out, '\n');
-	os_write_error(buf_slice(&out));
-	buf_fini(&out);
+	cli_say_text(cli, backup_text(id), a, b);
 	return false;
 }
 

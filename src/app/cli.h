@@ -82,9 +82,12 @@ void cli_help(enum command_id command, enum language language,
 
 /* --- what commands share -------------------------------------------------- */
 
-/* "postrider: …" to standard error. */
+/* "postrider: …" to standard error; a and b may be NULL. */
 void cli_say(const struct cli *cli, enum cli_text id, const char *a,
 	     const char *b);
+/* The same of a table of the command's own. */
+void cli_say_text(const struct cli *cli, const struct text *t, const char *a,
+		  const char *b);
 /* The same for an error, in their language. */
 void cli_say_err(const struct cli *cli, const struct err *err);
 /* sysexits code of an error. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "admin/store_copy.h"
 #include "app/backup_private.h"
 #include "app/cli_call.h"
 #include "app/service.h"
@@ -23,7 +24,6 @@
 
 enum { BASE_MAX = 240, NUMBER_TEXT_MAX = 24 };
 #define UNFINISHED ".unfinished"
-#define COPY_OF_STORE "backup.db"	/* admin/store_copy.h */
 
 struct backup {
 	const struct cli *cli;
@@ -232,13 +232,13 @@ static bool take_copy(struct backup *b, const char *store)
 	struct err err = { 0 };
 	int dir = -1, fd = -1;
 	bool ok = os_dir_open(store, &dir, &err) &&
-		  os_file_open(dir, COPY_OF_STORE, OS_READ, &fd, &err);
+		  os_file_open(dir, STORE_COPY_FILE, OS_READ, &fd, &err);
 	if (!ok)
 		fails(b, store, &err);
 	ok = ok && copy_open(b, BACKUP_IN_STORE, "directory.db", 0600, fd);
 	os_file_close(&fd);
 	if (dir >= 0)
-		(void)!os_file_unlink(dir, COPY_OF_STORE, NULL);
+		(void)!os_file_unlink(dir, STORE_COPY_FILE, NULL);
 	os_file_close(&dir);
 	return ok;
 }

@@ -17,14 +17,7 @@ enum { TIMEOUT_S = 60, PASSWORD_MAX = 1024, PORT = 25, PORT_TLS = 465 };
 
 static int wrong(const struct cli *cli, enum probe_text id, const char *a)
 {
-	slice arg = slice_of(a);
-	struct buf out;
-	buf_init(&out, 65536);
-	buf_append(&out, SLICE("postrider: "));
-	say(&out, probe_text(id), cli->language, &arg, 1);
-	buf_append_char(&out, '\n');
-	os_write_error(buf_slice(&out));
-	buf_fini(&out);
+	cli_say_text(cli, probe_text(id), a, NULL);
 	return 64;
 }
 
@@ -146,22 +139,27 @@ static bool look_up(struct looking *l, const struct config *config,
 
 /* --- all ------------------------------------------------------------------ */
 
+static void say_not_reached(const struct probe *p, slice what,
+			    const struct err *err)
+{
+	struct buf words;
+	buf_init(&words, 4096);
+	err_words(&words, err, p->cli->language);
+	probe_say(p, PROBE_NOT_REACHED, what, buf_slice(&words), NONE);
+	buf_fini(&words);
+}
+
 static bool connect_to(struct probe *p, const struct ip_addr *address,
 		       uint16_t port)
 {
 	struct err err = { 0 };
 	char text[IP_PORT_TEXT_MAX];
-	struct buf words;
 	struct ip_port to = { .addr = *address, .port = port };
 	ip_port_text(&to, text);
 	probe_say(p, PROBE_CONNECTING, slice_of(text), NONE, NONE);
 	if (probe_wire_connect(&p->wire, &to, &err))
 		return true;
-	buf_init(&words, 4096);
-	err_words(&words, &err, p->cli->language);
-	probe_say(p, PROBE_NOT_REACHED, slice_of(text), buf_slice(&words),
-		  NONE);
-	buf_fini(&words);
+	say_not_reached(p, slice_of(text), &err);
 	return false;
 }
 
@@ -171,12 +169,7 @@ static int probe_host(struct probe *p, const struct config *config,
 	struct looking l = { .host = p->host };
 	struct err err = { 0 };
 	if (!look_up(&l, config, &err)) {
-		struct buf words;
-		buf_init(&words, 4096);
-		err_words(&words, &err, p->cli->language);
-		probe_say(p, PROBE_NOT_REACHED, p->host, buf_slice(&words),
-			  NONE);
-		buf_fini(&words);
+		say_not_reached(p, p->host, &err);
 		return err.kind == ERR_TEMPORARY ? 75 : 69;
 	}
 	for (unsigned i = 0; i < l.query.count; i++)

@@ -323,7 +323,7 @@ static void make_stamp(struct restore *r)
 /* --- the end -------------------------------------------------------------- */
 
 /* Before relay ever starts there is a view of this store. */
-static bool make_view(struct restore *r)
+static void make_view(struct restore *r)
 {
 	enum { VIEW_MS = 600000 };
 	struct err err = { 0 };
@@ -335,11 +335,11 @@ static bool make_view(struct restore *r)
 	if (solo != NULL)
 		solo_end(&solo);
 	if (ok)
-		return true;
+		return;
 	snprintf(text, sizeof(text), "%s", err.detail[0] != '\0' ? err.detail
 								 : err.text);
 	backup_say(r->cli, BACKUP_SAY_VIEW_UNMADE, text, NULL);
-	return restore_ends(r, cli_exit_code(&err));
+	restore_ends(r, cli_exit_code(&err));
 }
 
 static void json_of(const struct restore *r, struct buf *out)
@@ -382,7 +382,7 @@ static void words_of(const struct restore *r, struct buf *out)
 	    ARRAY_LEN(args));
 }
 
-static bool tell(struct restore *r)
+static void tell(struct restore *r)
 {
 	struct buf out;
 	buf_init(&out, 1 << 22);
@@ -390,9 +390,9 @@ static bool tell(struct restore *r)
 		json_of(r, &out);
 	else
 		words_of(r, &out);
-	bool ok = !out.failed && cli_print_line(buf_slice(&out));
+	if (out.failed || !cli_print_line(buf_slice(&out)))
+		restore_ends(r, 74);
 	buf_fini(&out);
-	return ok || restore_ends(r, 74);
 }
 
 static void run(struct restore *r)
@@ -402,11 +402,8 @@ static void run(struct restore *r)
 		      make_place(r) && take_locks(r) && restore_is_free(r) &&
 		      restore_place(r);
 	if (placed) {
-		bool viewed = make_view(r);
-		(void)viewed;		/* said; what is restored is told */
-		int code = r->code;
-		if (tell(r))
-			r->code = code;
+		make_view(r);		/* if not, what is restored is told */
+		tell(r);
 	}
 	invariant(placed || r->code != 0);
 	if (of_machine.arena.pages != NULL)

@@ -98,6 +98,15 @@ static void show_sent(const struct probe *p, slice text)
 	print(&line);
 }
 
+/* What AUTH PLAIN says (RFC 4616), before base64. */
+static void write_plain(const struct probe *p, struct buf *out)
+{
+	buf_append_char(out, '\0');
+	buf_append(out, slice_of(p->user));
+	buf_append_char(out, '\0');
+	buf_append(out, p->password);
+}
+
 /* A server may repeat what it was sent. */
 static bool holds_password(const struct probe *p, slice text)
 {
@@ -112,10 +121,7 @@ static bool holds_password(const struct probe *p, slice text)
 	buf_clear(&coded);
 	struct buf plain;
 	buf_init(&plain, LINE_OUT_MAX);
-	buf_append_char(&plain, '\0');
-	buf_append(&plain, slice_of(p->user));
-	buf_append_char(&plain, '\0');
-	buf_append(&plain, p->password);
+	write_plain(p, &plain);
 	base64_write(&coded, buf_slice(&plain));
 	holds = holds || coded.failed || plain.failed ||
 		slice_find_slice(text, buf_slice(&coded)) < text.n;
@@ -343,10 +349,7 @@ static bool auth_plain(struct probe *p)
 {
 	struct buf secret;
 	buf_init(&secret, LINE_OUT_MAX);
-	buf_append_char(&secret, '\0');
-	buf_append(&secret, slice_of(p->user));
-	buf_append_char(&secret, '\0');
-	buf_append(&secret, p->password);
+	write_plain(p, &secret);
 	bool ok = !secret.failed &&
 		  ask_coded(p, "AUTH PLAIN ", buf_slice(&secret),
 			    "AUTH PLAIN ********", PROBE_AUTH_OK);

@@ -7,17 +7,23 @@
 #include "os/process.h"
 #include "wire/say.h"
 
-void cli_say(const struct cli *cli, enum cli_text id, const char *a,
-	     const char *b)
+void cli_say_text(const struct cli *cli, const struct text *t, const char *a,
+		  const char *b)
 {
 	slice args[] = { slice_of(a), slice_of(b) };
 	struct buf out;
 	buf_init(&out, 65536);
 	buf_append(&out, SLICE("postrider: "));
-	say(&out, cli_text(id), cli->language, args, 2);
+	say(&out, t, cli->language, args, 2);
 	buf_append_char(&out, '\n');
 	os_write_error(buf_slice(&out));
 	buf_fini(&out);
+}
+
+void cli_say(const struct cli *cli, enum cli_text id, const char *a,
+	     const char *b)
+{
+	cli_say_text(cli, cli_text(id), a, b);
 }
 
 void cli_say_err(const struct cli *cli, const struct err *err)

@@ -22,6 +22,7 @@ struct random {
 uint32_t next_random(struct random *r);
 
 uint64_t now_ns(void);
+int by_number(const void *a, const void *b);	/* for qsort of uint64_t */
 _Noreturn void die(const char *what);
 
 /* The address of a customer's entry number i; of its domain number i the name

@@ -56,12 +56,6 @@ static void make_facts(struct asked *a, struct shape shape, struct random *r)
 		a->facts.client.bytes[12] ^= 0x55;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
 /* Dependent loads all over 256 MiB, in small parts, so that what others do
  * with the machine can be told from what a miss takes when they don't. */
 static void bench_miss(void)

@@ -74,12 +74,6 @@ static void write_file(int dir, struct shape shape)
 	malloc_trim(0);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
 /* What admin does with a change, and what relay does. */
 static void change(int dir, struct view_loaded *l, struct shape shape)
 {

@@ -46,3 +46,14 @@ static inline struct queue_entry *test_entry(struct test_router *t,
 	}
 	return entry_new(NULL, &t->router, &e);
 }
+
+/* Hooks that nothing comes of. */
+static inline void nobody_wakes(void *clock, int64_t wall_ms)
+{
+	(void)clock, (void)wall_ms;
+}
+
+static inline void nobody_sends(void *ctx, struct destination *d)
+{
+	(void)ctx, (void)d;
+}

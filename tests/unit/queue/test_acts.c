@@ -3,6 +3,7 @@
  * this file: a commit is done when the test says so. */
 #include "queue/queue_private.h"
 #include "queue_test.h"
+#include "played_journal.h"
 
 #include <stdlib.h>
 
@@ -24,27 +25,6 @@ void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 	(void)ck, (void)id, (void)state;
 }
 
-void spool_checkpoint_fail(struct spool_checkpoint *ck)
-{
-	(void)ck;
-}
-
-void journal_begin(struct journal_event *e, struct journal *j,
-		   const char *event, int64_t wall_ms)
-{
-	(void)j, (void)event, (void)wall_ms;
-	buf_init(&e->line, 65536);
-	json_init(&e->json, &e->line);
-	json_object(&e->json);
-}
-
-void journal_end(struct journal_event *e, enum journal_weight weight,
-		 uint64_t position)
-{
-	(void)weight, (void)position;
-	buf_fini(&e->line);
-}
-
 /* --- a queue with one message of two parts -------------------------------- */
 
 enum { NOW_MS = 5000 };
@@ -53,14 +33,6 @@ static int64_t some_time(void *clock)
 {
 	(void)clock;
 	return NOW_MS;
-}
-static void nobody_wakes(void *clock, int64_t wall_ms)
-{
-	(void)clock, (void)wall_ms;
-}
-static void nobody_sends(void *ctx, struct destination *d)
-{
-	(void)ctx, (void)d;
 }
 static void no_report(void *ctx, struct queue_entry *e)
 {

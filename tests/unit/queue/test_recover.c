@@ -8,10 +8,6 @@ static int64_t some_time(void *clock)
 	(void)clock;
 	return 5000;
 }
-static void nobody_wakes(void *clock, int64_t wall_ms)
-{
-	(void)clock, (void)wall_ms;
-}
 static void count_ready(void *ctx, struct destination *d)
 {
 	unsigned *ready = ctx;

@@ -4,6 +4,7 @@
  * start would find. */
 #include "queue/queue_private.h"
 #include "queue_test.h"
+#include "played_journal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,27 +48,6 @@ void spool_checkpoint_add(struct spool_checkpoint *ck, struct id id,
 	buf_append(&disk.checkpoint, state);
 }
 
-void spool_checkpoint_fail(struct spool_checkpoint *ck)
-{
-	(void)ck;
-}
-
-void journal_begin(struct journal_event *e, struct journal *j,
-		   const char *event, int64_t wall_ms)
-{
-	(void)j, (void)event, (void)wall_ms;
-	buf_init(&e->line, 65536);
-	json_init(&e->json, &e->line);
-	json_object(&e->json);
-}
-
-void journal_end(struct journal_event *e, enum journal_weight weight,
-		 uint64_t position)
-{
-	(void)weight, (void)position;
-	buf_fini(&e->line);
-}
-
 /* --- a queue with one message, four of whose six recipients are held ------ */
 
 struct place {
@@ -88,14 +68,6 @@ struct place {
 static int64_t some_time(void *clock)
 {
 	return ((struct place *)clock)->now;
-}
-static void nobody_wakes(void *clock, int64_t wall_ms)
-{
-	(void)clock, (void)wall_ms;
-}
-static void nobody_sends(void *ctx, struct destination *d)
-{
-	(void)ctx, (void)d;
 }
 static void report(void *ctx, struct queue_entry *e)
 {

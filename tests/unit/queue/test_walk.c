@@ -15,14 +15,6 @@ static int64_t some_time(void *clock)
 	(void)clock;
 	return 5000;
 }
-static void nobody_wakes(void *clock, int64_t wall_ms)
-{
-	(void)clock, (void)wall_ms;
-}
-static void nobody_sends(void *ctx, struct destination *d)
-{
-	(void)ctx, (void)d;
-}
 static void no_report(void *ctx, struct queue_entry *e)
 {
 	(void)ctx, (void)e;

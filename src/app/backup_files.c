@@ -32,8 +32,8 @@ bool backup_say(const struct cli *cli, enum backup_text id, const char *a,
 	return false;
 }
 
-bool backup_say_err(const struct cli *cli, const char *place,
-		    const struct err *err)
+bool backup_say_why(const struct cli *cli, enum backup_text id,
+		    const char *place, const struct err *err)
 {
 	struct buf words;
 	char text[SAY_ARGUMENT_MAX + 1] = "";
@@ -42,7 +42,13 @@ bool backup_say_err(const struct cli *cli, const char *place,
 	(void)!slice_to_cstr(utf8_cut(buf_slice(&words), sizeof(text) - 1),
 			     text, sizeof(text));
 	buf_fini(&words);
-	return backup_say(cli, BACKUP_SAY_FAILED, place, text);
+	return backup_say(cli, id, place, text);
+}
+
+bool backup_say_err(const struct cli *cli, const char *place,
+		    const struct err *err)
+{
+	return backup_say_why(cli, BACKUP_SAY_FAILED, place, err);
 }
 
 int backup_judge_store(const struct cli *cli, const char *place,

@@ -36,7 +36,9 @@ const struct text *backup_text(enum backup_text id);
 /* "postrider: …" to standard error, about a and b (NULL: none). False. */
 bool backup_say(const struct cli *cli, enum backup_text id, const char *a,
 		const char *b);
-/* The same about a place and what went wrong there. */
+/* The same about a place and, {1}, what went wrong there, in its language. */
+bool backup_say_why(const struct cli *cli, enum backup_text id,
+		    const char *place, const struct err *err);
 bool backup_say_err(const struct cli *cli, const char *place,
 		    const struct err *err);
 /* What the store's answer means for the command: 0, or the code to end with

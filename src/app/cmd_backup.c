@@ -73,10 +73,7 @@ static bool split_path(struct backup *b, const char *path, char *parent,
 
 static bool not_made(struct backup *b, const char *name, const struct err *err)
 {
-	char text[SAY_ARGUMENT_MAX];
-	snprintf(text, sizeof(text), "%s", err->detail[0] != '\0' ?
-			 err->detail : err->text);
-	backup_say(b->cli, BACKUP_SAY_NOT_MADE, name, text);
+	backup_say_why(b->cli, BACKUP_SAY_NOT_MADE, name, err);
 	return ends(b, 73);
 }
 

@@ -295,15 +295,13 @@ static bool make_place(struct restore *r)
 static bool take_locks(struct restore *r)
 {
 	struct err err = { 0 };
-	char text[SAY_ARGUMENT_MAX];
 	bool serves = !layout_lock(&r->layout, 0, NULL, &err);
 	if (!serves && backup_lock(&r->layout, &r->lock, &err))
 		return true;
 	if (err.kind != ERR_TEMPORARY)
 		return restore_fails(r, r->layout.path, &err);
-	snprintf(text, sizeof(text), "%s", err.text);
-	backup_say(r->cli, serves ? BACKUP_SAY_RUNNING : BACKUP_SAY_BUSY,
-		   r->layout.path, text);
+	backup_say_why(r->cli, serves ? BACKUP_SAY_RUNNING : BACKUP_SAY_BUSY,
+		       r->layout.path, &err);
 	return restore_ends(r, 75);
 }
 
@@ -328,7 +326,6 @@ static void make_view(struct restore *r)
 	enum { VIEW_MS = 600000 };
 	struct err err = { 0 };
 	struct solo *solo = NULL;
-	char text[SAY_ARGUMENT_MAX];
 	os_close(&r->layout.lock_fd);	/* it takes it itself */
 	bool ok = solo_begin(r->cli, r->config_file, &solo, &err) &&
 		  solo_wait(solo, VIEW_MS, &err);
@@ -336,9 +333,7 @@ static void make_view(struct restore *r)
 		solo_end(&solo);
 	if (ok)
 		return;
-	snprintf(text, sizeof(text), "%s", err.detail[0] != '\0' ? err.detail
-								 : err.text);
-	backup_say(r->cli, BACKUP_SAY_VIEW_UNMADE, text, NULL);
+	backup_say_why(r->cli, BACKUP_SAY_VIEW_UNMADE, NULL, &err);
 	restore_ends(r, cli_exit_code(&err));
 }
 

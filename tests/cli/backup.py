@@ -189,6 +189,7 @@ def names_of_backups(s):
         p = s.cli("backup", where, check=False,
                   env={"LC_ALL": "ja_JP.UTF-8"})
         assert p.returncode == code and JAPANESE.search(p.stderr), p
+        assert "No such file" not in p.stderr, p
     assert tree(empty) == before
     # A link in place of the folder, of the half-made one.
     target = path_in(s, "elsewhere")
@@ -363,6 +364,10 @@ def refused_where_data_are(s):
     p = restore(s, folder, "--data-dir", s.data, "--without-config",
                 "--config", s.config)
     assert p.returncode == TEMPFAIL and "stop it first" in p.stderr, p
+    p = restore(s, folder, "--data-dir", s.data, "--without-config",
+                "--config", s.config,
+                env={"LC_ALL": "ja_JP.UTF-8"})
+    assert p.returncode == TEMPFAIL and "another" not in p.stderr, p
     p = restore(s, folder, "--data-dir", s.data, "--without-config",
                 "--config", s.config, "--force")
     assert p.returncode == TEMPFAIL, p

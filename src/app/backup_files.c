@@ -199,7 +199,8 @@ bool backup_remove(int dir, const char *name, struct err *err)
 	bool ok = os_file_open(dir, name, OS_READ, &inner, err);
 	for (size_t i = 0; ok && i < BACKUP_FOLDERS; i++)
 		ok = remove_folder(inner, backup_folder_name((enum backup_folder)i), err);
-	ok = ok && os_file_unlink(inner, BACKUP_MANIFEST, err);
+	ok = ok && os_file_unlink(inner, BACKUP_MANIFEST_NEW, err) &&
+	     os_file_unlink(inner, BACKUP_MANIFEST, err);
 	os_file_close(&inner);
 	return ok && os_dir_remove(dir, name, err);
 }

@@ -22,6 +22,7 @@ enum {
 	BACKUP_NAMED_MAX = CONFIG_ROUTES_MAX + 2,
 };
 #define BACKUP_MANIFEST "manifest.json"
+#define BACKUP_MANIFEST_NEW "manifest.json.new"	/* not whole yet */
 #define BACKUP_STORE "store/directory.db"
 #define BACKUP_PEPPER "keys/pepper"
 #define BACKUP_CONFIG "config/postrider.yaml"

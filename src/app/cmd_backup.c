@@ -396,6 +396,7 @@ static bool copy_config(struct backup *b)
 
 /* --- the end -------------------------------------------------------------- */
 
+/* Whole or not there: it says that all the rest is whole. */
 static bool write_manifest(struct backup *b, struct err *err)
 {
 	struct buf text;
@@ -403,9 +404,12 @@ static bool write_manifest(struct backup *b, struct err *err)
 	buf_init(&text, BACKUP_MANIFEST_MAX);
 	backup_manifest_write(&b->m, &text);
 	bool ok = (!text.failed || err_set_memory(err, "backup")) &&
-		  os_file_open(b->top, BACKUP_MANIFEST, OS_CREATE, &fd, err) &&
+		  os_file_open(b->top, BACKUP_MANIFEST_NEW, OS_CREATE, &fd,
+			       err) &&
 		  os_file_append(fd, buf_slice(&text), err) &&
-		  os_file_sync(fd, err);
+		  os_file_sync(fd, err) &&
+		  os_file_rename(b->top, BACKUP_MANIFEST_NEW, b->top,
+				 BACKUP_MANIFEST, err);
 	os_file_close(&fd);
 	buf_fini(&text);
 	return ok;

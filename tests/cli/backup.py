@@ -241,6 +241,12 @@ def one_at_a_time(s):
             shutil.rmtree(path_in(s, f"twin{i}"), ignore_errors=True)
 
 
+def every_file_is_as_written(folder):
+    for f in manifest(folder)["files"]:
+        with open(os.path.join(folder, f["name"]), "rb") as x:
+            assert hashlib.sha256(x.read()).hexdigest() == f["sha256"], f
+
+
 def killed_in_the_middle(s):
     """At any moment: no folder of the final name, or a whole one. The next
     backup of that name works, and the service never noticed."""
@@ -259,11 +265,11 @@ def killed_in_the_middle(s):
         p.wait()
         if os.path.exists(folder):
             whole += 1
-            m = manifest(folder)
-            for f in m["files"]:
-                with open(os.path.join(folder, f["name"]), "rb") as x:
-                    assert hashlib.sha256(x.read()).hexdigest() == f["sha256"]
+            every_file_is_as_written(folder)
             shutil.rmtree(folder)
+        elif os.path.exists(folder + ".unfinished/manifest.json"):
+            # All was written and synced, only the name was not given yet.
+            every_file_is_as_written(folder + ".unfinished")
         elif os.path.exists(folder + ".unfinished"):
             half += 1
             p = restore(s, folder + ".unfinished", "--data-dir",

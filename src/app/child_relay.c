@@ -80,6 +80,7 @@ int child_relay(int bundle_fd)
 	struct child child;
 	struct relay_start start;
 	struct err err = { 0 };
+	(void)os_memory_keep();		/* else it stalls now and then */
 	if (!child_begin(&child, ROLE_RELAY, bundle_fd, &err) ||
 	    !make_start(&child, &start, &err))
 		return child_failed(&child, &err);

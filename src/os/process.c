@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
@@ -92,6 +93,18 @@ unsigned os_cores(void)
 	if (sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 0)
 		return (unsigned)CPU_COUNT(&set);
 	return 1;
+}
+
+/* M_TRIM_THRESHOLD keeps the end of a heap; M_TOP_PAD, as large as one of the
+ * heaps that glibc makes for threads, keeps those that are empty. It costs
+ * addresses, no memory. Setting either ends glibc's own moving of the
+ * threshold, so that is set, too. */
+bool os_memory_keep(void)
+{
+	enum { HEAP_BYTES = 64 << 20 };
+	return mallopt(M_TRIM_THRESHOLD, -1) == 1 &&
+	       mallopt(M_TOP_PAD, HEAP_BYTES) == 1 &&
+	       mallopt(M_MMAP_THRESHOLD, OS_PIECE_BYTES) == 1;
 }
 
 bool os_is_root(void)

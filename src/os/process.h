@@ -35,6 +35,13 @@ bool os_working_dir(char *to, size_t cap, struct err *err) MUST_USE;
 void os_sleep_ms(unsigned ms);
 /* As many descriptors as the hard limit allows; what that is now. */
 uint64_t os_descriptors_raise(void);
+/* From now on free() gives the kernel back only what was mapped by itself
+ * (OS_PIECE_BYTES and more); all else is kept and used again. Otherwise the
+ * one free() that makes the end of a heap free gives all of that back: 100 MB
+ * take tens of ms, in which nobody else may use that heap. To be called before
+ * there are threads. False: this allocator can't. */
+bool os_memory_keep(void);
+enum { OS_PIECE_BYTES = 4 << 20 };
 
 /* --- children ------------------------------------------------------------- */
 

@@ -247,6 +247,55 @@ static void stale_keys_go_while_few_new_ones_come(void **state)
 	unique_fini(&u, &room);
 }
 
+/*
+ * What one call does is counted, not timed: it may take CALL_BYTES and give
+ * back as many (a table and the two it is split into), however many keys
+ * there are. A place is 14 bytes, so a call looks at some 10,000 at most.
+ */
+enum { CALL_BYTES = 150000 };
+
+static uint64_t begin_call(void)
+{
+	room.max_bytes = room.used_bytes + CALL_BYTES;
+	return room.used_bytes;
+}
+
+static void end_call(uint64_t before)
+{
+	assert_true(room.used_bytes + CALL_BYTES >= before);
+	room.max_bytes = UINT64_C(1) << 30;
+}
+
+static void no_call_works_on_more_than_a_table(void **state)
+{
+	(void)state;
+	enum { MANY = 500000 };
+	struct unique u;
+	int64_t now = START;
+	unique_init(&u);
+	for (uint64_t i = 0; i < 2 * MANY; i++) {
+		if (i == MANY)		/* the others are stale from here on */
+			now += 3 * DAY;
+		uint64_t before = begin_call();
+		unique_advance(&u, now);
+		pin(&u, hash_of(i));
+		end_call(before);
+		before = begin_call();
+		unique_book(&u, &room, hash_of(i), now);
+		end_call(before);
+	}
+	unique_advance(&u, now + 3 * DAY);
+	uint32_t calls = 0;
+	while (u.filled > 0 || u.depth > 0) {
+		uint64_t before = begin_call();
+		unique_tidy(&u, &room);
+		end_call(before);
+		calls++;
+	}
+	assert_true(calls > MANY / 4000);
+	unique_fini(&u, &room);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +306,7 @@ int main(void)
 		cmocka_unit_test(s6_8_restores_in_any_order),
 		cmocka_unit_test(keys_take_24_bytes_at_most_while_a_million_grow),
 		cmocka_unit_test(stale_keys_go_while_few_new_ones_come),
+		cmocka_unit_test(no_call_works_on_more_than_a_table),
 	};
 	return cmocka_run_group_tests_name("limits/unique", tests, NULL, NULL);
 }

@@ -246,6 +246,26 @@ static int set_up(void **state)
 	strcpy(room, "/tmp/postrider-process-XXXXXX");
 	return mkdtemp(room) == NULL;
 }
+
+/* Of a table of unique recipients, of a session, of anything: whoever frees
+ * the last piece of many must not pay for all of them. */
+static void free_gives_the_kernel_nothing_at_once(void **state)
+{
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__)
+	skip();		/* another allocator */
+#endif
+	enum { PIECES = 1000, BYTES = 50000 };
+	static void *pieces[PIECES];
+	assert_true(os_memory_keep());
+	for (int i = 0; i < PIECES; i++)
+		assert_non_null(pieces[i] = malloc(BYTES));
+	char *end = sbrk(0);
+	for (int i = 0; i < PIECES; i++)
+		free(pieces[i]);
+	assert_ptr_equal(sbrk(0), end);
+}
+
 static int tear_down(void **state)
 {
 	char command[128];
@@ -269,6 +289,7 @@ int main(void)
 		cmocka_unit_test(one_holder_of_a_lock),
 		cmocka_unit_test(a_hostname_is_always_there),
 		cmocka_unit_test(signals_come_in_turn),
+		cmocka_unit_test(free_gives_the_kernel_nothing_at_once),
 	};
 	return cmocka_run_group_tests_name("os/process", tests, set_up,
 					   tear_down);

@@ -15,6 +15,7 @@
 #include <libpsl.h>
 
 #include "admin/authorise.h"
+#include "admin/problem.h"
 #include "admin/tables.h"
 #include "admin/text.h"
 #include "wire/yaml.h"
@@ -41,6 +42,9 @@ struct directory {
 	struct text_list passwords;	/* ids of app passwords that go along
 					 * with removed users */
 	struct buf errors;		/* lines */
+	/* Each error besides, for pages; may be NULL. */
+	void (*problem)(void *ctx, const struct problem *p);
+	struct problem saying;		/* what directory_error has begun */
 	/* For the answer: rows {"what":…, "text":…}; may be NULL. */
 	void (*tell)(void *ctx, slice json_object);
 	void *ctx;

@@ -34,8 +34,20 @@ void directory_error(struct directory *d, const struct yaml_node *n,
 		     enum admin_text id, slice a, slice b, slice c)
 {
 	slice args[] = { a, b, c };
+	d->saying = (struct problem){ .code = admin_text_name(id),
+				      .values = { a, b, c } };
 	yaml_say(d->yaml, n, &d->errors, admin_text(id), args,
 		 ARRAY_LEN(args));
+	d->saying = (struct problem){ 0 };
+}
+
+static void hear(void *ctx, slice path, slice message)
+{
+	struct directory *d = ctx;
+	struct problem p = d->saying;
+	p.field = problem_field(path);
+	p.message = message;
+	d->problem(d->ctx, &p);
 }
 
 static const slice NONE = { 0 };
@@ -490,6 +502,8 @@ bool directory_load(struct directory *d, slice text, const char *file)
 		return false;
 	if (d->fragment)
 		yaml_hide_places(d->yaml);
+	if (d->problem != NULL)
+		yaml_hear(d->yaml, (struct yaml_hearer){ hear, d });
 	const struct yaml_node *root = yaml_root(d->yaml);
 	yaml_check_keys(d->yaml, root, keys, &d->errors);
 	d->has_plans = yaml_get(root, "plans") != NULL;

@@ -22,6 +22,7 @@ void directory_note(struct directory *d, enum admin_text id, slice a, slice b)
 void directory_note3(struct directory *d, enum admin_text id, slice a, slice b,
 		     slice c)
 {
+	const slice values[PROBLEM_VALUES] = { a, b, c };
 	struct buf line, row;
 	struct json j;
 	buf_init(&line, ROW_TEXT_MAX);
@@ -31,6 +32,7 @@ void directory_note3(struct directory *d, enum admin_text id, slice a, slice b,
 	json_object(&j);
 	json_member_cstr(&j, "what", "note");
 	json_member_string(&j, "text", buf_slice(&line));
+	problem_members(&j, admin_text_name(id), values);
 	json_object_end(&j);
 	buf_fini(&line);
 	tell(d, &row);

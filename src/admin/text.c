@@ -7,6 +7,18 @@ static const struct text TEXTS[] = {
 #undef TEXT
 };
 
+static const char *const NAMES[] = {
+#define TEXT(id, en, ja) #id,
+#include "admin/admin_text.def"
+#undef TEXT
+};
+
+const char *admin_text_name(enum admin_text id)
+{
+	invariant(id < SAY_COUNT);
+	return NAMES[id];
+}
+
 const struct text *admin_text(enum admin_text id)
 {
 	invariant(id < SAY_COUNT);

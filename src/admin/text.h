@@ -11,6 +11,8 @@ enum admin_text {
 };
 
 const struct text *admin_text(enum admin_text id);
+/* "RANGE_OVERLAPS": what a program knows it by. */
+const char *admin_text_name(enum admin_text id);
 /* At most three arguments; those without a place are left out. */
 void admin_say(struct buf *out, enum language language, enum admin_text id,
 	       slice a, slice b, slice c);

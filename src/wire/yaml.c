@@ -7,6 +7,8 @@
 
 #include "wire/say.h"
 
+enum { PATH_MAX_BYTES = 4096 };
+
 #define TEXT(id, en, ja) [YAML_##id] = { en, ja },
 static const struct text texts[YAML_TEXT_COUNT] = {
 #include "wire/yaml_text.def"
@@ -118,6 +120,69 @@ static bool begin_error(const struct yaml *y, uint32_t line, uint32_t column,
 	return true;
 }
 
+/* One level of the way to a node: which item. */
+struct level {
+	const struct yaml_node *node;
+	uint32_t next;
+};
+
+static void write_path(struct buf *path, const struct level *levels,
+		       size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct yaml_node *n = levels[i].node;
+		uint32_t item = levels[i].next - 1;
+		if (i > 0)
+			buf_append_char(path, '.');
+		if (n->kind == YAML_MAPPING)
+			buf_append(path, n->keys[item]->text);
+		else
+			buf_printf(path, "%u", item);
+	}
+}
+
+/* Depth first, as nodes have no parents. Nothing is written for a node that
+ * is not in the document. */
+static void find_path(const struct yaml *y, const struct yaml_node *wanted,
+		      struct buf *path)
+{
+	struct level levels[YAML_DEPTH_MAX + 1] = { { y->root, 0 } };
+	size_t depth = 1;
+	while (depth > 0 && wanted != NULL) {
+		struct level *top = &levels[depth - 1];
+		const struct yaml_node *n = top->node;
+		if (n == NULL || top->next >= n->count) {
+			depth--;
+			continue;
+		}
+		uint32_t item = top->next++;
+		if (n->items[item] == wanted ||
+		    (n->kind == YAML_MAPPING && n->keys[item] == wanted)) {
+			write_path(path, levels, depth);
+			return;
+		}
+		invariant(depth <= YAML_DEPTH_MAX);
+		levels[depth++] = (struct level){ n->items[item], 0 };
+	}
+}
+
+static void hear(const struct yaml *y, const struct yaml_node *n,
+		 slice message)
+{
+	struct buf path;
+	if (y->hearer.error == NULL)
+		return;
+	buf_init(&path, PATH_MAX_BYTES);
+	find_path(y, n, &path);
+	y->hearer.error(y->hearer.ctx, buf_slice(&path), message);
+	buf_fini(&path);
+}
+
+void yaml_hear(struct yaml *y, struct yaml_hearer hearer)
+{
+	y->hearer = hearer;
+}
+
 void yaml_say_nearest(const struct yaml *y, const struct yaml_node *n,
 		      struct buf *errors, const struct text *t,
 		      const slice *args, size_t count, slice word,
@@ -125,10 +190,12 @@ void yaml_say_nearest(const struct yaml *y, const struct yaml_node *n,
 {
 	if (!begin_error(y, n ? n->line : 0, n ? n->column : 0, errors))
 		return;
+	size_t begun = errors->n;
 	say(errors, t, y->language, args, count);
 	slice near = slice_of(text_nearest(word, candidates));
 	if (near.n > 0)
 		say(errors, &texts[YAML_DID_YOU_MEAN], y->language, &near, 1);
+	hear(y, n, slice_skip(buf_slice(errors), begun));
 	buf_append_char(errors, '\n');
 }
 

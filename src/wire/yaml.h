@@ -35,6 +35,13 @@ void yaml_close(struct yaml **y);
 /* The document was made by us, not written by somebody: from now on messages
  * name no line and column. */
 void yaml_hide_places(struct yaml *y);
+/* Hears each message as it goes to `errors`. path: keys and numbers from the
+ * root to the node, "customers.0.users.2.address"; empty: the document. */
+struct yaml_hearer {
+	void (*error)(void *ctx, slice path, slice message);
+	void *ctx;
+};
+void yaml_hear(struct yaml *y, struct yaml_hearer hearer);
 const struct yaml_node *yaml_root(const struct yaml *y);
 
 enum yaml_kind { YAML_NULL, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };

@@ -18,6 +18,7 @@ struct yaml {
 	slice file;
 	enum language language;
 	bool placeless;			/* messages name no line */
+	struct yaml_hearer hearer;	/* error may be NULL */
 	const struct yaml_node *root;
 };
 

@@ -86,6 +86,29 @@ enum args_found args_u64(const struct args *a, const char *name, uint64_t max,
 	return ARGS_FOUND;
 }
 
+const struct args *args_child(const struct args *a, const char *name)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	return json_is_object(v) ? (const struct args *)(const void *)v : NULL;
+}
+
+bool args_list(const struct args *a, const char *name, size_t *count)
+{
+	const json_t *v = json_object_get(json_of(a), name);
+	*count = json_array_size(v);
+	for (size_t i = 0; i < *count; i++)
+		if (!json_is_string(json_array_get(v, i)))
+			return false;
+	return json_is_array(v);
+}
+
+slice args_item(const struct args *a, const char *name, size_t i)
+{
+	const json_t *v = json_array_get(json_object_get(json_of(a), name), i);
+	invariant(json_is_string(v));
+	return (slice){ json_string_value(v), json_string_length(v) };
+}
+
 bool args_has(const struct args *a, const char *name)
 {
 	const json_t *v = json_object_get(json_of(a), name);

@@ -16,6 +16,13 @@ void args_free(struct args **a);
  * Lends. */
 bool args_unknown(const struct args *a, const char *known, const char **name);
 
+/* An object that is the value of `name`: lends. NULL: absent, or none. */
+const struct args *args_child(const struct args *a, const char *name);
+/* How many items the list `name` has; false: it is no list of texts, or one
+ * is absent. args_item: one of them, lends. */
+bool args_list(const struct args *a, const char *name, size_t *count);
+slice args_item(const struct args *a, const char *name, size_t i);
+
 bool args_has(const struct args *a, const char *name);
 void args_remove(struct args *a, const char *name);
 /* False: no memory. */

@@ -106,9 +106,15 @@ void call_end(struct admin_call *call, int code, slice text)
 
 void call_say(struct admin_call *call, int code, enum admin_text id, slice a)
 {
+	call_say2(call, code, id, a, NONE);
+}
+
+void call_say2(struct admin_call *call, int code, enum admin_text id, slice a,
+	       slice b)
+{
 	struct buf text;
 	buf_init(&text, TEXT_MAX);
-	admin_say(&text, call->language, id, a, NONE, NONE);
+	admin_say(&text, call->language, id, a, b, NONE);
 	call_end(call, code, buf_slice(&text));
 	buf_fini(&text);
 }

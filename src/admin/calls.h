@@ -51,6 +51,7 @@ struct admin_call {
 enum call_exit {
 	CALL_OK = 0,
 	CALL_NONE_FOUND = 1,
+	CALL_CHANGED = 3,		/* not what if_match says any more */
 	CALL_USAGE = 64,
 	CALL_DATA = 65,			/* no such customer, user, … */
 	CALL_UNAVAILABLE = 69,
@@ -76,6 +77,8 @@ void call_row(struct admin_call *call, slice json_object);
 void call_end(struct admin_call *call, int code, slice text);
 /* With a text out of the table. */
 void call_say(struct admin_call *call, int code, enum admin_text id, slice a);
+void call_say2(struct admin_call *call, int code, enum admin_text id, slice a,
+	       slice b);
 void call_no_memory(struct admin_call *call);
 void call_fail(struct admin_call *call, const struct err *err,
 	       enum admin_text id);
@@ -108,6 +111,10 @@ bool call_is_operator(const struct admin_call *call);
 uint32_t call_own_customer(const struct admin_call *call);
 /* Its name. False: the store failed, and it has ended. */
 bool call_own_name(struct admin_call *call, slice *name) MUST_USE;
+/* The customer of this name, if it is there for the caller; without a name
+ * his own, or 0: all (operator). False: it has ended. */
+bool call_find_customer(struct admin_call *call, slice name,
+			uint32_t *only) MUST_USE;
 /* Is the user there for the caller? Failures are the store's. */
 bool call_sees_user(struct admin_call *call, uint32_t user) MUST_USE;
 /* May the caller change the user, who is there for him? Failures are the

@@ -1,6 +1,7 @@
 /* The way of a change into the directory (directory.h), and directory.apply;
  * see calls_apply.h. */
 #include "admin/calls_apply.h"
+#include "admin/setting_row.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,17 @@ static void tell(void *ctx, slice json_object)
 {
 	struct applying *p = ctx;
 	call_row(p->call, json_object);
+}
+
+static void problem(void *ctx, const struct problem *what)
+{
+	struct applying *p = ctx;
+	struct buf row;
+	buf_init(&row, PROBLEM_ROW_MAX);
+	problem_write(&row, what, p->call->language);
+	if (!row.failed)
+		call_row(p->call, buf_slice(&row));
+	buf_fini(&row);
 }
 
 static void refuse(struct applying *p)
@@ -30,10 +42,34 @@ static void say_unchanged(struct applying *p)
 {
 	char text[24];
 	struct admin *a = p->call->admin;
+	if (p->preview != NULL) {
+		store_rollback(a->store);
+		*p->preview = view_ref(a->view);
+		return;
+	}
+	/* A draft that is like the setting goes as well. */
+	if (p->also != NULL && !p->dry_run) {
+		p->also(p);
+		store_commit(a->store);
+	}
 	snprintf(text, sizeof(text), "%" PRIu64,
 		 admin_next_revision(a) - 1);
 	store_rollback(a->store);
 	call_say(p->call, CALL_OK, SAY_NOTHING_CHANGES, slice_of(text));
+}
+
+static void preview(struct applying *p, const struct audit_by *by)
+{
+	struct admin *a = p->call->admin;
+	struct buf change;
+	struct err err;
+	buf_init(&change, DIRECTORY_CHANGE_MAX);
+	bool ok = directory_change(&p->d, by->revision, &change, &err) &&
+		  admin_preview(a, buf_slice(&change), p->preview, &err);
+	store_rollback(a->store);
+	buf_fini(&change);
+	if (!ok)
+		call_fail(p->call, &err, SAY_STORE_FAILED);
 }
 
 /* The difference is known and right: into the store, and to relay. */
@@ -46,6 +82,12 @@ static void carry_out(struct applying *p)
 	bool logged = false;
 	admin_note_revision(a, &by);
 	directory_store(&p->d, &a->tables, &by);
+	if (p->also != NULL)
+		p->also(p);
+	if (p->preview != NULL && !a->store->failed) {
+		preview(p, &by);
+		return;
+	}
 	if (p->dry_run || a->store->failed) {
 		bool good = store_good(a->store, &err);
 		store_rollback(a->store);
@@ -102,6 +144,41 @@ static void say_row(struct applying *p, enum directory_found found,
 				  directory_near(&p->d, &call->caller, row));
 }
 
+void apply_say_changed(struct admin_call *call, const struct row *r)
+{
+	struct buf object, who;
+	char at[TIME_TEXT_MAX] = "-";
+	struct setting_row *s = row_setting(r->old);
+	buf_init(&object, 1024);
+	buf_init(&who, 1024);
+	buf_printf(&object, "setting %.*s", SLICE_ARG(s->s.key));
+	struct sql q = sql_of(call->admin->store,
+			      "SELECT who, at FROM audit WHERE customer = ? "
+			      "AND object = ? ORDER BY id DESC LIMIT 1");
+	sql_u64(&q, s->s.customer);
+	sql_text(&q, buf_slice(&object));
+	if (sql_row(&q)) {
+		buf_append(&who, sql_peek(&q, 0));
+		time_text_ms(sql_get_i64(&q, 1), at);
+		sql_end(&q);
+	}
+	call_say2(call, CALL_CHANGED, SAY_CHANGED_MEANWHILE_BY,
+		  buf_slice(&who), slice_of(at));
+	buf_fini(&object);
+	buf_fini(&who);
+}
+
+/* Is the setting still what the caller has seen? */
+static bool matches(struct applying *p, const struct row *r)
+{
+	char etag[SHA256_TEXT];
+	if (p->if_match.n == 0)
+		return true;
+	return r->kind == ROW_SETTING && r->old != NULL &&
+	       setting_etag(row_setting(r->old), etag) &&
+	       slice_eq(p->if_match, slice_of(etag));
+}
+
 /* The row of a call: not there, or there already. */
 static bool is_good(struct applying *p)
 {
@@ -111,12 +188,15 @@ static bool is_good(struct applying *p)
 	enum directory_found found =
 		directory_do_one(&p->d, p->one, &call->caller, &row);
 	/* What the merge said of it comes first. */
-	if (found == DIRECTORY_GOOD || p->d.errors.n > 0)
+	if (p->d.errors.n > 0 ||
+	    (found == DIRECTORY_GOOD && matches(p, row)))
 		return true;
 	bool good = store_good(call->admin->store, &err);
 	store_rollback(call->admin->store);
 	if (!good)
 		call_fail(call, &err, SAY_STORE_FAILED);
+	else if (found == DIRECTORY_GOOD)
+		apply_say_changed(call, row);
 	else if (found == DIRECTORY_NO_MEMORY)
 		call_no_memory(call);
 	else
@@ -129,7 +209,8 @@ void apply_begin(struct applying *p)
 	directory_init(&p->d, p->call->language);
 	p->d.fragment = p->one != NULL;
 	p->d.own = call_own_customer(p->call);
-	p->d.tell = tell;
+	p->d.tell = p->preview != NULL ? NULL : tell;
+	p->d.problem = p->problems ? problem : NULL;
 	p->d.ctx = p;
 }
 

@@ -12,6 +12,15 @@ struct applying {
 	const struct directory_one *one;	/* NULL: a file */
 	struct directory d;
 	bool dry_run;
+	bool problems;			/* errors as rows, too (problem.h) */
+	slice if_match;			/* tag of the setting as it was, or
+					 * empty */
+	/* Not NULL: nothing is stored or said; the view as it would be goes
+	 * here, and the call goes on. NULL in it: it has ended. */
+	const struct view **preview;
+	/* Within the transaction, after all else is stored; may be NULL. */
+	void (*also)(struct applying *p);
+	void *ctx;			/* the caller's */
 };
 
 /* call and one are set. Ends with directory_fini(&p->d). */
@@ -19,6 +28,8 @@ void apply_begin(struct applying *p);
 /* Load, merge, check, authorise, store, publish; the call has ended then, or
  * will when the revision is live. file: the name in messages. */
 void apply_run(struct applying *p, slice text, const char *file);
+/* Ends the call: somebody has changed the setting meanwhile; who and when. */
+void apply_say_changed(struct admin_call *call, const struct row *r);
 /* Ends the call: there is no such thing; near: perhaps this was meant, or
  * empty. */
 void apply_say_no_such(struct admin_call *call, enum row_kind kind, slice key,

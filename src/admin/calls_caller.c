@@ -162,6 +162,29 @@ bool call_own_name(struct admin_call *call, slice *name)
 	return false;
 }
 
+bool call_find_customer(struct admin_call *call, slice name, uint32_t *only)
+{
+	struct err err;
+	*only = call_own_customer(call);
+	if (name.n == 0)
+		return true;
+	struct sql q = sql_of(call->admin->store,
+			      "SELECT id FROM customers WHERE name = ? AND "
+			      "closing = 0");
+	sql_text(&q, name);
+	uint32_t id = (uint32_t)sql_number(&q, 0);
+	if (!store_good(call->admin->store, &err)) {
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
+		return false;
+	}
+	if (id == 0 || !authorise_sees(&call->caller, id)) {
+		call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, name);
+		return false;
+	}
+	*only = id;
+	return true;
+}
+
 bool call_sees_user(struct admin_call *call, uint32_t user)
 {
 	struct sql q = sql_of(call->admin->store,

@@ -31,16 +31,6 @@ static enum row_kind kind_of(slice name)
 
 /* --- rows ----------------------------------------------------------------- */
 
-static void write_fields(struct json *j, const struct row *r)
-{
-	size_t count;
-	const struct field *f = row_fields(r->kind, &count);
-	for (size_t i = 0; i < count; i++) {
-		json_key(j, field_argument(&f[i]));
-		field_json(j, r, &f[i]);
-	}
-}
-
 static void give_row(struct admin_call *call, struct row *r,
 		     const struct customer_row *c, const struct setting_row *s)
 {
@@ -53,7 +43,7 @@ static void give_row(struct admin_call *call, struct row *r,
 	json_member_string(&j, "customer", c->c.name);
 	if (s != NULL)
 		json_member_string(&j, "setting", s->s.key);
-	write_fields(&j, r);
+	row_fields_json(&j, r);
 	if (r->kind == ROW_SETTING)
 		json_member_u64(&j, "entries", row_setting(r)->entries.count);
 	if (r->kind == ROW_ENTRY)
@@ -151,30 +141,6 @@ static void list_more(struct admin_call *call)
 		list_end(call, false);
 }
 
-/* By name; else the caller's own, or all. False: it has ended. */
-static bool find_customer(struct admin_call *call, slice name, uint32_t *only)
-{
-	struct err err;
-	*only = call_own_customer(call);
-	if (name.n == 0)
-		return true;
-	struct sql q = sql_of(call->admin->store,
-			      "SELECT id FROM customers WHERE name = ? AND "
-			      "closing = 0");
-	sql_text(&q, name);
-	uint32_t id = (uint32_t)sql_number(&q, 0);
-	if (!store_good(call->admin->store, &err)) {
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
-		return false;
-	}
-	if (id == 0 || !authorise_sees(&call->caller, id)) {
-		call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, name);
-		return false;
-	}
-	*only = id;
-	return true;
-}
-
 void call_list(struct admin_call *call)
 {
 	slice customer = NONE, setting = NONE;
@@ -183,7 +149,7 @@ void call_list(struct admin_call *call)
 	if (!arg_text(call, "customer", false, &customer) ||
 	    !arg_bool(call, "requests", &requests) ||
 	    !arg_text(call, "setting", false, &setting) ||
-	    !find_customer(call, customer, &only))
+	    !call_find_customer(call, customer, &only))
 		return;
 	struct listing *l = calloc(1, sizeof(*l));
 	if (l == NULL) {

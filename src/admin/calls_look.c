@@ -1,7 +1,7 @@
 /* Looking only: audit.list, explain, status, version. */
 #include <stdlib.h>
 
-#include "admin/calls.h"
+#include "admin/calls_setting.h"
 #include "policy/explain.h"
 
 static const slice NONE = { 0 };
@@ -61,9 +61,11 @@ static void audit_row(struct admin_call *call, const struct sql *q)
 void call_audit_list(struct admin_call *call)
 {
 	uint64_t before = INT64_MAX, limit = AUDIT_DEFAULT;
-	slice customer = NONE;
+	slice customer = NONE, object = NONE, by = NONE;
 	struct err err;
 	if (!arg_u64(call, "before", INT64_MAX, &before) ||
+	    !arg_text(call, "object", false, &object) ||
+	    !arg_text(call, "by", false, &by) ||
 	    !arg_u64(call, "limit", AUDIT_MAX, &limit) ||
 	    !arg_text(call, "customer", false, &customer))
 		return;
@@ -74,6 +76,8 @@ void call_audit_list(struct admin_call *call)
 			      "WHERE a.id < ?1 AND (?2 = '' OR c.name = ?2) "
 			      "AND (?4 = 0 OR a.customer = ?4) AND (?5 = '' OR "
 			      "a.who = ?5 OR a.who = 'operator as ' || ?5) "
+			      "AND (?6 = '' OR a.object = ?6) AND (?7 = '' OR "
+			      "a.who = ?7 OR a.who = 'operator as ' || ?7) "
 			      "ORDER BY a.id DESC LIMIT ?3");
 	sql_u64(&q, before);
 	sql_text(&q, customer);
@@ -82,6 +86,8 @@ void call_audit_list(struct admin_call *call)
 	/* Of a unit admin, own acts. */
 	sql_text(&q, call->caller.role == CALLER_UNIT_ADMIN ?
 			     call->caller.address : NONE);
+	sql_text(&q, object);
+	sql_text(&q, by);
 	while (sql_row(&q))
 		audit_row(call, &q);
 	if (store_good(call->admin->store, &err))
@@ -171,11 +177,10 @@ static bool is_foreign(struct admin_call *call, slice name)
  * are read as one that nobody has (RFC 2606), and where the caller doesn't
  * list the address, an empty directory decides. *empty: the caller's
  * reference, or NULL. False: out of memory. */
-static bool decide_for(struct admin_call *call, const struct facts *f,
-		       struct decision *d, struct decision_trace *t,
-		       const struct view **empty)
+static bool decide_for(struct admin_call *call, const struct view *v,
+		       const struct facts *f, struct decision *d,
+		       struct decision_trace *t, const struct view **empty)
 {
-	const struct view *v = call->admin->view;
 	struct facts plain = *f;
 	policy_decide(v, f, d, t);
 	uint32_t about = explain_about(d, t);
@@ -196,38 +201,45 @@ static bool decide_for(struct admin_call *call, const struct facts *f,
 	return true;
 }
 
-void call_explain(struct admin_call *call)
+static void explain(struct admin_call *call, const struct view *v,
+		    const struct facts *f)
 {
-	struct facts f = { 0 };
-	struct app_password made;
 	struct decision d;
 	struct decision_trace t = { .cap = DECISION_STEPS_MAX };
-	if (!read_facts(call, &f, &made))
-		return;
-	t.steps = arena_alloc(&call->arena, t.cap * sizeof(*t.steps));
-	if (t.steps == NULL) {
-		call_no_memory(call);
-		return;
-	}
 	const struct view *empty = NULL;
-	if (!decide_for(call, &f, &d, &t, &empty)) {
+	t.steps = arena_alloc(&call->arena, t.cap * sizeof(*t.steps));
+	if (t.steps == NULL || !decide_for(call, v, f, &d, &t, &empty)) {
 		call_no_memory(call);
 		return;
 	}
-	const struct view *v = empty != NULL ? empty : call->admin->view;
 	struct buf row, text;
 	struct json j;
 	buf_init(&row, EXPLAIN_MAX);
 	buf_init(&text, EXPLAIN_MAX);
 	json_init(&j, &row);
-	explain_json(&j, v, &f, &d, &t);
-	explain_text(&text, call->language, v, &f, &d, &t);
+	const struct view *shown = empty != NULL ? empty : v;
+	explain_json(&j, shown, f, &d, &t);
+	explain_text(&text, call->language, shown, f, &d, &t);
 	if (!row.failed)
 		call_row(call, buf_slice(&row));
 	call_end(call, CALL_OK, buf_slice(&text));
 	buf_fini(&row);
 	buf_fini(&text);
 	view_unref(&empty);
+}
+
+/* By the settings in force, or by a draft. */
+void call_explain(struct admin_call *call)
+{
+	struct facts f = { 0 };
+	struct app_password made;
+	const struct view *v;
+	if (!read_facts(call, &f, &made))
+		return;
+	setting_preview(call, &v);
+	if (v != NULL)
+		explain(call, v, &f);
+	view_unref(&v);
 }
 
 /* --- status --------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * it isn't plain, of an entry the setting, of a setting its position.
  */
 #include "admin/calls_apply.h"
+#include "admin/fragment.h"
 
 #include <stdio.h>
 
@@ -262,83 +263,31 @@ static bool find_setting(struct verb *v)
 
 /* --- the fragment --------------------------------------------------------- */
 
-static void write_name(struct verb *v, const char *name)
-{
-	struct buf *b = &v->fragment;
-	bool first = b->n > 0 && b->p[b->n - 1] == '{';
-	buf_printf(b, "%s\"%s\": ", first ? "" : ", ", name);
-}
-
-static bool write_value(struct verb *v, const char *name, slice json)
-{
-	write_name(v, name);
-	buf_append(&v->fragment, json);
-	return !v->fragment.failed;
-}
-
-/* A group's fields stand side by side in the table. */
-static bool write_fields(struct verb *v)
-{
-	size_t count;
-	const char *group = "";
-	const struct field *f = row_fields(v->one.kind, &count);
-	for (size_t i = 0; i < count; i++) {
-		slice json;
-		if (f[i].group == NULL)
-			continue;
-		if (!args_write_value(v->call->args, field_argument(&f[i]),
-				      &v->call->arena, &json))
-			return false;
-		if (json.n == 0)
-			continue;
-		if (strcmp(group, f[i].group) != 0) {
-			buf_append(&v->fragment, *group ? SLICE("}") :
-							  SLICE(""));
-			group = f[i].group;
-			if (*group)
-				write_value(v, group, SLICE("{"));
-		}
-		write_value(v, f[i].name, json);
-	}
-	buf_append(&v->fragment, *group ? SLICE("}") : SLICE(""));
-	return true;
-}
-
-static void open_item(struct verb *v, const char *list, const char *key,
-		      slice value)
-{
-	struct json j;
-	write_value(v, list, SLICE("[{"));
-	if (value.n == 0)
-		return;
-	write_name(v, key);
-	json_init(&j, &v->fragment);
-	json_string(&j, value);
-}
-
 /* {"customers": [{"name": …, "users": [{"address": …, …}]}]} */
 static bool write_fragment(struct verb *v)
 {
+	struct buf *out = &v->fragment;
 	unsigned open = 1;
-	buf_append_char(&v->fragment, '{');
-	open_item(v, "customers", "name", v->customer);
+	buf_append_char(out, '{');
+	fragment_open(out, "customers", "name", v->customer);
 	if (v->one.kind == ROW_ENTRY) {
-		open_item(v, "relay_settings", "id",
-			  v->setting.n > 0 ? v->setting : SLICE("-"));
+		fragment_open(out, "relay_settings", "id",
+			      v->setting.n > 0 ? v->setting : SLICE("-"));
 		open++;
 	}
 	if (v->one.kind != ROW_CUSTOMER) {
-		open_item(v, v->noun->list, row_key_name(v->one.kind), v->key);
+		fragment_open(out, v->noun->list, row_key_name(v->one.kind),
+			      v->key);
 		open++;
 	}
-	if (v->act->takes_fields && !write_fields(v))
+	if (v->act->takes_fields &&
+	    !fragment_fields(out, v->call->args, v->one.kind, &v->call->arena))
 		return false;
 	if (v->act->fixed != NULL)
-		write_value(v, v->act->fixed, SLICE("true"));
-	for (; open > 0; open--)
-		buf_append(&v->fragment, SLICE("}]"));
-	buf_append_char(&v->fragment, '}');
-	return !v->fragment.failed;
+		fragment_member(out, v->act->fixed, SLICE("true"));
+	fragment_close(out, open);
+	buf_append_char(out, '}');
+	return !out->failed;
 }
 
 /* --- one call ------------------------------------------------------------- */

@@ -365,6 +365,16 @@ bool admin_publish(struct admin *a, const struct audit_by *by, slice change,
 	return true;
 }
 
+bool admin_preview(struct admin *a, slice change, const struct view **out,
+		   struct err *err)
+{
+	*out = view_ref(a->view);
+	if (apply_parts(out, change, err))
+		return true;
+	view_unref(out);
+	return false;
+}
+
 /* --- relay ---------------------------------------------------------------- */
 
 static bool gather_change(void *ctx, slice change)

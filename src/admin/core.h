@@ -55,6 +55,10 @@ void admin_note_revision(struct admin *a, const struct audit_by *by);
  */
 bool admin_publish(struct admin *a, const struct audit_by *by, slice change,
 		   bool *logged, struct err *err) MUST_USE;
+/* The view as it would be: a->view after `change` (parts of one revision).
+ * Nothing else learns of it. */
+bool admin_preview(struct admin *a, slice change, const struct view **out,
+		   struct err *err) MUST_USE;
 /* Appends what is missing; every second while a->behind. */
 void admin_catch_up(struct admin *a);
 /* Indexes more of the journal; every second. */

@@ -65,11 +65,14 @@ enum directory_act {
 	DIRECTORY_CHANGE,
 	DIRECTORY_REMOVE,
 	DIRECTORY_REQUEST,		/* an entry: that it may be shared */
+	DIRECTORY_ORDER,		/* settings, as the fragment has them */
 };
 struct directory_one {
 	enum row_kind kind;
 	enum directory_act act;
 	uint32_t position;		/* of a setting; 0: not said */
+	bool all_entries;		/* of a setting: entries that the
+					 * fragment lacks go */
 };
 enum directory_found {
 	DIRECTORY_GOOD,

@@ -90,6 +90,21 @@ static bool remove_first(struct directory *d, struct row_list *l)
 	return remove_old(d, old);
 }
 
+/* Entries that only the store has. */
+static bool remove_kept(struct directory *d, struct row_list *l)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < l->count; i++) {
+		struct row *r = l->items[i];
+		if (!r->kept)
+			l->items[n++] = r;
+		else if (!remove_old(d, r->old))
+			return false;
+	}
+	l->count = n;
+	return true;
+}
+
 /* --- the order of settings ------------------------------------------------ */
 
 static uint32_t position_of(const struct row *r)
@@ -128,6 +143,19 @@ static void order_settings(struct row_list *l, uint32_t wanted)
 		row_setting(l->items[i])->s.position = i + 1;
 }
 
+/* In the order of the fragment, those that it doesn't name behind them. */
+static enum directory_found order_all(struct customer_row *c,
+				      const struct row **row)
+{
+	for (uint32_t i = 0; i < c->settings.count; i++) {
+		*row = c->settings.items[i];
+		if ((*row)->old == NULL)
+			return DIRECTORY_NO_ROW;
+		row_setting(c->settings.items[i])->s.position = i + 1;
+	}
+	return DIRECTORY_GOOD;
+}
+
 /* --- one ------------------------------------------------------------------ */
 
 static enum directory_found look(struct customer_row *c,
@@ -138,6 +166,8 @@ static enum directory_found look(struct customer_row *c,
 	*row = &c->row;
 	if (one->kind != ROW_CUSTOMER && c->row.old == NULL)
 		return DIRECTORY_NO_CUSTOMER;
+	if (one->act == DIRECTORY_ORDER)
+		return order_all(c, row);
 	if (one->kind == ROW_ENTRY && c->settings.items[0]->old == NULL) {
 		*row = c->settings.items[0];
 		return DIRECTORY_NO_SETTING;
@@ -169,7 +199,10 @@ enum directory_found directory_do_one(struct directory *d,
 			     remove_first(d, list_of(c, one->kind));
 	if (one->act == DIRECTORY_REQUEST)
 		row_entry(target(c, one->kind))->sharing_requested = true;
-	if (one->kind == ROW_SETTING)
+	if (one->all_entries)
+		ok = remove_kept(d, &row_setting(target(c, one->kind))
+					     ->entries);
+	if (one->kind == ROW_SETTING && one->act != DIRECTORY_ORDER)
 		order_settings(&c->settings, one->position);
 	return ok ? DIRECTORY_GOOD : DIRECTORY_NO_MEMORY;
 }

@@ -146,6 +146,17 @@ static const char *const STEPS[] = {
 	"CREATE INDEX customers_plan ON customers(plan);",
 	/* 4: a customer asks the operator to let it share a range */
 	"ALTER TABLE ip_entries ADD COLUMN sharing_requested INTEGER NOT NULL DEFAULT 0;",
+	/* 5: drafts of relay settings, and pages of users by address */
+	"CREATE TABLE drafts ("
+	" customer INTEGER NOT NULL REFERENCES customers(id),"
+	" key TEXT NOT NULL,"			/* of the setting, or new-… */
+	" body TEXT NOT NULL,"			/* JSON of setting.put */
+	" who TEXT NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" PRIMARY KEY (customer, key)) WITHOUT ROWID;"
+	"CREATE INDEX users_page ON users(customer, address);"
+	"DROP INDEX users_customer;"
+	"CREATE INDEX audit_object ON audit(customer, object);",
 };
 
 static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };

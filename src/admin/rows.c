@@ -39,6 +39,33 @@ static const enum row_kind FIELD_KINDS[] = {
 };
 
 /* The table is in the order of kinds, so a kind's fields stand together. */
+void row_set_id(struct row *r, uint32_t id)
+{
+	switch (r->kind) {
+	case ROW_CUSTOMER:
+		row_customer(r)->c.id = id;
+		return;
+	case ROW_DOMAIN:
+		row_domain(r)->id = id;
+		return;
+	case ROW_USER:
+		row_user(r)->u.id = id;
+		return;
+	case ROW_SETTING:
+		row_setting(r)->s.id = id;
+		return;
+	case ROW_ENTRY:
+		row_entry(r)->e.id = id;
+		return;
+	case ROW_PLAN:
+		row_plan(r)->p.id = id;
+		return;
+	case ROW_KIND_COUNT:
+		break;
+	}
+	unreachable_state("every kind is listed");
+}
+
 const struct field *row_fields(enum row_kind kind, size_t *count)
 {
 	size_t begin = 0;
@@ -436,6 +463,16 @@ const char *row_key_name(enum row_kind kind)
 	};
 	invariant(kind < ROW_KIND_COUNT);
 	return names[kind];
+}
+
+void row_fields_json(struct json *j, const struct row *r)
+{
+	size_t count;
+	const struct field *f = row_fields(r->kind, &count);
+	for (size_t i = 0; i < count; i++) {
+		json_key(j, field_argument(&f[i]));
+		field_json(j, r, &f[i]);
+	}
 }
 
 /* In the groups of the file. */

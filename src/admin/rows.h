@@ -107,6 +107,7 @@ const char *row_kind_name(enum row_kind kind);
 /* What its key is called: "name", "address", "id", "range". */
 const char *row_key_name(enum row_kind kind);
 uint32_t row_id(const struct row *r);
+void row_set_id(struct row *r, uint32_t id);
 
 /* --- fields --------------------------------------------------------------- */
 
@@ -161,5 +162,7 @@ void field_show(struct buf *out, const struct row *r, const struct field *f);
 bool row_same(const struct row *a, const struct row *b);
 /* What follows from fields: verified, … */
 void row_derive(struct row *r);
+/* The fields as members of an open object, by field_argument. */
+void row_fields_json(struct json *j, const struct row *r);
 /* Key and fields as a JSON object. */
 void row_json(struct json *j, const struct row *r);

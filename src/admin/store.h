@@ -14,7 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum { STORE_STATEMENTS_MAX = 96 };
+enum { STORE_STATEMENTS_MAX = 256 };
 
 struct store_statement {
 	const char *sql;		/* by address: literals, or text that

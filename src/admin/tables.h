@@ -13,6 +13,7 @@ struct tables {
 	const char *insert[ROW_KIND_COUNT];
 	const char *update[ROW_KIND_COUNT];
 	const char *select[ROW_KIND_COUNT];
+	const char *users_page;		/* of one customer, by address */
 };
 bool tables_init(struct tables *t, struct store *store,
 		 struct err *err) MUST_USE;
@@ -34,6 +35,15 @@ struct customer_row *tables_customer_named(struct tables *t, slice name,
 /* The one with the next id above `after`, closing or not. */
 struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 					   struct arena *arena);
+/* Without domains and users, of whom there may be many: the customer and its
+ * settings with their entries. */
+struct customer_row *tables_customer_settings(struct tables *t, uint32_t id,
+					      struct arena *arena);
+/* At most `limit` users of the customer whose address begins with prefix and
+ * comes after `after`, by address; with their aliases. */
+void tables_users(struct tables *t, uint32_t customer, slice prefix,
+		  slice after, uint32_t limit, struct row_list *out,
+		  struct arena *arena);
 /* All plans, by id. */
 void tables_plans(struct tables *t, struct row_list *out,
 		  struct arena *arena);

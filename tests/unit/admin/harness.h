@@ -107,6 +107,11 @@ static UNUSED bool has(const struct buf *b, const char *what)
 	return slice_find_slice(buf_slice(b), slice_of(what)) < b->n;
 }
 
+/* A data_dir of its own for each test. */
+#define harness_test(name)                                               \
+	cmocka_unit_test_setup_teardown(name, harness_setup,             \
+					harness_teardown)
+
 #define assert_has(buf, what)                                             \
 	do {                                                              \
 		if (!has(buf, what))                                      \

@@ -28,7 +28,7 @@ void args_free(struct args **a)
 	*a = NULL;
 }
 
-static bool among(const char *words, const char *word)
+bool args_among(const char *words, const char *word)
 {
 	slice rest = slice_of(words);
 	while (rest.n > 0)
@@ -43,7 +43,7 @@ bool args_unknown(const struct args *a, const char *known, const char **name)
 	json_t *value;
 	json_t *object = (json_t *)(uintptr_t)json_of(a);
 	json_object_foreach(object, key, value) {
-		if (among(known, key))
+		if (args_among(known, key))
 			continue;
 		*name = key;
 		return true;

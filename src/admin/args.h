@@ -22,6 +22,8 @@ const struct args *args_child(const struct args *a, const char *name);
  * is absent. args_item: one of them, lends. */
 bool args_list(const struct args *a, const char *name, size_t *count);
 slice args_item(const struct args *a, const char *name, size_t i);
+/* Is it one of these, which are divided by spaces? */
+bool args_among(const char *words, const char *word);
 
 bool args_has(const struct args *a, const char *name);
 void args_remove(struct args *a, const char *name);

@@ -8,8 +8,11 @@
 
 static const struct call_kind CALLS[] = {
 #define CALL(name, function, right, args) \
-	{ name, function, RIGHT_##right, args },
+	CALL_AS(SIGNED_IN, name, function, right, args)
+#define CALL_AS(manner, name, function, right, args) \
+	{ CALL_##manner, name, function, RIGHT_##right, args },
 #include "admin/calls.def"
+#undef CALL_AS
 #undef CALL
 };
 
@@ -31,8 +34,20 @@ static const struct call_kind *find(slice name)
 	return NULL;
 }
 
-/* The language comes first, so that every word is in it. `as` is taken out:
- * nobody else needs to know of it. */
+/* Takes an argument of every call out: nobody else needs to know of it. */
+static bool take_text(struct admin_call *call, const char *name, slice *out)
+{
+	if (!arg_text(call, name, false, out))
+		return false;
+	if (!arena_copy(&call->arena, *out, out)) {
+		call_no_memory(call);
+		return false;
+	}
+	args_remove(call->args, name);
+	return true;
+}
+
+/* The language comes first, so that every word is in it. */
 static bool read_args(struct admin_call *call, slice text, const char *known,
 		      slice *as)
 {
@@ -46,16 +61,33 @@ static bool read_args(struct admin_call *call, slice text, const char *known,
 	if (!arg_text(call, "language", false, &language))
 		return false;
 	call->language = language_of(language);
-	if (!arg_text(call, "as", false, as))
+	/* A person behind the console stands in for nobody. */
+	bool taken = call->front ? take_text(call, "session", &call->session) &&
+				   take_text(call, "csrf", &call->csrf) &&
+				   take_text(call, "client", &call->client) :
+				   take_text(call, "as", as);
+	if (taken && call->front && known != NULL && !args_among(known, "customer"))
+		taken = take_text(call, "customer", &call->about);
+	if (!taken)
 		return false;
-	if (!arena_copy(&call->arena, *as, as)) {
-		call_no_memory(call);
-		return false;
-	}
-	args_remove(call->args, "as");
 	if (known == NULL || !args_unknown(call->args, known, &name))
 		return true;
 	call_say(call, CALL_USAGE, SAY_UNKNOWN_ARGUMENT, slice_of(name));
+	return false;
+}
+
+/* The customer in the address of a page must be the own one, whatever else
+ * the call is about. */
+static bool about_own(struct admin_call *call)
+{
+	slice own;
+	if (call->about.n == 0 || call_is_operator(call))
+		return true;
+	if (!call_own_name(call, &own))
+		return false;
+	if (slice_eq(call->about, own))
+		return true;
+	call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, call->about);
 	return false;
 }
 
@@ -73,8 +105,17 @@ void call_start(struct admin_call *call, slice name, slice args_text)
 		return;
 	}
 	call->right = row->right;
-	if (read_args(call, args_text, row->args, &as) &&
-	    call_caller(call, as) && call_authorise(call, row->right))
+	call->quiet = row->manner == CALL_QUIET;
+	if (!read_args(call, args_text, row->args, &as))
+		return;
+	if (call->front && row->manner == CALL_PUBLIC) {
+		row->run(call);
+		return;
+	}
+	if ((call->front ? call_front_caller(call, call->session, call->csrf,
+					     call->client) :
+			   call_caller(call, as)) &&
+	    call_authorise(call, row->right) && about_own(call))
 		row->run(call);
 }
 

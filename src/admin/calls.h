@@ -28,6 +28,13 @@ struct admin_call {
 					 * alice@example.com" */
 	struct caller caller;		/* judged before the function runs */
 	enum right right;		/* the one that the call needs */
+	/* A front connection's (serve.c): the peer's uid gives no right, the
+	 * session does. As they came, for PUBLIC calls; absent: NULL, 0. */
+	bool front;
+	bool quiet;			/* no sign of a person at work */
+	slice session, csrf, client;
+	slice about;			/* the customer of a front call that
+					 * names its thing by another key */
 	enum language language;
 	struct arena arena;		/* until the end */
 
@@ -51,9 +58,13 @@ struct admin_call {
 enum call_exit {
 	CALL_OK = 0,
 	CALL_NONE_FOUND = 1,
+	CALL_SIGN_IN = 2,		/* front: no session, or it is over */
 	CALL_CHANGED = 3,		/* not what if_match says any more */
+	CALL_SLOW_DOWN = 4,		/* a row {"retry_after": seconds} */
 	CALL_USAGE = 64,
 	CALL_DATA = 65,			/* no such customer, user, … */
+	CALL_REFUSED = 66,		/* the values are not acceptable; rows
+					 * {"error":true,"field":…} say which */
 	CALL_UNAVAILABLE = 69,
 	CALL_INTERNAL = 70,
 	CALL_IO = 74,
@@ -106,6 +117,15 @@ bool call_caller(struct admin_call *call, slice as) MUST_USE;
  * ask. */
 bool call_authorise(struct admin_call *call, enum right right) MUST_USE;
 
+/* The same for a front call that isn't PUBLIC: who has this session (the
+ * value of the cookie, or a bearer token), is csrf its token (empty: none is
+ * needed, the call looks only or the session came as a bearer token), and,
+ * unless call->quiet, it was at work now. client: the address of whoever
+ * speaks HTTP, for the audit and for slowing down. Fills call->caller and
+ * call->who. False: it has ended, with CALL_SIGN_IN or worse. */
+bool call_front_caller(struct admin_call *call, slice session, slice csrf,
+		       slice client) MUST_USE;
+
 bool call_is_operator(const struct admin_call *call);
 /* The only customer that is there for the caller; 0: all are (operator). */
 uint32_t call_own_customer(const struct admin_call *call);
@@ -126,7 +146,13 @@ bool call_sees_sender(struct admin_call *call, slice address) MUST_USE;
 bool call_sees_mail(struct admin_call *call, slice json_object) MUST_USE;
 
 /* calls.def as a table. */
+enum call_manner {
+	CALL_SIGNED_IN,
+	CALL_PUBLIC,			/* also for a front call of nobody */
+	CALL_QUIET,			/* signed in, but it prolongs nothing */
+};
 struct call_kind {
+	enum call_manner manner;
 	const char *name;
 	void (*run)(struct admin_call *call);
 	enum right right;
@@ -134,6 +160,10 @@ struct call_kind {
 };
 const struct call_kind *call_kinds(size_t *count);
 
-#define CALL(name, function, right, args) void function(struct admin_call *call);
+#define CALL(name, function, right, args) \
+	CALL_AS(SIGNED_IN, name, function, right, args)
+#define CALL_AS(manner, name, function, right, args) \
+	void function(struct admin_call *call);
 #include "admin/calls.def"
+#undef CALL_AS
 #undef CALL

@@ -1,8 +1,8 @@
 /*
  * Who makes a call: the seam between connections and authorise.h. Today it
  * is the operator (the peer of ctl.sock is root or the service itself), or,
- * with the argument "as", a person whom the operator stands in for. The
- * console's sessions will be looked up here too, and nowhere else.
+ * with the argument "as", a person whom the operator stands in for. Front
+ * calls are made by whoever their session belongs to.
  */
 #include "admin/calls.h"
 
@@ -83,6 +83,16 @@ bool call_caller(struct admin_call *call, slice as)
 {
 	call->caller = (struct caller){ .role = CALLER_OPERATOR };
 	return as.n == 0 || stand_in(call, as);
+}
+
+bool call_front_caller(struct admin_call *call, slice session, slice csrf,
+		       slice client)
+{
+	(void)session;
+	(void)csrf;
+	(void)client;
+	call_say(call, CALL_SIGN_IN, SAY_SIGN_IN, NONE);
+	return false;
 }
 
 /* --- refusing ------------------------------------------------------------- */

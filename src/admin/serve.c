@@ -1,7 +1,8 @@
 /*
- * The admin process on one thread and one poll: callers on ctl.sock, relay,
- * master; see serve.h. A call that can't end at once (live in relay, relay's
- * answer, a long export) waits in its connection while others are served.
+ * The admin process on one thread and one poll: callers on ctl.sock and those
+ * whom the console brings (front connections), relay, master; see serve.h. A
+ * call that can't end at once (live in relay, relay's answer, a long export)
+ * waits in its connection while others are served.
  */
 #include "admin/serve.h"
 
@@ -17,6 +18,7 @@
 
 enum {
 	CONNS_MAX = 64,
+	FRONT_CONNS_MAX = 16,
 	OUT_MAX = 67108864,		/* of one connection */
 	OUT_HIGH = 1048576,		/* `more` waits above it */
 	MORE_AT_ONCE = 64,		/* steps of `more` in a round */
@@ -29,6 +31,7 @@ enum {
 struct conn {
 	struct channel channel;		/* fd -1: free */
 	struct server *server;
+	bool front;			/* the console's: sessions, not uids */
 	char who[32];
 	struct buf text;		/* of text.append */
 	bool busy;			/* with the call */
@@ -41,6 +44,7 @@ struct conn {
 struct server {
 	struct admin admin;
 	struct channel master;
+	struct channel front;		/* console brings its connections */
 	int listener;
 	bool index_more;		/* lines wait to be indexed */
 	int64_t indexed_at_ms;		/* when it was looked last */
@@ -50,7 +54,7 @@ struct server {
 };
 
 /* Of a round of waiting, in this order. */
-enum { WAIT_LISTENER, WAIT_MASTER, WAIT_RELAY, WAIT_CONNS };
+enum { WAIT_LISTENER, WAIT_MASTER, WAIT_RELAY, WAIT_FRONT, WAIT_CONNS };
 
 static void note(struct server *s, enum log_level level, const char *event,
 		 const struct err *err)
@@ -105,8 +109,12 @@ static void conn_end(struct admin_call *call, int code, slice text)
 
 static void text_append(struct conn *c, uint32_t sequence, slice piece)
 {
-	buf_append(&c->text, piece);
-	if (c->text.failed)
+	if (!c->front)
+		buf_append(&c->text, piece);
+	if (c->front)
+		frame_write_end(&c->channel.out, sequence, CALL_USAGE,
+				(slice){ 0 });
+	else if (c->text.failed)
 		frame_write_end(&c->channel.out, sequence, CALL_CONFIG,
 				slice_of(admin_text(SAY_TEXT_TOO_LONG)->en));
 	else
@@ -134,6 +142,7 @@ static void conn_call(struct conn *c, const struct frame *f,
 		.admin = &c->server->admin,
 		.text = buf_slice(&c->text),
 		.who = slice_of(c->who),
+		.front = c->front,
 		.row = conn_row,
 		.end = conn_end,
 	};
@@ -214,18 +223,30 @@ static struct conn *free_conn(struct server *s)
 	return NULL;
 }
 
-static void conn_open(struct server *s, int fd, const struct os_ipc_peer *peer)
+/* Takes the descriptor over. NULL: there is no room. */
+static struct conn *conn_open(struct server *s, int fd)
 {
 	struct conn *c = free_conn(s);
-	bool allowed = peer->uid == 0 || peer->uid == os_ipc_uid();
-	if (c == NULL || !allowed) {
+	if (c == NULL) {
 		os_socket_close(&fd);
-		return;
+		return NULL;
 	}
 	*c = (struct conn){ .server = s };
-	snprintf(c->who, sizeof(c->who), "uid %u", peer->uid);
 	channel_init(&c->channel, fd, FRAME_BIT(FRAME_CALL), OUT_MAX);
 	buf_init(&c->text, YAML_TEXT_MAX);
+	return c;
+}
+
+static void conn_of_peer(struct server *s, int fd,
+			 const struct os_ipc_peer *peer)
+{
+	struct conn *c = NULL;
+	if (peer->uid == 0 || peer->uid == os_ipc_uid())
+		c = conn_open(s, fd);
+	else
+		os_socket_close(&fd);
+	if (c != NULL)
+		snprintf(c->who, sizeof(c->who), "uid %u", peer->uid);
 }
 
 static void accept_all(struct server *s)
@@ -236,7 +257,7 @@ static void accept_all(struct server *s)
 		int fd;
 		switch (os_ipc_accept(s->listener, &fd, &peer, &err)) {
 		case OS_NET_DONE:
-			conn_open(s, fd, &peer);
+			conn_of_peer(s, fd, &peer);
 			continue;
 		case OS_NET_AGAIN:
 		case OS_NET_EOF:
@@ -246,6 +267,52 @@ static void accept_all(struct server *s)
 			return;
 		}
 	}
+}
+
+/* --- the console ---------------------------------------------------------- */
+
+static void front_conn(struct server *s, int fd)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < CONNS_MAX; i++)
+		n += s->conns[i].channel.fd >= 0 && s->conns[i].front;
+	if (fd < 0)
+		return;
+	struct conn *c = NULL;
+	if (n < FRONT_CONNS_MAX)
+		c = conn_open(s, fd);
+	else
+		os_socket_close(&fd);
+	if (c == NULL)
+		return;
+	c->front = true;
+	/* Until the session tells more (call_front_caller). */
+	snprintf(c->who, sizeof(c->who), "console");
+}
+
+/* Each frame has the end of a connection with it. */
+static bool front_take(struct server *s)
+{
+	struct err err;
+	if (channel_receive(&s->front, &err) != CHANNEL_OPEN)
+		return false;
+	for (;;) {
+		struct frame f;
+		bool got;
+		if (!channel_next(&s->front, &got, &f, &err))
+			return false;
+		if (!got)
+			break;
+		front_conn(s, channel_take_passed(&s->front));
+	}
+	channel_taken(&s->front);
+	return true;
+}
+
+static void front_turn(struct server *s, unsigned events)
+{
+	if (s->front.fd >= 0 && (events & OS_READABLE) && !front_take(s))
+		channel_close(&s->front);
 }
 
 /* --- relay and master ----------------------------------------------------- */
@@ -263,11 +330,21 @@ static void relay_gone(void *ctx)
 	s->admin.relay_refused = false;
 }
 
+/* One that starts again: what hung on the old one ends by itself. */
+static void peer_came(struct server *s, slice role)
+{
+	int fd = channel_take_passed(&s->master);
+	if (!slice_eq(role, SLICE("console")))
+		ask_attach(s->admin.ask, fd);
+	else if (fd >= 0)
+		channel_open(&s->front, fd);
+}
+
 static bool master_take(struct server *s, const struct frame *f)
 {
 	switch ((int)f->type) {
 	case FRAME_PEER:
-		ask_attach(s->admin.ask, channel_take_passed(&s->master));
+		peer_came(s, f->payload);
 		return true;
 	case FRAME_DRAIN:
 		s->stop = true;
@@ -348,6 +425,8 @@ static bool one_round(struct server *s, struct err *err)
 		(struct os_ipc_wait){ s->master.fd, master_interest(s), 0 };
 	waits[WAIT_RELAY] =
 		(struct os_ipc_wait){ ask_fd(ask), ask_interest(ask), 0 };
+	waits[WAIT_FRONT] =
+		(struct os_ipc_wait){ s->front.fd, OS_READABLE, 0 };
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		waits[WAIT_CONNS + i] = (struct os_ipc_wait){
 			s->conns[i].channel.fd,
@@ -368,6 +447,8 @@ static bool one_round(struct server *s, struct err *err)
 	if (ask_fd(ask) == waits[WAIT_RELAY].fd)
 		ask_ready(ask, waits[WAIT_RELAY].events);
 	serve_conns(s, &waits[WAIT_CONNS]);
+	if (s->front.fd == waits[WAIT_FRONT].fd)
+		front_turn(s, waits[WAIT_FRONT].events);
 	if (waits[WAIT_LISTENER].events != 0)
 		accept_all(s);
 	if (s->admin.behind)
@@ -432,6 +513,7 @@ static void end(struct server *s)
 		conn_close(&s->conns[i]);
 	os_socket_close(&s->listener);
 	channel_fini(&s->master);
+	channel_fini(&s->front);
 	search_close(&s->admin.search);
 	admin_close(&s->admin);
 }
@@ -443,6 +525,8 @@ int admin_serve(const struct admin_config *config)
 	int relay_fd = config->relay_fd;
 	if (s == NULL)
 		return CALL_TEMPORARY;
+	channel_init(&s->front, config->front_fd, FRAME_BIT(FRAME_PEER),
+		     MASTER_OUT_MAX);
 	s->listener = -1;
 	for (size_t i = 0; i < CONNS_MAX; i++)
 		s->conns[i].channel.fd = -1;

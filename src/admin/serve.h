@@ -15,6 +15,8 @@ struct admin_config {
 	unsigned ctl_mode;		/* 0: 0600 */
 	int relay_fd;			/* channel to relay, or -1: master
 					 * brings one */
+	int front_fd;			/* channel to console, which brings its
+					 * connections on it; the same */
 	int master_fd;			/* -1: none */
 	bool alone;			/* no relay will come: a change is
 					 * done when it is stored */

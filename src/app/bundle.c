@@ -3,7 +3,7 @@
 
 #include "base/cursor.h"
 
-enum { BUNDLE_FORM = 3 };
+enum { BUNDLE_FORM = 4 };
 
 const char *child_role_name(enum child_role role)
 {
@@ -131,10 +131,12 @@ void bundle_encode(const struct bundle *b, struct buf *out)
 	buf_u32(out, b->shards);
 	put_files(out, &b->files);
 	buf_bytes32(out, b->pepper);
-	const int fds[] = { b->master_fd, b->peer_fd, b->counters_fd,
-			    b->notes_fd, b->console_fd };
+	const int fds[] = { b->master_fd, b->counters_fd, b->notes_fd,
+			    b->console_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		put_fd(out, fds[i]);
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		put_fd(out, b->peer_fds[i]);
 	put_listeners(out, b->listeners, b->listener_count);
 	buf_u32(out, (uint32_t)b->poison_count);
 	for (size_t i = 0; i < b->poison_count; i++) {
@@ -223,10 +225,12 @@ bool bundle_decode(slice bytes, struct arena *arena, struct bundle *b,
 	b->shards = cursor_u32(&c);
 	ok = ok && take_files(&c, arena, &b->files);
 	b->pepper = cursor_bytes32(&c, PEPPER_LEN);
-	int *const fds[] = { &b->master_fd, &b->peer_fd, &b->counters_fd,
-			     &b->notes_fd, &b->console_fd };
+	int *const fds[] = { &b->master_fd, &b->counters_fd, &b->notes_fd,
+			     &b->console_fd };
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		*fds[i] = take_fd(&c);
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		b->peer_fds[i] = take_fd(&c);
 	b->listeners = take_listeners(&c, arena, &b->listener_count);
 	take_poison(&c, arena, b);
 	b->troubles.crashes = cursor_u32(&c);

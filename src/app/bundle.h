@@ -36,7 +36,8 @@ struct bundle {
 	const struct start_listener *listeners;		/* relay */
 	size_t listener_count;
 	/* descriptors, -1: none */
-	int master_fd, peer_fd, counters_fd, notes_fd, console_fd;
+	int master_fd, counters_fd, notes_fd, console_fd;
+	int peer_fds[ROLE_COUNT];	/* channels to the other roles */
 	const struct id *poison;
 	size_t poison_count;
 	const struct start_refused *refused;

@@ -19,28 +19,26 @@ static bool program_path(const struct master *m, enum child_role role,
 	return n > 0 && (size_t)n < cap;
 }
 
-/* The other end of a role's channel to its peer; ROLE_COUNT: none. */
-static enum child_role peer_of(enum child_role role)
+/* Relay and console have a channel to admin each, none to one another. */
+static bool are_peers(enum child_role a, enum child_role b)
 {
-	return role == ROLE_RELAY ? ROLE_ADMIN
-	     : role == ROLE_ADMIN ? ROLE_RELAY : ROLE_COUNT;
+	return a != b && (a == ROLE_ADMIN || b == ROLE_ADMIN);
 }
 
-/* A new channel between the starting child and its peer, if that runs: the
+/* A new channel between the starting child and a peer, if that runs: the
  * peer gets its end by FRAME_PEER. */
-static bool make_peer(struct master *m, enum child_role role, int *ours,
-		      struct err *err)
+static bool make_peer(struct master *m, enum child_role role,
+		      enum child_role peer, int *ours, struct err *err)
 {
-	enum child_role peer = peer_of(role);
 	struct buf frame;
 	int pair[2];
 	*ours = -1;
-	if (peer == ROLE_COUNT || m->children[peer].pid == 0)
+	if (!are_peers(role, peer) || m->children[peer].pid == 0)
 		return true;
 	if (!os_ipc_pair(pair, err))
 		return false;
 	buf_init(&frame, 4096);
-	frame_write(&frame, FRAME_PEER, 0, (slice){ 0 });
+	frame_write(&frame, FRAME_PEER, 0, slice_of(child_role_name(role)));
 	if (frame.failed ||
 	    !os_channel_send(m->children[peer].channel, buf_slice(&frame),
 			     pair[1], MASTER_SEND_MS, err))
@@ -48,6 +46,18 @@ static bool make_peer(struct master *m, enum child_role role, int *ours,
 	buf_fini(&frame);
 	os_close(&pair[1]);
 	*ours = pair[0];
+	return true;
+}
+
+/* Its channels: to all its peers. */
+static bool make_peers(struct master *m, enum child_role role,
+		       int ours[ROLE_COUNT], struct err *err)
+{
+	for (enum child_role peer = 0; peer < ROLE_COUNT; peer++)
+		ours[peer] = -1;
+	for (enum child_role peer = 0; peer < ROLE_COUNT; peer++)
+		if (!make_peer(m, role, peer, &ours[peer], err))
+			return false;
 	return true;
 }
 
@@ -67,7 +77,7 @@ static void fill(struct master *m, enum child_role role, struct bundle *b,
 		.files = { .text = m->now->files.text,
 			   .file = m->now->files.file },
 		.counters_fd = -1, .notes_fd = -1, .console_fd = -1,
-		.peer_fd = -1, .master_fd = -1,
+		.master_fd = -1,
 	};
 	if (role != ROLE_CONSOLE)
 		b->pepper = (slice){ (const char *)m->pepper, PEPPER_LEN };
@@ -89,7 +99,7 @@ static void fill(struct master *m, enum child_role role, struct bundle *b,
 }
 
 static bool encode(struct master *m, enum child_role role, int channel,
-		   int peer, int *fd, struct err *err)
+		   const int peers[ROLE_COUNT], int *fd, struct err *err)
 {
 	struct bundle b;
 	struct buf bytes;
@@ -101,7 +111,7 @@ static bool encode(struct master *m, enum child_role role, int channel,
 	if (ok) {
 		fill(m, role, &b, poison, refused);
 		b.master_fd = channel;
-		b.peer_fd = peer;
+		memcpy(b.peer_fds, peers, sizeof(b.peer_fds));
 		bundle_encode(&b, &bytes);
 		ok = !bytes.failed;
 	}
@@ -174,7 +184,8 @@ bool master_child_start(struct master *m, enum child_role role,
 			struct err *err)
 {
 	struct master_child *c = &m->children[role];
-	int pair[2], peer = -1, bundle = -1;
+	int pair[2], bundle = -1;
+	int own[ROLE_COUNT + 1];	/* peers', and the one to us */
 	invariant(c->pid == 0 && c->channel < 0);
 	c->started_ms = c->start_at_ms = master_now_ms();
 	if (role == ROLE_RELAY) {
@@ -187,12 +198,12 @@ bool master_child_start(struct master *m, enum child_role role,
 		master_remove_control(m);
 	if (!os_ipc_pair(pair, err))
 		return false;
-	bool ok = make_peer(m, role, &peer, err) &&
-		  encode(m, role, pair[1], peer, &bundle, err);
-	const int own[] = { pair[1], peer };
-	ok = ok && spawn(m, role, bundle, own, 2, &c->pid, err);
-	os_close(&pair[1]);
-	os_close(&peer);
+	own[ROLE_COUNT] = pair[1];
+	bool ok = make_peers(m, role, own, err) &&
+		  encode(m, role, pair[1], own, &bundle, err) &&
+		  spawn(m, role, bundle, own, ARRAY_LEN(own), &c->pid, err);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		os_close(&own[i]);
 	os_close(&bundle);
 	if (!ok) {
 		c->pid = 0;

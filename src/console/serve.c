@@ -72,9 +72,11 @@ static void wait_for_the_end(int master_fd)
 		if (!os_channel_receive(master_fd, &in, &open, &err))
 			break;
 		slice rest = buf_slice(&in);
-		if (!frame_read(&rest, FRAME_BIT(FRAME_DRAIN), &got, &frame,
-				&err) || got)
+		if (!frame_read(&rest, FRAME_BIT(FRAME_DRAIN) |
+				       FRAME_BIT(FRAME_PEER), &got, &frame,
+				&err) || (got && frame.type == FRAME_DRAIN))
 			break;
+		buf_consume(&in, in.n - rest.n);
 	}
 	buf_fini(&in);
 }

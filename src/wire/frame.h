@@ -24,11 +24,13 @@ enum frame_type {
 	 * of all on a new channel. With sequence LIVE_REFUSED: the change or
 	 * view that came could not be taken, this one is still live */
 	FRAME_LIVE,
-	/* master → relay, admin, console */
+	/* master → relay, admin, console; PEER also console → admin: an end
+	 * of a new connection for calls */
 	FRAME_RELOAD,			/* the new configuration (app/start.h) */
 	FRAME_DRAIN,
 	FRAME_PEER,			/* a descriptor comes with it: the new
-					 * end of the channel to admin/relay */
+					 * end of the channel to the role that
+					 * the payload names ("admin") */
 	FRAME_READY,			/* child → master: it serves */
 	/* admin → relay: the next revision is in the view files, read them
 	 * again (nothing follows; used when a change can't be sent) */

@@ -147,7 +147,7 @@ static void admin_start(struct service *s, int relay_fd)
 	s->master = m[0];
 	s->config = (struct admin_config){
 		.data_dir = s->dir, .ctl_path = "ctl.sock",
-		.relay_fd = relay_fd, .master_fd = m[1],
+		.relay_fd = relay_fd, .front_fd = -1, .master_fd = m[1],
 		.hostname = SLICE("relay.test"),
 	};
 	assert_int_equal(pthread_create(&s->thread, NULL, serve_run, s), 0);
@@ -509,6 +509,142 @@ static void a_change_costs_the_same_with_many_customers(void **state)
 	measure(s, n);
 }
 
+/* --- front connections ---------------------------------------------------- */
+
+static void pass(int to, const char *payload, int fd)
+{
+	struct buf b;
+	size_t n;
+	buf_init(&b, 1000);
+	frame_write(&b, FRAME_PEER, 0, slice_of(payload));
+	assert_int_equal(os_send_with_fd(to, buf_slice(&b), fd, &n, NULL),
+			 OS_NET_DONE);
+	buf_fini(&b);
+}
+
+/* The console's part: makes a pair and passes one end on. */
+static int front_connect(int front)
+{
+	int pair[2];
+	assert_true(os_ipc_pair(pair, NULL));
+	pass(front, "", pair[1]);
+	os_socket_close(&pair[1]);
+	return pair[0];
+}
+
+/* Its exit code; -1: the connection was closed. */
+static int front_call(int fd, const char *name, const char *args)
+{
+	struct buf b;
+	size_t n;
+	int code = -2;
+	buf_init(&b, 65536);
+	frame_write_call(&b, 1, slice_of(name), slice_of(args));
+	struct iovec piece = { b.p, b.n };
+	if (os_send(fd, &piece, 1, &n, NULL) != OS_NET_DONE)
+		code = -1;
+	buf_clear(&b);
+	while (code == -2) {
+		struct os_ipc_wait w = { .fd = fd, .interest = OS_READABLE };
+		slice rest;
+		bool got = true;
+		assert_true(os_ipc_poll(&w, 1, 5000, NULL));
+		assert_int_not_equal(w.events, 0);
+		if (os_recv(fd, buf_room(&b, 4096), 4096, &n, NULL) !=
+		    OS_NET_DONE) {
+			code = -1;
+			break;
+		}
+		buf_added(&b, n);
+		rest = buf_slice(&b);
+		while (got) {
+			struct frame f;
+			uint8_t end;
+			slice text;
+			assert_true(frame_read(&rest, ~0u, &got, &f, NULL));
+			if (!got || f.type != FRAME_END)
+				continue;
+			assert_true(frame_read_end(f.payload, &end, &text));
+			code = end;
+		}
+	}
+	buf_fini(&b);
+	return code;
+}
+
+static int new_front(struct service *s)
+{
+	int pair[2];
+	assert_true(os_ipc_pair(pair, NULL));
+	pass(s->master, "console", pair[1]);
+	os_socket_close(&pair[1]);
+	return pair[0];
+}
+
+static void s12_3_a_front_connection_gives_no_right_by_itself(void **state)
+{
+	struct service *s = *state;
+	int front = new_front(s);
+	int fd = front_connect(front);
+	static const struct {
+		const char *call, *args;
+		int code;
+	} cases[] = {
+		{ "status", "{}", 2 },
+		{ "customer.list", "{\"session\":\"guessed\"}", 2 },
+		{ "user.list", "{\"session\":null,\"customer\":\"x\"}", 2 },
+		{ "version", "{\"session\":\"a\",\"csrf\":\"b\","
+			     "\"client\":\"192.0.2.1\"}", 2 },
+		/* Nobody stands in for anybody. */
+		{ "version", "{\"as\":\"alice@example.test\"}", 64 },
+		{ "version", "{\"session\":7}", 64 },
+		{ "text.append", "x", 64 },
+		{ "no.such", "{}", 64 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (front_call(fd, cases[i].call, cases[i].args) !=
+		    cases[i].code)
+			fail_msg("case %zu", i);
+	os_socket_close(&fd);
+	os_socket_close(&front);
+	/* And on ctl.sock nobody has a session. */
+	struct answer a = ask(s, "version", "{\"session\":\"x\"}", SLICE(""));
+	assert_int_equal(a.code, 64);
+	answer_free(&a);
+}
+
+static void front_connections_are_at_most_16(void **state)
+{
+	struct service *s = *state;
+	int front = new_front(s), fds[16], other;
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = front_connect(front);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		assert_int_equal(front_call(fds[i], "version", "{}"), 2);
+	other = front_connect(front);
+	assert_int_equal(front_call(other, "version", "{}"), -1);
+	os_socket_close(&other);
+	/* One goes, another comes. */
+	os_socket_close(&fds[3]);
+	for (int code = -1, i = 0; code != 2; i++) {
+		assert_true(i < 1000);
+		fds[3] = front_connect(front);
+		code = front_call(fds[3], "version", "{}");
+		if (code != 2)
+			os_socket_close(&fds[3]);
+	}
+	/* A new console: its channel takes the place of the old one's. */
+	int again = new_front(s);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		os_socket_close(&fds[i]);
+	fds[0] = front_connect(again);
+	assert_int_equal(front_call(fds[0], "version", "{}"), 2);
+	os_socket_close(&fds[0]);
+	os_socket_close(&again);
+	os_socket_close(&front);
+	assert_int_equal(atomic_load(&s->relay.revision), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -522,6 +658,8 @@ int main(void)
 		TEST(s12_3_relay_is_asked_about_the_own_customer),
 		TEST(a_long_text_and_a_long_answer),
 		TEST(a_broken_caller_is_shut_out),
+		TEST(s12_3_a_front_connection_gives_no_right_by_itself),
+		TEST(front_connections_are_at_most_16),
 		TEST(a_change_costs_the_same_with_many_customers),
 	};
 	return cmocka_run_group_tests_name("admin/service", tests, NULL,

@@ -95,7 +95,7 @@ static void a_newer_schema_is_refused(void **state)
 	os_file_close(&dir);
 	struct admin_config config = { .data_dir = *state,
 				       .ctl_path = "ctl.sock",
-				       .relay_fd = -1, .master_fd = -1 };
+				       .relay_fd = -1, .front_fd = -1, .master_fd = -1 };
 	assert_int_equal(admin_serve(&config), 78);
 }
 

@@ -30,7 +30,7 @@ static struct bundle sample(void)
 			.secrets = secrets, .secret_count = 2 },
 		.pepper = SLICE("0123456789abcdef0123456789abcdef"),
 		.listeners = listeners, .listener_count = 1,
-		.master_fd = 3, .peer_fd = -1, .counters_fd = 5,
+		.master_fd = 3, .peer_fds = { -1, 4, -1 }, .counters_fd = 5,
 		.notes_fd = 6, .console_fd = 8,
 		.poison = poison, .poison_count = 1,
 		.refused = refused, .refused_count = 1,
@@ -54,7 +54,8 @@ static void bundle_comes_out_as_it_went_in(void **state)
 	assert_int_equal(out.master_pid, 42);
 	assert_int_equal(out.gid, 101);
 	assert_slice_eq(out.hostname, "relay.example");
-	assert_int_equal(out.peer_fd, -1);
+	assert_int_equal(out.peer_fds[ROLE_RELAY], -1);
+	assert_int_equal(out.peer_fds[ROLE_ADMIN], 4);
 	assert_int_equal(out.console_fd, 8);
 	assert_int_equal(out.listener_count, 1);
 	assert_int_equal(out.listeners[0].fd, 17);

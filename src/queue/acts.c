@@ -19,16 +19,20 @@ static void tell(struct queue_entry *e, const char *event, const char *reason,
 	queue_write(q, e, &ev);
 }
 
-/* What a limit holds becomes held by hand: no room releases it any more. */
-static uint32_t hold_limit_held(struct queue_part *p, enum held_reason reason)
+/* What a limit holds becomes held by hand: no room releases it any more. *out:
+ * how many of them no longer count as held over the limit. */
+static uint32_t hold_limit_held(struct queue_part *p, enum held_reason reason,
+				uint32_t *out)
 {
 	uint32_t n = 0;
 	for (uint16_t i = 0; i < p->count; i++) {
 		struct queue_recipient *r =
 			&p->entry->recipients[p->first + i];
-		if (!recipient_limit_held(r) || r->releasing)
+		if (!recipient_limit_held(r) || r->held != HELD_LIMIT ||
+		    r->releasing)
 			continue;
 		r->held = (uint8_t)reason;
+		*out += !recipient_limit_held(r);
 		n++;
 	}
 	return n;
@@ -82,11 +86,11 @@ static uint32_t change(struct queue_part *p, enum recipient_state from,
 
 uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 {
-	uint32_t n = 0, over_limit = 0;
+	uint32_t n = 0, over_limit = 0, out = 0;
 	for (uint16_t i = 0; i < e->part_count; i++) {
 		struct queue_part *p = &e->parts[i];
 		if (p->state != PART_LEASED)
-			over_limit += hold_limit_held(p, reason);
+			over_limit += hold_limit_held(p, reason, &out);
 		if (p->state != PART_READY && p->state != PART_SCHEDULED)
 			continue;
 		uint32_t changed = change(p, RECIPIENT_WAITING,
@@ -98,7 +102,8 @@ uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 		n += changed;
 	}
 	e->queue->held += n;
-	entry_held_less(e, over_limit);
+	entry_held_less(e, out);
+	entry_held_by_hand(e);
 	n += over_limit;
 	if (n > 0)
 		tell(e, "queue.held", held_reason_name(reason), n);

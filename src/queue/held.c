@@ -206,6 +206,8 @@ void held_less(struct held *h, struct held_message *m, uint32_t recipients)
 	invariant(m->recipients >= recipients &&
 		  c->kept.recipients >= recipients);
 	m->recipients -= recipients;
+	if (m->by_hand > m->recipients)
+		m->by_hand = m->recipients;
 	c->recipients -= recipients;
 	c->kept.recipients -= recipients;
 	if (m->recipients == 0) {
@@ -217,6 +219,14 @@ void held_less(struct held *h, struct held_message *m, uint32_t recipients)
 		m->customer = NULL;
 	}
 	drop_if_empty(h, c);
+	os_mutex_unlock(h->lock);
+}
+
+void held_by_hand(struct held *h, struct held_message *m, uint32_t recipients)
+{
+	os_mutex_lock(h->lock);
+	invariant(recipients <= m->recipients);
+	m->by_hand = recipients;
 	os_mutex_unlock(h->lock);
 }
 
@@ -235,6 +245,8 @@ struct look {
 	struct held_customer *customer;
 	const struct held_keeper *keeper;
 	uint64_t room;
+	bool asking;			/* whose they are; none of the rest is
+					 * granted before it is known */
 	uint32_t granted, passed;
 	uint32_t steps;			/* messages looked at */
 	struct user_asked {
@@ -272,7 +284,7 @@ static struct held_message *next(struct look *l)
  * finds out by a try: perhaps it is one of the old ones. */
 static bool user_has_room(struct look *l, const struct held_message *m)
 {
-	if (!m->user_known || m->user == 0 ||
+	if (m->user == 0 ||
 	    (m->message_booked && !m->user_refused))
 		return true;
 	struct user_asked *u = &l->users[m->user % USERS_KEPT];
@@ -296,14 +308,27 @@ static void grant(struct look *l, struct held_message *m, uint64_t n,
 	l->granted++;
 }
 
+/* After a start: granted room before its user is known, a message would take
+ * it from others, also when that user has none. */
+static void ask_whose(struct look *l, struct held_message *m)
+{
+	l->asking = true;
+	grant(l, m, 0, false);
+}
+
 /* False: this look is over. */
 static bool look_at(struct look *l, struct held_message *m)
 {
 	bool expired = (int64_t)m->id.time_ms < l->keeper->expired_ms;
 	/* Room that it was given before and has not used yet. */
 	uint64_t before = m->granted < l->room ? m->granted : l->room;
+	uint64_t most = m->recipients - m->by_hand;
 	if (expired)
 		grant(l, m, m->recipients, true);
+	else if (l->room > 0 && !m->user_known)
+		ask_whose(l, m);
+	else if (l->asking || most == 0)
+		l->passed++;
 	else if (m->granted > 0)
 		l->room -= before;
 	else if (l->room == 0)
@@ -311,16 +336,15 @@ static bool look_at(struct look *l, struct held_message *m)
 	else if (!user_has_room(l, m))
 		l->passed++;
 	else {
-		uint64_t n = m->recipients < l->room ? m->recipients : l->room;
-		grant(l, m, n, false);
+		grant(l, m, most < l->room ? most : l->room, false);
 		l->room -= m->granted;
 	}
 	return l->granted < HELD_GRANT_MAX && l->passed < HELD_PASS_MAX;
 }
 
-/* How many messages were looked at. */
-static uint32_t look_at_customer(struct held *h, struct held_customer *c,
-				 const struct held_keeper *k)
+/* *steps: how many messages were looked at. False: it asked whose some are. */
+static bool look_at_customer(struct held *h, struct held_customer *c,
+			     const struct held_keeper *k, uint32_t *steps)
 {
 	struct look l = { .h = h, .customer = c, .keeper = k };
 	struct held_message *m;
@@ -331,13 +355,15 @@ static uint32_t look_at_customer(struct held *h, struct held_customer *c,
 		m = next(&l);
 		l.steps++;
 	} while (m != NULL && look_at(&l, m));
-	return l.steps;
+	*steps += l.steps;
+	return !l.asking;
 }
 
 bool held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
 {
 	struct held_shard *s = &h->of[shard];
 	uint32_t steps = 0;
+	bool known = true;
 	os_mutex_lock(h->lock);
 	uint32_t left = s->customer_count;
 	while (left > 0 && steps < LOOK_STEPS && !list_empty(&s->customers)) {
@@ -345,7 +371,7 @@ bool held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
 			&s->customers, struct held_customer, all);
 		list_remove(&c->all);
 		list_append(&s->customers, &c->all);
-		steps += look_at_customer(h, c, k);
+		known &= look_at_customer(h, c, k, &steps);
 		left--;
 		/* Sessions of others may wait for it. */
 		os_mutex_unlock(h->lock);
@@ -353,7 +379,7 @@ bool held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
 	}
 	bool all = left == 0 || list_empty(&s->customers);
 	os_mutex_unlock(h->lock);
-	return all;
+	return all && known;
 }
 
 bool held_granted(struct held *h, uint32_t shard, struct held_grant *out)

@@ -46,6 +46,8 @@ struct held_message {
 					 * no room for all of it */
 	bool expired;			/* granted, but to be reported */
 	uint32_t recipients;
+	uint32_t by_hand;		/* of them, held by a hand too: no room
+					 * releases them */
 	uint32_t granted;		/* of them; 0: none */
 	uint64_t bytes;
 };
@@ -71,6 +73,9 @@ bool held_add(struct held *h, struct held_message *m, uint32_t customer)
  * no list then. */
 void held_less(struct held *h, struct held_message *m, uint32_t recipients);
 
+/* So many of it are held by a hand too, by now. */
+void held_by_hand(struct held *h, struct held_message *m, uint32_t recipients);
+
 /* What is held of a customer, without what sessions took. */
 struct held_figures {
 	uint64_t messages, recipients, bytes;
@@ -92,12 +97,13 @@ struct held_keeper {
 					   uint32_t user);
 	int64_t expired_ms;		/* accepted before it: to be reported */
 };
-/* False: there was too much for one turn; the next call goes on with those
- * that were not looked at. */
+/* False: there was too much for one turn, or it had to be asked first whose
+ * some are; to be called again soon. */
 bool held_look(struct held *h, uint32_t shard, const struct held_keeper *k)
 	MUST_USE;
 
-/* The next grant of a shard's message, taken off its list. */
+/* The next grant of a shard's message, taken off its list. No recipients:
+ * only whose it is shall be told (held_know_user). */
 struct held_grant {
 	struct id id;
 	uint32_t recipients;
@@ -105,7 +111,8 @@ struct held_grant {
 };
 bool held_granted(struct held *h, uint32_t shard,
 		  struct held_grant *out) MUST_USE;
-/* The home shard has read its envelope: whose it is. */
+/* The home shard has read its envelope: whose it is (0 when it can't be
+ * read). */
 void held_know_user(struct held *h, struct held_message *m, uint32_t user,
 		    bool message_booked);
 /* And tried it: was it a limit of the user that kept some of it? Then it takes

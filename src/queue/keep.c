@@ -15,6 +15,14 @@ static uint32_t count_limit_held(const struct queue_entry *e)
 	return n;
 }
 
+static uint32_t count_by_hand(const struct queue_entry *e)
+{
+	uint32_t n = 0;
+	for (uint16_t i = 0; i < e->recipient_count; i++)
+		n += recipient_held_by_hand(&e->recipients[i]);
+	return n;
+}
+
 bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 		     bool user_known)
 {
@@ -30,6 +38,7 @@ bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 	m->user_known = user_known;
 	m->message_booked = e->message_booked;
 	m->recipients = n;
+	m->by_hand = count_by_hand(e);
 	m->bytes = e->size;
 	if (!held_add(q->config.held, m, e->customer)) {
 		free(m);
@@ -39,13 +48,21 @@ bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 	return true;
 }
 
+void entry_held_by_hand(struct queue_entry *e)
+{
+	if (e->held != NULL)
+		held_by_hand(e->queue->config.held, e->held, count_by_hand(e));
+}
+
 void entry_held_less(struct queue_entry *e, uint32_t recipients)
 {
 	if (recipients == 0 || e->held == NULL)
 		return;
 	held_less(e->queue->config.held, e->held, recipients);
-	if (e->held->recipients > 0)
+	if (e->held->recipients > 0) {
+		entry_held_by_hand(e);
 		return;
+	}
 	free(e->held);
 	e->held = NULL;
 }

@@ -87,16 +87,25 @@ void queue_write(struct queue *q, struct queue_entry *e,
 void entry_written(struct queue_entry *e, bool ok);
 /* Writes what could not be written before. */
 void queue_write_late(struct queue *q);
-/* Held over a limit, and released when there is room (keep.c, release.c). */
+/* Held over a limit (keep.c, release.c): it counts among what may be held so,
+ * and its time ends. A super admin's hold changes nothing about that, or he
+ * could have any amount of mail kept for ever; an operator's takes it out. */
 static inline bool recipient_limit_held(const struct queue_recipient *r)
 {
 	return r->state == RECIPIENT_HELD && r->unbooked &&
-	       r->held == HELD_LIMIT;
+	       (r->held == HELD_LIMIT || r->held == HELD_CUSTOMER);
+}
+/* Of them, those that no room releases. */
+static inline bool recipient_held_by_hand(const struct queue_recipient *r)
+{
+	return recipient_limit_held(r) && r->held == HELD_CUSTOMER;
 }
 /* Its place in `held`, when it has such recipients. False: no memory. */
 bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 		     bool user_known) MUST_USE;
 void entry_held_less(struct queue_entry *e, uint32_t recipients);
+/* After a hand held some of them. */
+void entry_held_by_hand(struct queue_entry *e);
 /* It goes: nothing is held and nothing is being booked any more. */
 void entry_leave_held(struct queue_entry *e);
 /* Its release, if any, will not be: the booking is given back. */

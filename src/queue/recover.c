@@ -191,8 +191,10 @@ static bool only_lease(const struct queue_part *p)
 		if (&p->entry->parts[i] != p &&
 		    p->entry->parts[i].state == PART_LEASED)
 			return false;
+	/* A release that could not be written yet: made anew, its parts would
+	 * go before it is. */
 	return p->entry->commit == NULL && !p->entry->reporting &&
-	       p->entry->release == NULL;
+	       p->entry->release == NULL && !p->entry->releasing;
 }
 
 bool queue_still_routed(struct queue_part *p, const struct envelope *env)

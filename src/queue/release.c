@@ -369,6 +369,8 @@ static void work(struct queue *q, struct queue_entry *e,
 		c.most = e->recipient_count;
 	if (c.ask == NULL && all->grant.expired)
 		expire(e, envelope);
+	else if (c.ask == NULL && all->grant.recipients == 0)
+		return;			/* only whose it is was asked */
 	else if (!release(q, &c) && c.ask != NULL)
 		answer(c.ask);
 }
@@ -383,6 +385,13 @@ static void give_up(struct queue *q, bool failed)
 	answer(ask);
 }
 
+/* Nobody can say whose it is: it must not keep others waiting for that. */
+static void give_up_on(struct queue *q, struct queue_entry *e)
+{
+	if (e->held != NULL)
+		held_know_user(q->config.held, e->held, 0, e->message_booked);
+}
+
 static void work_on(struct queue *q, struct queue_entry *e, slice bytes)
 {
 	struct arena arena;
@@ -393,6 +402,7 @@ static void work_on(struct queue *q, struct queue_entry *e, slice bytes)
 		work(q, e, &envelope);
 	} else {
 		log_failure(q->config.log, LOG_WARNING, "queue.release", &err);
+		give_up_on(q, e);
 		give_up(q, true);
 	}
 	arena_fini(&arena);
@@ -420,9 +430,11 @@ static void was_read(struct spool_read *r)
 	struct queue *q = CONTAINER_OF(r, struct queue, releases.read);
 	struct queue_entry *e = queue_find(q, r->id);
 	q->releases.reading = false;
-	if (!r->ok && e != NULL)
+	if (!r->ok && e != NULL) {
 		log_failure(q->config.log, LOG_WARNING, "queue.release",
 			    &r->err);
+		give_up_on(q, e);
+	}
 	if (!r->ok || e == NULL || q->releases.stopping)
 		give_up(q, !r->ok || q->releases.stopping);
 	else if (may_be_released(e))

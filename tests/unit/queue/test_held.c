@@ -167,15 +167,71 @@ static void s6_10_a_user_without_room_lets_others_pass(void **state)
 		a_message(3, 0, 9, 1), a_message(4, 0, 0, 1),
 		a_message(5, 0, 9, 1), a_message(6, 0, 9, 1),
 	};
-	m[4].user_known = false;	/* after a start */
 	m[5].message_booked = true;	/* it needs no message more */
 	add(h, m, ARRAY_LEN(m));
 	look(h, 0, &p, 0);
-	assert_granted(h, 0, "2:1 4:1 5:1 6:1");
-	held_know_user(h, &m[4], 9, false);
-	look(h, 0, &p, 0);
 	assert_granted(h, 0, "2:1 4:1 6:1");
 	drop(h, m, ARRAY_LEN(m));
+	held_free(&h);
+}
+
+/* After a start nobody knows whose they are: that is asked first, of many at a
+ * time, and takes no room. Else a user without any would take what there is
+ * once for each of his messages. */
+static void s6_10_whose_they_are_is_asked_first_after_a_start(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 2, .full_user = 9 };
+	struct held_keeper k = { .ctx = &p, .room = room,
+				 .user_room = user_room };
+	struct held_message m[] = {
+		a_message(1, 0, 0, 1), a_message(2, 0, 0, 1),
+		a_message(3, 0, 0, 1), a_message(4, 0, 0, 1),
+		a_message(5, 0, 8, 1), a_message(6, 0, 8, 1),
+	};
+	for (size_t i = 0; i < 4; i++)
+		m[i].user_known = false;
+	add(h, m, ARRAY_LEN(m));
+	assert_false(held_look(h, 0, &k));	/* to be called again soon */
+	assert_granted(h, 0, "1:0 2:0 3:0 4:0");
+	for (size_t i = 0; i < 3; i++)
+		held_know_user(h, &m[i], 9, false);
+	/* One still is not known: nobody passes it. */
+	assert_false(held_look(h, 0, &k));
+	assert_granted(h, 0, "4:0");
+	held_know_user(h, &m[3], 8, false);
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "4:1 5:1");
+	/* Without room nothing is read. */
+	m[5].user_known = false;
+	p.room = 0;
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "");
+	drop(h, m, ARRAY_LEN(m));
+	held_free(&h);
+}
+
+static void s9_4_what_a_hand_holds_gets_no_room(void **state)
+{
+	(void)state;
+	struct held *h = a_held(1);
+	struct ledger_played p = { .room = 9 };
+	struct held_figures f;
+	struct held_message m[] = { a_message(1, 0, 0, 4),
+				    a_message(2, 0, 0, 2) };
+	add(h, m, 2);
+	held_by_hand(h, &m[0], 3);
+	held_by_hand(h, &m[1], 2);
+	look(h, 0, &p, 0);
+	assert_granted(h, 0, "1:1");
+	held_less(h, &m[0], 2);
+	assert_int_equal(m[0].by_hand, 2);
+	held_figures(h, 7, &f);
+	assert_int_equal(f.recipients, 4);
+	look(h, 0, &p, 2);
+	assert_granted(h, 0, "1:2!");
+	drop(h, m, 2);
 	held_free(&h);
 }
 
@@ -285,6 +341,9 @@ int main(void)
 			s6_10_the_oldest_go_first_whatever_their_shard),
 		cmocka_unit_test(s6_10_a_grant_takes_its_room),
 		cmocka_unit_test(s6_10_a_user_without_room_lets_others_pass),
+		cmocka_unit_test(
+			s6_10_whose_they_are_is_asked_first_after_a_start),
+		cmocka_unit_test(s9_4_what_a_hand_holds_gets_no_room),
 		cmocka_unit_test(
 			s6_10_a_user_without_recipients_lets_others_pass),
 		cmocka_unit_test(s6_10_whose_time_is_over_needs_no_room),

@@ -245,6 +245,23 @@ static void look(struct place *p)
 		end_read();
 }
 
+/* As the process after this one finds it. */
+static void start_again(struct place *p)
+{
+	struct id id = { 1000000, 1 };
+	struct buf bytes;
+	struct err err;
+	buf_init(&bytes, 65536);
+	entry_state_write(&bytes, p->e);
+	queue_free(&p->q);
+	assert_int_equal(held_now(p), 0);
+	open_queue(p);
+	assert_true(queue_recover(p->q, id, NULL, buf_slice(&bytes), &err));
+	queue_recover_end(p->q);
+	buf_fini(&bytes);
+	p->e = queue_find(p->q, id);
+}
+
 static void s6_10_waiting_only_when_the_booking_is_synced(void **state)
 {
 	struct place *p = *state;
@@ -401,6 +418,79 @@ static void s9_4_what_a_hand_holds_no_room_releases(void **state)
 	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 4);
 }
 
+/* Else a super admin could keep any amount of mail, for ever: sent over the
+ * limit, held by hand, and the next as much. */
+static void s6_10_a_super_admins_hold_frees_no_room_to_hold(void **state)
+{
+	struct place *p = *state;
+	assert_int_equal(queue_hold(p->e, HELD_CUSTOMER), 6);
+	end_commit(0, true);
+	assert_int_equal(queue_hold(p->e, HELD_CUSTOMER), 0);
+	assert_int_equal(held_now(p), 4);
+	assert_false(held_take(p->held, 1, 4, 1, 0));
+	/* No room releases it, not even behind a start. */
+	look(p);
+	assert_int_equal(disk.count, 1);
+	start_again(p);
+	assert_int_equal(held_now(p), 4);
+	look(p);
+	look(p);
+	assert_int_equal(disk.count, 1);
+	/* Its time ends like that of all that is held over a limit. */
+	p->now += EXPIRE_MS;
+	look(p);
+	assert_int_equal(held_now(p), 0);
+	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 0);
+	assert_int_equal(p->reports, 1);
+}
+
+static void s9_4_a_super_admins_hold_he_lifts_within_the_limit(void **state)
+{
+	struct place *p = *state;
+	assert_int_equal(queue_hold(p->e, HELD_CUSTOMER), 6);
+	end_commit(0, true);
+	struct asked a = ask(p, false);
+	a.ask.by_customer = true;
+	queue_release_unbooked(p->q, &a.ask);
+	end_read();
+	end_commit(1, true);
+	assert_int_equal(a.ask.released, 4);
+	assert_int_equal(held_now(p), 0);
+	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 4);
+}
+
+static struct destination *new_route(const struct router *r, slice domain)
+{
+	(void)domain;
+	return test_route(r, SLICE("new.example"));
+}
+
+/* A release that could not be written keeps its parts back, also when new
+ * routes come for another part. */
+static void s9_4_new_routes_let_nothing_go_before_its_release(void **state)
+{
+	struct place *p = *state;
+	struct recipient to[RECIPIENTS];
+	struct envelope env = an_envelope(to);
+	struct queue_part *part = &p->e->parts[0];
+	bool expired;
+	assert_int_equal(part_waiting(&p->e->parts[1]), 1);
+	part_unlink(p->q, &p->e->parts[1]);
+	p->e->parts[1].state = PART_HELD;	/* as queue_release does it */
+	p->e->releasing = true;
+	queue_write(p->q, p->e, NULL);
+	end_commit(0, false);
+	assert_ptr_equal(queue_take(p->q, part->destination, &expired), part);
+	p->router.router.route = new_route;
+	assert_false(queue_still_routed(part, &env));
+	p->e = queue_find(p->q, (struct id){ 1000000, 1 });
+	assert_int_equal(ready(p->e), 0);
+	p->now += 10000;
+	queue_tick(p->q);
+	end_commit(1, true);
+	assert_true(ready(p->e) >= 1);
+}
+
 static void s9_4_an_operators_hold_only_he_lifts(void **state)
 {
 	struct place *p = *state;
@@ -458,20 +548,11 @@ static void s6_10_reported_when_its_time_is_over(void **state)
 static void s9_4_held_stays_held_at_a_start(void **state)
 {
 	struct place *p = *state;
-	struct err err;
-	struct buf bytes;
-	buf_init(&bytes, 65536);
-	entry_state_write(&bytes, p->e);
-	queue_free(&p->q);
-	assert_int_equal(held_now(p), 0);
-	open_queue(p);
-	assert_true(queue_recover(p->q, (struct id){ 1000000, 1 }, NULL,
-				  buf_slice(&bytes), &err));
-	queue_recover_end(p->q);
-	buf_fini(&bytes);
-	p->e = queue_find(p->q, (struct id){ 1000000, 1 });
+	start_again(p);
 	assert_int_equal(held_now(p), 4);
 	assert_int_equal(ready(p->e), 2);
+	look(p);			/* whose it is */
+	assert_int_equal(disk.count, 0);
 	look(p);
 	end_commit(0, true);
 	assert_int_equal(used(p, LEDGER_CUSTOMER_DAY), 4);
@@ -620,6 +701,9 @@ int main(void)
 		TEST(s6_10_no_room_while_the_customer_may_not_relay),
 		TEST(s6_10_by_hand_within_the_limit_and_over_it),
 		TEST(s9_4_what_a_hand_holds_no_room_releases),
+		TEST(s6_10_a_super_admins_hold_frees_no_room_to_hold),
+		TEST(s9_4_a_super_admins_hold_he_lifts_within_the_limit),
+		TEST(s9_4_new_routes_let_nothing_go_before_its_release),
 		TEST(s9_4_an_operators_hold_only_he_lifts),
 		TEST(s6_10_removed_ones_are_in_no_booking),
 		TEST(s6_10_reported_when_its_time_is_over),

@@ -33,7 +33,8 @@ function load(name) {
 }
 
 function places(text) {
-	return [...new Set([...text.matchAll(/\{(\w+)(?=[},])/g)].map((m) => m[1]))].sort().join(' ');
+	const outside = text.replace(/, plural,( ?\w+ \{[^{}]*\})+/g, '');      // branches of plurals
+	return [...new Set([...outside.matchAll(/\{(\w+)(?=[},])/g)].map((m) => m[1]))].sort().join(' ');
 }
 
 // The template literals after html`: their fixed text, with \u0000 for each ${…}.

@@ -92,7 +92,8 @@ function Entries({ customer }) {
 
 function Group({ entries, customer }) {
 	const { path } = place.value;
-	const here = (e) => path === e.href ||
+	const bare = (text) => text.replace(/\/$/, '');
+	const here = (e) => bare(path) === bare(e.href) ||
 		(e.page && path.startsWith(`${e.href}/`)) ||
 		e.also?.some((page) => path.startsWith(at(customer, page)));
 	return html`<ul>${entries.map((e) => html`<li><a href=${e.href}

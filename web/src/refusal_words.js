@@ -12,6 +12,11 @@ export function cause_words(row) {
 	});
 }
 
+// The cause alone, for tables of causes.
+export function cause_title(cause) {
+	return has_word(`cause_title.${cause}`) ? t(`cause_title.${cause}`) : t('cause.other');
+}
+
 export function domain_of(address) {
 	return (address ?? '').split('@')[1] ?? '';
 }

@@ -6,5 +6,9 @@ const c = '/c/:customer';
 export const routes = [
 	{ pattern: '/', load: () => import('./pages/home.js') },
 	{ pattern: '/login', load: () => import('./pages/home.js') },
+	{ pattern: '/r/:reference', load: () => import('./pages/public_reference.js'), open: true },
+	{ pattern: c, load: () => import('./pages/overview.js') },
 	{ pattern: `${c}/messages`, load: () => import('./pages/messages.js') },
+	{ pattern: `${c}/messages/:id`, load: () => import('./pages/message.js') },
+	{ pattern: `${c}/sessions/:reference`, load: () => import('./pages/refusal.js') },
 ];

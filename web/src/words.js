@@ -133,7 +133,8 @@ function two(big, n, small, m) {
 // --- times -------------------------------------------------------------------
 function format(at, options) {
 	return new Intl.DateTimeFormat(language.value === 'ja' ? 'ja-JP' : 'en-GB',
-		{ timeZone: zone.value, ...options }).format(new Date(at));
+		{ timeZone: zone.value, ...options }).format(new Date(at))
+		.replace(/(\d)(?=[年月日])|([年月])(?=\d)/g, '$& ');
 }
 
 export function clock(at) {
@@ -168,6 +169,15 @@ export function same_day(a, b) {
 	return day(a) === day(b) && full_day(a) === full_day(b);
 }
 
+// What the zone's clocks are ahead of UTC at that time.
+export function zone_offset_ms(at) {
+	const parts = Object.fromEntries(new Intl.DateTimeFormat('en', { timeZone: zone.value,
+		hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric',
+		minute: 'numeric' }).formatToParts(new Date(at)).map((p) => [p.type, Number(p.value)]));
+	const local = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute);
+	return local - Math.floor(Number(new Date(at)) / 60000) * 60000;
+}
+
 // The time of day when it was today, else with the date before it.
 export function moment(at) {
 	if (!at)
@@ -176,8 +186,10 @@ export function moment(at) {
 		: `${day(at)} ${clock(at)}`;
 }
 
+// "JST"; a locale knows the short names of its own part of the world only.
 export function zone_name(at) {
-	const parts = new Intl.DateTimeFormat('en', { timeZone: zone.value,
-		timeZoneName: 'short' }).formatToParts(new Date(at));
-	return parts.find((p) => p.type === 'timeZoneName')?.value ?? '';
+	const names = ['en-US', 'en-GB', 'ja-JP'].map((locale) => new Intl.DateTimeFormat(locale,
+		{ timeZone: zone.value, timeZoneName: 'short' }).formatToParts(new Date(at))
+		.find((p) => p.type === 'timeZoneName')?.value ?? '');
+	return names.find((name) => !name.startsWith('GMT')) ?? names[0];
 }

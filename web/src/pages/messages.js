@@ -17,7 +17,7 @@ import { Time } from '../parts/time.js';
 import { cause_words } from '../refusal_words.js';
 
 export const states = ['delivered', 'deferred', 'failed', 'held', 'refused'];
-const filters = ['text', 'state', 'from', 'to', 'destination', 'setting', 'range', 'since', 'until'];
+const filters = ['text', 'state', 'cause', 'from', 'to', 'destination', 'setting', 'range', 'since', 'until'];
 const ranges = { '1h': 3600e3, '24h': 86400e3, '7d': 7 * 86400e3, '30d': 30 * 86400e3 };
 
 // The filter as the API takes it: a range becomes the moment it begins.

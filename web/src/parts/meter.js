@@ -15,12 +15,11 @@ export function Meter({ label, used, reserved = 0, limit, tall }) {
 		aria-label=${label} aria-valuemin="0" aria-valuemax=${limit} aria-valuenow=${used}
 		aria-valuetext=${percent(used, limit)} width="100%">
 		<defs><pattern id=${id} width="10" height="10" patternUnits="userSpaceOnUse"
-			patternTransform="rotate(45)"><rect class="meter-fill" width="10" height="10" />
-			<rect class="meter-hatch" width="4" height="10" /></pattern></defs>
+			patternTransform="rotate(45)"><rect class="meter-hatch" width="4" height="10" /></pattern></defs>
 		<rect class="meter-all" width="100%" height="100%" rx="3" />
 		<rect class="meter-reserved" width=${`${part(used)}%`} height="100%" rx="3" />
-		<rect class="meter-fill" width=${`${part(used - reserved)}%`} height="100%" rx="3"
-			fill=${near ? `url(#${id})` : undefined} />
+		<rect class="meter-fill" width=${`${part(used - reserved)}%`} height="100%" rx="3" />
+		${near && html`<rect fill=${`url(#${id})`} width=${`${part(used - reserved)}%`} height="100%" rx="3" />`}
 		<line class="meter-alert" x1=${`${alert_percent}%`} x2=${`${alert_percent}%`} y1="0" y2="100%" />
 	</svg>`;
 }

@@ -1,0 +1,56 @@
+// What to do about a refused session, by its cause: what to change here (one
+// button into a draft) and there; texts fix.CAUSE.here and fix.CAUSE.there.
+import { at } from './router.js';
+import { t, has_word } from './words.js';
+import { domain_of } from './refusal_words.js';
+import { may } from './session.js';
+
+function values_of(r) {
+	return { ip: r.client, d: domain_of(r.from), a: r.from ?? r.login ?? '', helo: r.helo ?? '',
+		setting: r.setting?.description ?? '' };
+}
+
+// Where "change it here" leads, with the value to put in.
+function here_address(customer, r) {
+	switch (r.cause) {
+	case 'address':
+		return r.setting ? `${at(customer, 'settings', r.setting.id)}?add=${encodeURIComponent(r.client)}`
+			: `${at(customer, 'settings', 'new')}?add=${encodeURIComponent(r.client)}`;
+	case 'domain':
+		return `${at(customer, 'domains')}?add=${encodeURIComponent(domain_of(r.from))}`;
+	case 'user':
+		return `${at(customer, 'users')}?add=${encodeURIComponent(r.from ?? '')}`;
+	case 'tls':
+	case 'auth':
+	case 'foreign':
+	case 'empty':
+		return r.setting ? at(customer, 'settings', r.setting.id) : at(customer, 'settings');
+	case 'credentials':
+		return at(customer, 'users');
+	case 'limit_day':
+	case 'limit_peak':
+	case 'limit_user':
+		return at(customer, 'limits');
+	default:
+		return null;
+	}
+}
+
+const right = { address: 'settings', tls: 'settings', auth: 'settings', foreign: 'settings', empty: 'settings',
+	domain: 'domains', user: 'users', credentials: 'users' };
+
+export function fix_here(customer, r) {
+	const key = `fix.${r.cause}`;
+	const href = here_address(customer, r);
+	if (!href || !has_word(`${key}.here`))
+		return null;
+	const needs = right[r.cause];
+	return { title: t(`${key}.here`, values_of(r)), text: has_word(`${key}.here_text`) ? t(`${key}.here_text`, values_of(r)) : '',
+		act: has_word(`${key}.here_act`) ? t(`${key}.here_act`, values_of(r)) : t('fix.open'),
+		href, allowed: !needs || may(needs) };
+}
+
+export function fix_there(r) {
+	const key = `fix.${r.cause}.there`;
+	return has_word(key) ? t(key, values_of(r)) : null;
+}

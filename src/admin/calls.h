@@ -135,6 +135,8 @@ bool call_own_name(struct admin_call *call, slice *name) MUST_USE;
  * his own, or 0: all (operator). False: it has ended. */
 bool call_find_customer(struct admin_call *call, slice name,
 			uint32_t *only) MUST_USE;
+/* The same of the argument "customer". */
+bool call_customer_asked(struct admin_call *call, uint32_t *only) MUST_USE;
 /* Is the user there for the caller? Failures are the store's. */
 bool call_sees_user(struct admin_call *call, uint32_t user) MUST_USE;
 /* May the caller change the user, who is there for him? Failures are the

@@ -195,6 +195,13 @@ bool call_find_customer(struct admin_call *call, slice name, uint32_t *only)
 	return true;
 }
 
+bool call_customer_asked(struct admin_call *call, uint32_t *only)
+{
+	slice name = NONE;
+	return arg_text(call, "customer", false, &name) &&
+	       call_find_customer(call, name, only);
+}
+
 bool call_sees_user(struct admin_call *call, uint32_t user)
 {
 	struct sql q = sql_of(call->admin->store,

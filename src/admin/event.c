@@ -14,27 +14,32 @@ static uint64_t number_of(const json_t *object, const char *key)
 	return v > 0 ? (uint64_t)v : 0;
 }
 
-/* "2026-11-24T04:30:00.123Z", as base/json writes it. */
-static bool parse_time(slice s, int64_t *out)
+bool event_time(slice s, int64_t *out)
 {
 	static const struct {
 		uint8_t at, digits;
 		uint16_t max;
-	} parts[] = { { 0, 4, 9999 }, { 5, 2, 12 },  { 8, 2, 31 },
-		      { 11, 2, 23 },  { 14, 2, 59 }, { 17, 2, 60 },
-		      { 20, 3, 999 } };
-	uint64_t v[ARRAY_LEN(parts)];
-	if (s.n != 24)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		char behind;
+	} parts[] = { { 0, 4, 9999, '-' }, { 5, 2, 12, '-' },
+		      { 8, 2, 31, 'T' },   { 11, 2, 23, ':' },
+		      { 14, 2, 59, ':' },  { 17, 2, 60, '.' },
+		      { 20, 3, 999, 'Z' } };
+	uint64_t v[ARRAY_LEN(parts)] = { 0 };
+	/* With milliseconds, without, or a day alone. */
+	size_t count = s.n == 24 ? 7 : s.n == 20 ? 6 : s.n == 10 ? 3 : 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t end = parts[i].at + parts[i].digits;
+		char behind = i + 1 < count ? parts[i].behind : 'Z';
 		if (!slice_u64(slice_sub(s, parts[i].at, parts[i].digits),
-			       parts[i].max, &v[i]))
+			       parts[i].max, &v[i]) ||
+		    (end < s.n && s.p[end] != behind))
 			return false;
+	}
 	struct tm tm = { .tm_year = (int)v[0] - 1900, .tm_mon = (int)v[1] - 1,
 			 .tm_mday = (int)v[2], .tm_hour = (int)v[3],
 			 .tm_min = (int)v[4], .tm_sec = (int)v[5] };
 	*out = (int64_t)timegm(&tm) * 1000 + (int64_t)v[6];
-	return true;
+	return count > 0;
 }
 
 static void add_party(struct event *e, bool is_sender, slice address)
@@ -73,7 +78,7 @@ bool event_parse(slice line, struct event *out)
 	json_t *object = json_loadb(line.p, line.n, 0, NULL);
 	*out = (struct event){ .json = object };
 	out->name = json_text(object, "event");
-	if (out->name.n > 0 && parse_time(json_text(object, "at"), &out->at_ms) &&
+	if (out->name.n > 0 && event_time(json_text(object, "at"), &out->at_ms) &&
 	    take_parties(out, object)) {
 		out->id = json_text(object, "id");
 		out->session = json_text(object, "session");
@@ -81,6 +86,8 @@ bool event_parse(slice line, struct event *out)
 		out->message_id = json_text(object, "message_id");
 		out->client = json_text(object, "client");
 		out->customer = number_of(object, "customer");
+		out->owner = out->customer != 0 ? out->customer :
+				number_of(object, "owner");
 		out->position = number_of(object, "position");
 		return true;
 	}
@@ -232,7 +239,9 @@ static bool take_accepted(struct trace_row *r, const json_t *line)
 	static const char *const keys[] = { "id", "session", "customer",
 					    "from", "original_from", "size",
 					    "message_id", "client", "helo",
-					    "report_about", NULL };
+					    "report_about", "listener",
+					    "login", "tls", "cipher", "entry",
+					    "entry_name", "setting", NULL };
 	const json_t *recipients = json_object_get(line, "recipients");
 	size_t i;
 	json_t *to;

@@ -33,7 +33,7 @@ struct finding {
 #define COLUMNS "SELECT e.id, e.reference, e.session, e.event FROM "
 #define OF_CUSTOMER " AND (?2 = 0 OR e.customer = ?2) ORDER BY e.at DESC LIMIT ?3"
 
-static slice fold(slice s, char to[ADDRESS_FOLD_MAX])
+slice search_fold(slice s, char to[ADDRESS_FOLD_MAX])
 {
 	s = slice_sub(s, 0, ADDRESS_FOLD_MAX);
 	for (size_t i = 0; i < s.n; i++)
@@ -63,7 +63,7 @@ static const char *statement(const struct search_query *q, slice *value,
 		return COLUMNS "events e WHERE e.message_id = ?1" OF_CUSTOMER;
 	if ((*value = q->client_ip).n > 0)
 		return COLUMNS "events e WHERE e.client = ?1" OF_CUSTOMER;
-	*value = fold(q->from.n > 0 ? q->from : q->to, folded);
+	*value = search_fold(q->from.n > 0 ? q->from : q->to, folded);
 	if (q->from.n > 0)
 		return COLUMNS "parties p JOIN events e ON e.n = p.n WHERE "
 			"p.kind = 0 AND p.address = ?1" OF_CUSTOMER;

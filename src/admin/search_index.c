@@ -29,6 +29,25 @@ static void read_place(struct search *s, struct store *d, bool *found)
 	}
 }
 
+/* Files of another form go, all of them: half an index would show half the
+ * mail. The journal has everything that was in them. */
+static bool drop_other_forms(struct search *s, struct err *err)
+{
+	struct search_days *days = calloc(1, sizeof(*days));
+	bool known = true;
+	if (days == NULL)
+		return err_set_memory(err, "search");
+	bool ok = search_days(s, days, err);
+	for (size_t i = 0; ok && known && i < days->count; i++)
+		/* A broken one is for find_place. */
+		if (!search_day_known(s, days->days[i], &known, err))
+			known = true;
+	for (size_t i = 0; ok && !known && i < days->count; i++)
+		ok = search_day_remove(s, days->days[i], err);
+	free(days);
+	return ok;
+}
+
 /* The newest file that can be read says it; a broken one is made again. */
 static bool find_place(struct search *s, struct err *err)
 {
@@ -69,7 +88,7 @@ bool search_open(const char *journal_dir, const char *index_dir,
 		err_set(err, ERR_LIMIT, SCOPE_SELF, "search", "path too long");
 	else if (os_dir_open(journal_dir, &s->journal_dir, err) &&
 		 os_dir_open(index_dir, &s->index_dir, err) &&
-		 find_place(s, err))
+		 drop_other_forms(s, err) && find_place(s, err))
 		return true;
 	search_close(out);
 	return false;
@@ -82,6 +101,7 @@ void search_close(struct search **out)
 	if (s == NULL)
 		return;
 	store_close(&s->day);
+	search_mail_close(s);
 	if (s->journal_dir >= 0)
 		os_file_close(&s->journal_dir);
 	if (s->index_dir >= 0)
@@ -112,19 +132,34 @@ static void number_or_null(struct sql *q, uint64_t v)
 		sql_null(q);
 }
 
+static void insert_party(struct store *d, const struct event *e, uint64_t n,
+			 enum search_party kind, slice name)
+{
+	char folded[ADDRESS_FOLD_MAX];
+	if (name.n == 0)
+		return;
+	struct sql q = sql_of(d, "INSERT OR IGNORE INTO parties"
+				 "(kind, address, customer, n) "
+				 "VALUES(?, ?, ?, ?)");
+	sql_u64(&q, kind);
+	sql_text(&q, search_fold(name, folded));
+	sql_u64(&q, e->owner);
+	sql_u64(&q, n);
+	sql_run(&q);
+}
+
 static void insert_parties(struct store *d, const struct event *e, uint64_t n)
 {
 	for (size_t i = 0; i < e->party_count; i++) {
-		char folded[ADDRESS_FOLD_MAX];
-		slice a = slice_sub(e->parties[i].address, 0, sizeof(folded));
-		for (size_t k = 0; k < a.n; k++)
-			folded[k] = ascii_lower(a.p[k]);
-		struct sql q = sql_of(d, "INSERT OR IGNORE INTO parties"
-					 "(kind, address, n) VALUES(?, ?, ?)");
-		sql_u64(&q, e->parties[i].is_sender ? 0 : 1);
-		sql_text(&q, (slice){ folded, a.n });
-		sql_u64(&q, n);
-		sql_run(&q);
+		const struct event_party *p = &e->parties[i];
+		slice domain = slice_skip(p->address,
+					  slice_rfind(p->address, '@') + 1);
+		insert_party(d, e, n, p->is_sender ? PARTY_SENDER :
+						     PARTY_RECIPIENT,
+			     p->address);
+		insert_party(d, e, n, p->is_sender ? PARTY_SENDER_DOMAIN :
+						     PARTY_RECIPIENT_DOMAIN,
+			     domain);
 	}
 }
 
@@ -137,8 +172,9 @@ static slice bare_message_id(slice s)
 	return s;
 }
 
-static void insert(struct store *d, const struct event *e, slice line)
+static void insert(struct search *s, const struct event *e, slice line)
 {
+	struct store *d = s->day;
 	struct sql q = sql_of(d, "INSERT OR IGNORE INTO events(at, event, id, "
 				 "session, reference, customer, message_id, "
 				 "client, position, line) "
@@ -154,8 +190,11 @@ static void insert(struct store *d, const struct event *e, slice line)
 	number_or_null(&q, e->position);
 	sql_text(&q, line);
 	sql_run(&q);
-	if (sqlite3_changes(d->db) == 1)
-		insert_parties(d, e, store_last_id(d));
+	if (sqlite3_changes(d->db) != 1)
+		return;
+	uint64_t n = store_last_id(d);
+	insert_parties(d, e, n);
+	search_mail_note(s, e, n);
 }
 
 /* Days whose journal is gone go too. */
@@ -197,6 +236,7 @@ static bool begin_day(struct search *s)
 	if (s->day == NULL || s->day_number != day) {
 		invariant(!s->in_batch);
 		store_close(&s->day);
+		search_mail_close(s);
 		if (!search_day_open(s, day, &s->day, &s->err))
 			return false;
 		s->day_number = day;
@@ -221,7 +261,8 @@ static bool take_line(void *ctx, slice line)
 	/* What is no event of ours (a torn line) is passed over. */
 	if (!event_parse(line, &e))
 		return true;
-	insert(s->day, &e, line);
+	if (!search_mail_told_before(s, &e))
+		insert(s, &e, line);
 	if (e.at_ms > s->indexed_ms)
 		s->indexed_ms = e.at_ms;
 	event_free(&e);
@@ -236,6 +277,10 @@ static bool end_batch(struct search *s, bool ok, struct err *err)
 		return ok;
 	s->in_batch = false;
 	if (ok) {
+		search_mail_flush(s);
+		ok = search_mail_commit(s, err);
+	}
+	if (ok) {
 		struct sql q = sql_of(s->day, "INSERT OR REPLACE INTO "
 					      "place(one, hour, offset) "
 					      "VALUES(1, ?, ?)");
@@ -246,6 +291,7 @@ static bool end_batch(struct search *s, bool ok, struct err *err)
 		ok = store_good(s->day, err);
 	}
 	if (!ok) {
+		search_mail_rollback(s);
 		store_rollback(s->day);
 		store_close(&s->day);
 	}

@@ -22,6 +22,7 @@ enum {
 	OUT_MAX = 67108864,		/* of one connection */
 	OUT_HIGH = 1048576,		/* `more` waits above it */
 	MORE_AT_ONCE = 64,		/* steps of `more` in a round */
+	MORE_MS = 20,			/* … and of a round's time */
 	MASTER_OUT_MAX = 65536,
 	TICK_MS = 1000,
 	PATH_TEXT_MAX = 4096,
@@ -178,7 +179,8 @@ static void conn_go_on(struct conn *c, int64_t now)
 {
 	for (int i = 0; i < MORE_AT_ONCE && c->busy; i++) {
 		if (c->call.more == NULL ||
-		    channel_pending(&c->channel) > OUT_HIGH)
+		    channel_pending(&c->channel) > OUT_HIGH ||
+		    now_ms() - now > MORE_MS)
 			break;
 		c->call.more(&c->call);
 	}

@@ -140,6 +140,16 @@ static const struct asked {
 	  { "yyyyny", "yyyyny", "yyyyny" } },
 	{ "trace", "\"customer\":$C,\"from\":\"user@$N.test\"",
 	  { "uuuunu", "uuuunu", "uuuunu" } },
+	{ "message.list", "\"customer\":\"$N\"",
+	  { "uuuuna", "uaaanu", "aaaana" } },
+	{ "message.show", "\"customer\":\"$N\",\"id\":"
+			  "\"00000000000000000000\"",
+	  { "uuuuna", "uaaanu", "aaaana" } },
+	{ "refusal.list", "\"customer\":\"$N\"",
+	  { "uuuuna", "uaaanu", "aaaana" } },
+	{ "refusal.show", "\"customer\":\"$N\",\"reference\":"
+			  "\"0000000000000000000000000\"",
+	  { "uuuuna", "uaaanu", "aaaana" } },
 	{ "explain", "\"client_ip\":\"$I\",\"from\":\"user@$N.test\","
 		     "\"helo\":\"mx.$N.test\"",
 	  { "yyyyny", "yyyyny", "yyyyny" } },

@@ -1,0 +1,391 @@
+/*
+ * message.list, message.show, refusal.list, refusal.show: mail as the index
+ * has it. A list first lets the index catch up, then looks; in pieces, so
+ * that other calls go on, and for so long at most, after which it gives what
+ * was found and says that it is incomplete.
+ */
+#include <stdlib.h>
+
+#include "admin/calls.h"
+#include "admin/event.h"
+#include "admin/mail_row.h"
+#include "admin/search.h"
+#include "base/json.h"
+#include "os/clock.h"
+
+static const slice NONE = { 0 };
+
+enum {
+	LIMIT_DEFAULT = 50, LIMIT_MAX = 200,
+	STEP_LINES = 500,
+	CATCH_UP_MS = 1000,
+	DEADLINE_MS = 5000,
+};
+
+static int64_t now_ms(void)
+{
+	return os_monotonic_ns() / MS;
+}
+
+/* --- a list ---------------------------------------------------------------- */
+
+struct listing {
+	struct admin_call *call;
+	struct search_filter filter;
+	struct search_list *list;	/* NULL: the index catches up */
+	int64_t catch_up_ms, deadline_ms;	/* monotonic */
+	bool behind;			/* it could not */
+};
+
+static void listing_free(struct admin_call *call)
+{
+	struct listing *l = call->state;
+	call->cancel = NULL;
+	call->state = NULL;
+	if (l != NULL)
+		search_list_free(&l->list);
+	free(l);
+}
+
+static bool sees(void *ctx, slice sender)
+{
+	const struct listing *l = ctx;
+	return call_sees_sender(l->call, sender);
+}
+
+static void give(void *ctx, const struct search_row *row)
+{
+	const struct listing *l = ctx;
+	struct buf out;
+	buf_init(&out, CALL_ROW_MAX);
+	mail_row(&out, l->call->admin->view, row);
+	if (!out.failed)
+		call_row(l->call, buf_slice(&out));
+	buf_fini(&out);
+}
+
+/* {"next":"20781.17","count":812,"incomplete":false,"as_of":"…"} */
+static void give_last(const struct listing *l, bool incomplete)
+{
+	struct buf out;
+	struct json j;
+	struct search_cursor next;
+	char text[SEARCH_CURSOR_MAX];
+	int64_t as_of = search_indexed_ms(l->call->admin->search);
+	uint64_t count = search_list_count(l->list);
+	buf_init(&out, 1024);
+	json_init(&j, &out);
+	json_object(&j);
+	json_key(&j, "next");
+	if (search_list_next(l->list, &next)) {
+		search_cursor_text(next, text);
+		json_string(&j, slice_of(text));
+	} else {
+		json_null(&j);
+	}
+	json_key(&j, "count");
+	if (l->filter.after.day != 0)
+		json_null(&j);	/* the first page had it */
+	else if (count > SEARCH_COUNT_MAX)
+		json_string(&j, SLICE("10000+"));
+	else
+		json_u64(&j, count);
+	json_member_bool(&j, "incomplete", incomplete);
+	json_key(&j, "as_of");
+	if (as_of > 0)
+		json_time_ms(&j, as_of);
+	else
+		json_null(&j);
+	json_object_end(&j);
+	call_row(l->call, buf_slice(&out));
+	buf_fini(&out);
+}
+
+static void end(struct listing *l, bool incomplete)
+{
+	struct admin_call *call = l->call;
+	give_last(l, incomplete || l->behind);
+	listing_free(call);
+	call_end(call, CALL_OK, NONE);
+}
+
+static void fail(struct admin_call *call, const struct err *err)
+{
+	listing_free(call);
+	call_fail(call, err, SAY_INDEX_FAILED);
+}
+
+/* True: it has, or for long enough. */
+static bool caught_up(struct listing *l, bool *whole, struct err *err)
+{
+	*whole = search_step(l->call->admin->search, STEP_LINES, &l->behind,
+			     err);
+	return *whole && (!l->behind || now_ms() >= l->catch_up_ms);
+}
+
+static void more(struct admin_call *call)
+{
+	struct listing *l = call->state;
+	struct err err = { 0 };
+	bool good, done = false;
+	if (l->list == NULL) {
+		bool ready = caught_up(l, &good, &err);
+		if (good && ready)
+			good = search_list_new(
+				call->admin->search, &l->filter,
+				call->caller.role == CALLER_UNIT_ADMIN ?
+					sees : NULL,
+				give, l, &l->list, &err);
+	} else {
+		good = search_list_step(l->list, &done, &err);
+	}
+	if (!good)
+		fail(call, &err);
+	else if (done || (l->list != NULL && now_ms() >= l->deadline_ms))
+		end(l, !done);
+}
+
+static void begin(struct admin_call *call, const struct search_filter *f)
+{
+	struct listing *l = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		call_no_memory(call);
+		return;
+	}
+	l->call = call;
+	l->filter = *f;
+	l->catch_up_ms = now_ms() + CATCH_UP_MS;
+	l->deadline_ms = now_ms() + DEADLINE_MS;
+	call->state = l;
+	call->cancel = listing_free;
+	call->more = more;
+}
+
+/* --- what is asked for ----------------------------------------------------- */
+
+static bool read_time(struct admin_call *call, const char *name, int64_t *out)
+{
+	slice text = NONE;
+	if (!arg_text(call, name, false, &text))
+		return false;
+	return text.n == 0 || (event_time(text, out) && *out >= 0) ||
+	       arg_bad(call, name);
+}
+
+static bool read_client(struct admin_call *call, slice *out)
+{
+	struct ip_addr a;
+	char text[IP_TEXT_MAX];
+	if (!arg_text(call, "client", false, out))
+		return false;
+	if (out->n == 0)
+		return true;
+	if (!ip_addr_parse(*out, &a))
+		return arg_bad(call, "client");
+	/* The one form that the journal writes. */
+	if (arena_copy(&call->arena, slice_of(ip_addr_text(&a, text)), out))
+		return true;
+	call_no_memory(call);
+	return false;
+}
+
+/* A setting by its key, which only says something within a customer. */
+static bool read_setting(struct admin_call *call, struct search_filter *f)
+{
+	slice key = NONE;
+	const struct customer *c = view_customer(call->admin->view,
+						 f->customer);
+	if (!arg_text(call, "setting", false, &key))
+		return false;
+	for (uint32_t i = 0; c != NULL && i < c->setting_count; i++)
+		if (slice_eq(c->settings[i]->key, key))
+			f->setting = c->settings[i]->id;
+	return key.n == 0 || f->setting != 0 || arg_bad(call, "setting");
+}
+
+static bool read_filter(struct admin_call *call, struct search_filter *f)
+{
+	uint64_t limit = LIMIT_DEFAULT;
+	slice cursor = NONE;
+	if (!call_customer_asked(call, &f->customer) ||
+	    !arg_text(call, "text", false, &f->text) ||
+	    !arg_text(call, "from", false, &f->from) ||
+	    !arg_text(call, "cursor", false, &cursor) ||
+	    !read_time(call, "since", &f->since_ms) ||
+	    !read_time(call, "until", &f->until_ms) ||
+	    !arg_u64(call, "limit", LIMIT_MAX, &limit) ||
+	    !read_setting(call, f))
+		return false;
+	if (cursor.n > 0 && !search_cursor_parse(cursor, &f->after))
+		return arg_bad(call, "cursor");
+	f->limit = limit > 0 ? (uint32_t)limit : LIMIT_DEFAULT;
+	return true;
+}
+
+/* "refused" are those that were never messages; without a state both are
+ * shown, as they came. */
+static bool read_state(struct admin_call *call, struct search_filter *f)
+{
+	slice name = NONE;
+	f->of = LIST_MESSAGES | LIST_REFUSALS;
+	if (!arg_text(call, "state", false, &name))
+		return false;
+	if (name.n == 0)
+		return true;
+	f->of = slice_eq(name, SLICE("refused")) ? LIST_REFUSALS :
+						   LIST_MESSAGES;
+	if (f->of == LIST_REFUSALS)
+		return true;
+	for (int i = STATE_ANY + 1; i < STATE_COUNT; i++)
+		if (slice_eq(name, slice_of(search_state_name(
+				      (enum search_state)i))))
+			f->state = (enum search_state)i;
+	return f->state != STATE_ANY || arg_bad(call, "state");
+}
+
+static bool has_index(struct admin_call *call)
+{
+	if (call->admin->search != NULL)
+		return true;
+	call_say(call, CALL_UNAVAILABLE, SAY_NO_INDEX, NONE);
+	return false;
+}
+
+void call_message_list(struct admin_call *call)
+{
+	struct search_filter f = { 0 };
+	if (read_filter(call, &f) && read_state(call, &f) &&
+	    arg_text(call, "to", false, &f.to) &&
+	    arg_text(call, "destination", false, &f.destination) &&
+	    has_index(call))
+		begin(call, &f);
+}
+
+void call_refusal_list(struct admin_call *call)
+{
+	struct search_filter f = { .of = LIST_REFUSALS };
+	if (read_filter(call, &f) && read_client(call, &f.client) &&
+	    arg_text(call, "cause", false, &f.cause) && has_index(call))
+		begin(call, &f);
+}
+
+/* --- one message ------------------------------------------------------------ */
+
+struct showing {
+	struct admin_call *call;
+	bool shown;
+};
+
+static bool show_message(void *ctx, slice trace_row)
+{
+	struct showing *s = ctx;
+	struct buf out;
+	if (!call_sees_mail(s->call, trace_row))
+		return false;
+	buf_init(&out, CALL_ROW_MAX);
+	mail_row_message(&out, s->call->admin->view, trace_row);
+	s->shown = !out.failed;
+	if (s->shown)
+		call_row(s->call, buf_slice(&out));
+	buf_fini(&out);
+	return false;
+}
+
+/* Up to now, as far as a step goes: what was accepted a moment ago. */
+static bool catch_up(struct admin_call *call, struct err *err)
+{
+	bool behind;
+	return search_step(call->admin->search, STEP_LINES, &behind, err);
+}
+
+void call_message_show(struct admin_call *call)
+{
+	struct search_query q = { .limit = 1 };
+	struct showing s = { .call = call };
+	struct err err = { 0 };
+	struct id id;
+	if (!arg_text(call, "id", true, &q.id) ||
+	    !call_customer_asked(call, &q.customer) || !has_index(call))
+		return;
+	if (!id_parse(q.id, &id))
+		call_say(call, CALL_NONE_FOUND, SAY_NO_SUCH_MAIL, NONE);
+	else if (!catch_up(call, &err) ||
+		 !search_find(call->admin->search, &q, show_message, &s, &err))
+		call_fail(call, &err, SAY_INDEX_FAILED);
+	else if (s.shown)
+		call_end(call, CALL_OK, NONE);
+	else
+		call_say(call, CALL_NONE_FOUND, SAY_NO_SUCH_MAIL, NONE);
+}
+
+/* --- one refusal ------------------------------------------------------------ */
+
+struct refusal_shown {
+	struct admin_call *call;
+	enum mail_reader reader;
+	bool shown;
+};
+
+static void show_refusal(void *ctx, const struct search_row *row)
+{
+	struct refusal_shown *s = ctx;
+	struct buf out;
+	buf_init(&out, CALL_ROW_MAX);
+	mail_row_refusal(&out, s->call->admin->view, row, s->reader,
+			 s->call->admin->hostname);
+	s->shown = !out.failed;
+	if (s->shown)
+		call_row(s->call, buf_slice(&out));
+	buf_fini(&out);
+}
+
+static bool sees_refusal(void *ctx, slice sender)
+{
+	const struct refusal_shown *s = ctx;
+	return call_sees_sender(s->call, sender);
+}
+
+/* A reference leads to one row, so this is a short list. */
+static bool find_refusal(struct refusal_shown *s, const char *name,
+			 uint32_t customer, struct err *err)
+{
+	struct search_filter f = { .of = LIST_REFUSALS, .limit = 1,
+				   .customer = customer };
+	struct search_list *list;
+	struct reference reference;
+	bool done = false;
+	slice text = NONE;
+	bool unit = s->call->caller.role == CALLER_UNIT_ADMIN &&
+		    s->reader == READER_OWN;
+	if (args_text(s->call->args, name, &text) != ARGS_FOUND ||
+	    !reference_parse(text, &reference))
+		return true;
+	f.text = text;
+	if (!catch_up(s->call, err) ||
+	    !search_list_new(s->call->admin->search, &f,
+			     unit ? sees_refusal : NULL, show_refusal, s,
+			     &list, err))
+		return false;
+	bool ok = true;
+	while (ok && !done && !s->shown)
+		ok = search_list_step(list, &done, err);
+	search_list_free(&list);
+	return ok;
+}
+
+void call_refusal_show(struct admin_call *call)
+{
+	struct refusal_shown s = { .call = call, .reader = READER_OWN };
+	struct err err = { 0 };
+	uint32_t customer;
+	slice reference = NONE;
+	if (!arg_text(call, "reference", true, &reference) ||
+	    !call_customer_asked(call, &customer) || !has_index(call))
+		return;
+	if (!find_refusal(&s, "reference", customer, &err))
+		call_fail(call, &err, SAY_INDEX_FAILED);
+	else if (s.shown)
+		call_end(call, CALL_OK, NONE);
+	else
+		call_say(call, CALL_NONE_FOUND, SAY_NO_SUCH_REFERENCE, NONE);
+}

@@ -69,6 +69,14 @@ static const struct user *find_user(const struct view *v,
 	return u != NULL && u->customer == c->id ? u : NULL;
 }
 
+/* As the verbs answer: a name that nobody has is wrong data, an argument of
+ * no form is wrong usage. */
+static int code_of(enum relay_text wrong)
+{
+	return wrong == RELAY_SAY_NO_CUSTOMER || wrong == RELAY_SAY_NO_USER ?
+		       EXIT_DATA_CODE : EXIT_USAGE_CODE;
+}
+
 /* RELAY_SAY_COUNT: shown. Else what is wrong, *about with what. */
 static enum relay_text show(const struct relay_ask *ask, slice *about)
 {
@@ -102,5 +110,5 @@ void relay_call_limits(const struct relay_ask *ask)
 	if (wrong == RELAY_SAY_COUNT)
 		control_answer_end(ask->answer, EXIT_FINE, (slice){ 0 });
 	else
-		relay_call_say(ask, EXIT_USAGE_CODE, wrong, about);
+		relay_call_say(ask, code_of(wrong), wrong, about);
 }

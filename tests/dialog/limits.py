@@ -179,10 +179,10 @@ def s6_11_shown(service):
     assert day["user"] is None and day["opens_at"] is None
     p = service.cli("limits", "show", "nobody", check=False,
                     env={"LANG": "ja_JP.UTF-8"})
-    assert p.returncode == 64 and "顧客 'nobody'" in p.stderr, p.stderr
+    assert p.returncode == 65 and "顧客 'nobody'" in p.stderr, p.stderr
     p = service.cli("limits", "show", "shown", "--user", "x@shown.example",
                     check=False)
-    assert p.returncode == 64 and \
+    assert p.returncode == 65 and \
         "'x@shown.example' is no user" in p.stderr, p.stderr
     p = service.cli("limits", "show", "shown", "--user", "x y", check=False)
     assert p.returncode == 64 and "'x y' is no mail address" in p.stderr, \

@@ -243,6 +243,16 @@ static void keep_pace(struct session *s, bool in_body, size_t bytes)
 		session_close_with(s, REPLY_TIMEOUT);
 }
 
+/* No further transaction while the service is about to stop: its last one may
+ * have ended by RSET or a refusal, too. The rest of a refused body comes
+ * first, so that the client reads what it is told. */
+static void leave_if_draining(struct session *s)
+{
+	if (s->receive->draining && s->transaction == NULL && !s->over &&
+	    s->state == SESSION_COMMANDS && !smtp_server_in_body(s->server))
+		session_close_with(s, REPLY_SHUTDOWN);
+}
+
 /* One event after the other, while the engine may go on. A handler that ends
  * the session marks it `over`; it is freed when all have returned. */
 static void on_input(void *ctx, slice *in)
@@ -264,7 +274,9 @@ static void on_input(void *ctx, slice *in)
 		invariant((size_t)kind < ARRAY_LEN(events) &&
 			  events[kind] != NULL);
 		events[kind](s, &ev);
+		leave_if_draining(s);
 	}
+	leave_if_draining(s);
 	s->in_input = false;
 	note_client_clear(note);
 	if (s->over) {

@@ -2,7 +2,7 @@
 import os
 import signal
 
-from postrider import Client
+from postrider import Client, Service, check_memory_reports
 from settings import apply
 from world import ANY, customer
 
@@ -37,6 +37,48 @@ def admin_dead(world):
         assert c.code("MAIL FROM:<boss@elsewhere.test>") == 250
 
 
+TAKES_A_BODY = b"RCPT TO:<x@maildir.test>\r\nDATA\r\n"
+# What ends a transaction: what the client sends, piece by piece, and the codes
+# of the replies to each.
+ENDS = {
+    "RSET": [(b"RSET\r\n", (250, 421))],
+    "RSET with another MAIL behind it":
+        [(b"RSET\r\nMAIL FROM:<a@example.com>\r\n", (250, 421))],
+    "EHLO": [(b"EHLO again.example.com\r\n", (421,))],
+    "a BDAT that is refused": [(b"BDAT 6 LAST\r\nabc", (503,)),
+                               (b"def", (421,))],
+    "a message that is refused":
+        [(TAKES_A_BODY, (250, 354)), (b"X: y\r\n\r\na\nb\r\n.\r\n", (550, 421))],
+    "a message that is taken":
+        [(TAKES_A_BODY, (250, 354)), (b"X: y\r\n\r\nx\r\n.\r\n", (250, 421))],
+}
+
+
+def no_session_outlives_its_transaction(results):
+    """SIGTERM lets transactions end, whichever way; then it is 421, and the
+    service stops when the last session is gone."""
+    with Service() as s:
+        s.start()
+        clients = [Client(s.port) for _ in range(len(ENDS) + 1)]
+        for c in clients:
+            c.hello()
+        idle = clients.pop()
+        for c in clients:
+            assert c.code("MAIL FROM:<a@example.com>") == 250
+        s.process.send_signal(signal.SIGTERM)
+        assert idle.reply()[0] == 421
+        for (name, steps), c in zip(ENDS.items(), clients):
+            with results.test(f"while it stops: {name}"):
+                for sent, codes in steps:
+                    c.send(sent)
+                    c.expect(*codes)
+                assert c.at_end()
+        assert s.process.wait(5) == 0
+        check_memory_reports(s, results)
+
+
 def tests(world, results):
+    with results.test("sessions while it stops"):
+        no_session_outlives_its_transaction(results)
     with results.test("3.6 admin killed, relay killed"):
         admin_dead(world)

@@ -22,7 +22,7 @@ struct listening {
 	size_t first[RELAY_SHARDS_MAX + 1];
 };
 
-struct change {
+struct live_change {
 	struct tls_context *tls, *tls_legacy;
 	struct listening *listening;
 };
@@ -34,7 +34,7 @@ struct live {
 	struct legacy_clients *legacy_clients;
 	struct list limits;
 	struct listening *last;		/* of the last live_set */
-	struct change *now, *next;	/* on its way, waiting */
+	struct live_change *now, *next;	/* on its way, waiting */
 	uint32_t waits;
 	struct live_job {
 		struct relay_job job;
@@ -74,9 +74,9 @@ static void listening_unref(struct listening **lp)
 	free(l);
 }
 
-static void change_free(struct change **cp)
+void live_drop(struct live_change **cp)
 {
-	struct change *c = *cp;
+	struct live_change *c = *cp;
 	*cp = NULL;
 	if (c == NULL)
 		return;
@@ -142,11 +142,11 @@ static struct listening *listening_new(struct live *live,
 }
 
 /* Holds what it is given. */
-static struct change *change_new(struct tls_context *tls,
+static struct live_change *change_new(struct tls_context *tls,
 				 struct tls_context *tls_legacy,
 				 struct listening *listening)
 {
-	struct change *c = calloc(1, sizeof(*c));
+	struct live_change *c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return NULL;
 	c->tls = tls ? tls_context_ref(tls) : NULL;
@@ -161,7 +161,7 @@ static struct change *change_new(struct tls_context *tls,
 static void take(struct relay_job *job, struct shard *s)
 {
 	struct live_job *j = CONTAINER_OF(job, struct live_job, job);
-	const struct change *c = j->live->now;
+	const struct live_change *c = j->live->now;
 	const struct listening *l = c->listening;
 	size_t first = l->first[s->config.number];
 	receive_set_limits(s->receive, l->limits);
@@ -185,7 +185,7 @@ static void taken(struct relay_job *job)
 	for (uint32_t i = 0; i < relay_core_shards(l->core); i++)
 		if (l->jobs[i].failed)
 			err = &l->jobs[i].err;
-	change_free(&l->now);
+	live_drop(&l->now);
 	l->done(l->ctx, err);
 	if (l->next != NULL && l->now == NULL)
 		begin(l);
@@ -206,37 +206,43 @@ static void begin(struct live *l)
 	}
 }
 
-static bool submit(struct live *l, struct change *c, struct err *err)
+static void submit(struct live *l, struct live_change *c)
 {
-	if (c == NULL)
-		return err_set_memory(err, "live");
-	change_free(&l->next);
+	live_drop(&l->next);
 	l->next = c;
 	if (l->now == NULL)
 		begin(l);
-	return true;
 }
 
-bool live_set(struct live *l, const struct live_config *config,
-	      struct err *err)
+bool live_make(struct live *l, const struct live_config *config,
+	       struct live_change **out, struct err *err)
 {
-	struct listening *next = listening_new(l, config);
-	struct change *c = next == NULL ? NULL :
-		change_new(config->tls, config->tls_legacy, next);
-	if (c == NULL) {
-		listening_unref(&next);
-	} else {
-		listening_unref(&l->last);
-		l->last = next;
-	}
-	return submit(l, c, err);
+	struct listening *listening = listening_new(l, config);
+	*out = listening == NULL ? NULL :
+	       change_new(config->tls, config->tls_legacy, listening);
+	listening_unref(&listening);	/* the change holds it */
+	return *out != NULL || err_set_memory(err, "live");
+}
+
+void live_take(struct live *l, struct live_change **change)
+{
+	struct live_change *c = *change;
+	*change = NULL;
+	listening_unref(&l->last);
+	l->last = c->listening;
+	l->last->refs++;
+	submit(l, c);
 }
 
 bool live_set_tls(struct live *l, struct tls_context *tls,
 		  struct tls_context *tls_legacy, struct err *err)
 {
 	invariant(l->last != NULL);
-	return submit(l, change_new(tls, tls_legacy, l->last), err);
+	struct live_change *c = change_new(tls, tls_legacy, l->last);
+	if (c == NULL)
+		return err_set_memory(err, "live");
+	submit(l, c);
+	return true;
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -266,8 +272,8 @@ void live_free(struct live **lp)
 	*lp = NULL;
 	if (l == NULL)
 		return;
-	change_free(&l->now);
-	change_free(&l->next);
+	live_drop(&l->now);
+	live_drop(&l->next);
 	listening_unref(&l->last);
 	list_each(&l->limits, node, after)
 		free(CONTAINER_OF(node, struct kept_limits, node));

@@ -27,12 +27,17 @@ bool live_new(struct relay_core *core, live_done *done, void *ctx,
 	      struct live **out, struct err *err) MUST_USE;
 /* After the core was closed: its shards point to what this has. */
 void live_free(struct live **l);
-/* One at a time: a later one waits for the one before, and the last one of
- * those that wait counts. `done` is told once for each that was taken. May be
- * called before the threads run: it is the first thing that they do. */
-bool live_set(struct live *l, const struct live_config *config,
-	      struct err *err) MUST_USE;
-/* The same with other TLS alone, and all else as the last live_set said. */
+/* First all that can fail, then what can't. One at a time: a later one waits
+ * for the one before, and the last one of those that wait counts. `done` is
+ * told once for each that was taken. May be taken before the threads run: it
+ * is the first thing that they do. */
+struct live_change;
+bool live_make(struct live *l, const struct live_config *config,
+	       struct live_change **out, struct err *err) MUST_USE;
+void live_take(struct live *l, struct live_change **change);
+/* One that is not taken, or none. */
+void live_drop(struct live_change **change);
+/* The same with other TLS alone, and all else as the last one said. */
 bool live_set_tls(struct live *l, struct tls_context *tls,
 		  struct tls_context *tls_legacy, struct err *err) MUST_USE;
 /* A change is under way or waits. */

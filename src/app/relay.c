@@ -283,8 +283,8 @@ static bool open_outside(struct relay *r, struct err *err)
 		.forward = (const char *const *)s->config->dns_forward,
 		.threads = RESOLVER_THREADS,
 	};
-	return relay_make_tls(s->config, s->certificate_pem, s->key_pem,
-			      &r->tls_server, &r->tls_legacy, err) &&
+	return relay_make_tls(s->certificate_pem, s->key_pem, &r->tls_server,
+			      &r->tls_legacy, err) &&
 	       tls_context_client(TLS_VERIFY_NONE, (slice){ 0 },
 				  &r->tls_client, err) &&
 	       resolver_open(&resolver, &r->resolver, err);
@@ -368,8 +368,6 @@ int relay_main(const struct relay_start *start)
 {
 	struct relay r = { .start = start, .log = start->log };
 	timer_init(&r.second, second);
-	buf_init(&r.certificate_pem, RELAY_PEM_MAX);
-	buf_init(&r.key_pem, RELAY_PEM_MAX);
 	if (start_all(&r)) {
 		second(&r.second);
 		view_live(&r, view_revision(r.view));

@@ -11,13 +11,6 @@ enum { SUMMARY_KEEP_MS = 24 * 3600000 + 600000,
        BUDGET_PLACES = 65536 };
 enum { CHECKPOINT_MIN = 268435456 };
 
-/* All that taking them needs. */
-struct new_routes {
-	struct routes *routes;		/* NULL: none */
-	struct old_routes *old;		/* for those whose place they take */
-	struct retry_plan retry;
-};
-
 struct relay_core {
 	struct relay_core_config config;
 	struct journal *journal;
@@ -440,32 +433,37 @@ static void send_routes(struct relay_core *c)
 	}
 }
 
-static void drop_new_routes(struct new_routes *n)
+bool relay_core_make_routes(struct relay_core *c, const struct route *specs,
+			    size_t count, const struct retry_plan *retry,
+			    uint32_t concurrency, struct new_routes *out,
+			    struct err *err)
+{
+	*out = (struct new_routes){ .old = calloc(1, sizeof(*out->old)),
+				    .retry = *retry };
+	if (out->old == NULL)
+		return err_set_memory(err, "relay_core");
+	if (routes_new(&c->destinations, specs, count, concurrency,
+		       &out->routes, err))
+		return true;
+	new_routes_drop(out);
+	return false;
+}
+
+void relay_core_take_routes(struct relay_core *c, struct new_routes *n)
+{
+	invariant(n->routes != NULL && n->old != NULL);
+	new_routes_drop(&c->routes_next);
+	c->routes_next = *n;
+	*n = (struct new_routes){ 0 };
+	if (c->routes_wait == 0)
+		send_routes(c);
+}
+
+void new_routes_drop(struct new_routes *n)
 {
 	routes_free(&n->routes);
 	free(n->old);
 	*n = (struct new_routes){ 0 };
-}
-
-bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
-			   size_t count, const struct retry_plan *retry,
-			   struct err *err)
-{
-	struct new_routes n = { .old = calloc(1, sizeof(*n.old)),
-				.retry = *retry };
-	if (n.old == NULL)
-		return err_set_memory(err, "relay_core");
-	if (!routes_new(&c->destinations, specs, count,
-			(uint32_t)c->config.limits->destination_concurrency,
-			&n.routes, err)) {
-		free(n.old);
-		return false;
-	}
-	drop_new_routes(&c->routes_next);
-	c->routes_next = n;
-	if (c->routes_wait == 0)
-		send_routes(c);
-	return true;
 }
 
 void relay_core_set_limits(struct relay_core *c, const struct limits *limits)
@@ -524,7 +522,7 @@ void relay_core_drain(struct relay_core *c, void (*stopped)(void *ctx),
 static void free_routes(struct relay_core *c)
 {
 	routes_free(&c->routes);
-	drop_new_routes(&c->routes_next);
+	new_routes_drop(&c->routes_next);
 	list_each(&c->old_routes, node, after) {
 		struct old_routes *old =
 			CONTAINER_OF(node, struct old_routes, node);

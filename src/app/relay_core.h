@@ -62,14 +62,24 @@ bool relay_core_listen(struct relay_core *c, uint32_t shard, int fd,
 void relay_core_set_view(struct relay_core *c, const struct view *view,
 			 void (*live)(void *ctx, uint64_t revision),
 			 void *ctx);
-/* New routes and retry plan, from now on; later ones wait for those before,
- * and the last of those that wait count. */
-bool relay_core_set_routes(struct relay_core *c, const struct route *specs,
-			   size_t count, const struct retry_plan *retry,
-			   struct err *err) MUST_USE;
-/* What the core itself takes of new limits: bodies_memory, and
- * destination_concurrency with the next routes. They must live as long as the
- * core; shards are told by app/live. */
+/* New routes and retry plan: first all that can fail, then what can't.
+ * concurrency: limits.destination_concurrency. */
+struct new_routes {
+	struct routes *routes;		/* NULL: none */
+	struct old_routes *old;		/* for those whose place they take */
+	struct retry_plan retry;
+};
+bool relay_core_make_routes(struct relay_core *c, const struct route *specs,
+			    size_t count, const struct retry_plan *retry,
+			    uint32_t concurrency, struct new_routes *out,
+			    struct err *err) MUST_USE;
+/* From now on; later ones wait for those before, and the last of those that
+ * wait count. Takes what n holds. */
+void relay_core_take_routes(struct relay_core *c, struct new_routes *n);
+/* Of some that are not taken, or none. */
+void new_routes_drop(struct new_routes *n);
+/* What the core itself takes of new limits: bodies_memory. They must live as
+ * long as the core; shards are told by app/live. */
 void relay_core_set_limits(struct relay_core *c, const struct limits *limits);
 /* Drains all shards, then the spool (with a checkpoint), then `stopped`;
  * relay_core_close may follow. */

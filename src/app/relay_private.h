@@ -18,6 +18,11 @@ struct relay_socket {
 /* The old ones and the new ones, while one takes the other's place. */
 enum { RELAY_SOCKETS_MAX = 4096, RELAY_PEM_MAX = 524288 };
 
+/* Certificate chain and key. */
+struct relay_pem {
+	struct buf certificate, key;
+};
+
 struct relay {
 	const struct relay_start *start;
 	struct log *log;
@@ -38,7 +43,7 @@ struct relay {
 	int exit_code;
 	struct relay_socket *sockets;
 	size_t socket_count;
-	struct buf certificate_pem, key_pem;
+	struct relay_pem pem;		/* of tls_server */
 	/* wall clock */
 	int64_t day_at_ms, week_at_ms;
 	int64_t legacy_since_ms;	/* what the next report is of */
@@ -53,11 +58,12 @@ struct retry_plan relay_make_retry(const struct config *c);
 void relay_count(struct relay *r, struct counters *to);
 
 /* relay_reload.c */
-/* The server's TLS contexts of a certificate; *legacy is NULL when no
- * listener takes old clients. Both are NULL without a certificate. */
-bool relay_make_tls(const struct config *c, slice certificate_pem,
-		    slice key_pem, struct tls_context **tls,
-		    struct tls_context **legacy, struct err *err) MUST_USE;
+/* The server's TLS contexts of a certificate; *legacy: for old clients, of
+ * which entries of the directory may tell at any time. Both are NULL without a
+ * certificate. */
+bool relay_make_tls(slice certificate_pem, slice key_pem,
+		    struct tls_context **tls, struct tls_context **legacy,
+		    struct err *err) MUST_USE;
 /* Listeners, TLS and limits of the configuration that relay was started
  * with: before its threads run. */
 bool relay_live_begin(struct relay *r, struct err *err) MUST_USE;

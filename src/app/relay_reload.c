@@ -19,43 +19,42 @@ enum { RELOAD_ARENA_MAX = 16777216,
 
 /* --- TLS ------------------------------------------------------------------ */
 
-static bool wants_legacy(const struct config *c)
-{
-	for (size_t i = 0; i < c->listener_count; i++)
-		if (c->listeners[i].legacy_until_ms > os_wall_ms())
-			return true;
-	return false;
-}
-
-bool relay_make_tls(const struct config *c, slice certificate_pem,
-		    slice key_pem, struct tls_context **tls,
-		    struct tls_context **legacy, struct err *err)
+bool relay_make_tls(slice certificate_pem, slice key_pem,
+		    struct tls_context **tls, struct tls_context **legacy,
+		    struct err *err)
 {
 	*tls = *legacy = NULL;
 	if (certificate_pem.n == 0)
 		return true;
 	if (!tls_context_server(certificate_pem, key_pem, tls, err))
 		return false;
-	if (!wants_legacy(c) ||
-	    tls_context_server_legacy(certificate_pem, key_pem, legacy, err))
+	if (tls_context_server_legacy(certificate_pem, key_pem, legacy, err))
 		return true;
 	tls_context_unref(tls);
 	return false;
 }
 
 /* Kept for the contexts of the days to come. */
-static bool keep_pem(struct relay *r, slice certificate_pem, slice key_pem)
+static bool copy_pem(slice certificate_pem, slice key_pem,
+		     struct relay_pem *out, struct err *err)
 {
-	if (r->key_pem.p != NULL)
-		secret_wipe(r->key_pem.p, r->key_pem.cap);
-	buf_clear(&r->certificate_pem);
-	buf_clear(&r->key_pem);
+	buf_init(&out->certificate, RELAY_PEM_MAX);
+	buf_init(&out->key, RELAY_PEM_MAX);
 	/* Room at once: a buffer that grows leaves its bytes behind. */
-	if (key_pem.n > 0 && buf_room(&r->key_pem, key_pem.n) == NULL)
-		return false;
-	buf_append(&r->certificate_pem, certificate_pem);
-	buf_append(&r->key_pem, key_pem);
-	return !r->certificate_pem.failed && !r->key_pem.failed;
+	bool ok = key_pem.n == 0 || buf_room(&out->key, key_pem.n) != NULL;
+	buf_append(&out->certificate, certificate_pem);
+	buf_append(&out->key, key_pem);
+	return (ok && !out->certificate.failed && !out->key.failed) ||
+	       err_set_memory(err, "relay");
+}
+
+static void drop_pem(struct relay_pem *pem)
+{
+	if (pem->key.p != NULL)
+		secret_wipe(pem->key.p, pem->key.cap);
+	buf_fini(&pem->certificate);
+	buf_fini(&pem->key);
+	*pem = (struct relay_pem){ 0 };
 }
 
 static void set_tls(struct relay *r, struct tls_context *tls,
@@ -77,6 +76,8 @@ static struct relay_socket *find_socket(struct relay *r, uint32_t number)
 	return NULL;
 }
 
+/* Wanted at once: the configuration that names it is on its way, while shards
+ * may still take the one before. */
 static void add_socket(struct relay *r, uint32_t number, int fd)
 {
 	if (r->socket_count == RELAY_SOCKETS_MAX ||
@@ -85,7 +86,7 @@ static void add_socket(struct relay *r, uint32_t number, int fd)
 		return;
 	}
 	r->sockets[r->socket_count++] = (struct relay_socket){
-		.number = number, .fd = fd,
+		.number = number, .fd = fd, .wanted = true,
 	};
 }
 
@@ -167,20 +168,6 @@ static void mark_wanted(struct relay *r, const struct start_listener *rows,
 
 /* --- into the shards ------------------------------------------------------ */
 
-static bool send_live(struct relay *r, const struct config *c,
-		      const struct live_listener *listeners, size_t count,
-		      struct err *err)
-{
-	struct live_config config = {
-		.tls = r->tls_server,
-		.tls_legacy = r->tls_legacy,
-		.limits = &c->limits,
-		.listeners = listeners,
-		.listener_count = count,
-	};
-	return live_set(r->live, &config, err);
-}
-
 static void live_taken(void *ctx, const struct err *err)
 {
 	struct relay *r = ctx;
@@ -194,20 +181,31 @@ bool relay_live_begin(struct relay *r, struct err *err)
 {
 	const struct relay_start *s = r->start;
 	r->sockets = calloc(RELAY_SOCKETS_MAX, sizeof(*r->sockets));
-	if (r->sockets == NULL ||
-	    !keep_pem(r, s->certificate_pem, s->key_pem))
+	if (r->sockets == NULL)
 		return err_set_memory(err, "relay");
+	if (!copy_pem(s->certificate_pem, s->key_pem, &r->pem, err))
+		return false;
 	for (size_t i = 0; i < s->listener_count; i++)
 		add_socket(r, s->listeners[i].number, s->listeners[i].fd);
 	mark_wanted(r, s->listeners, s->listener_count);
 	r->legacy_since_ms = os_wall_ms();
 	r->week_at_ms = r->legacy_since_ms + WEEK_MS;
+	struct live_config live = {
+		.tls = r->tls_server,
+		.tls_legacy = r->tls_legacy,
+		.limits = &s->config->limits,
+		.listener_count = s->listener_count,
+	};
+	struct live_change *change = NULL;
 	struct live_listener *rows = make_listeners(
 		r, s->config, s->listeners, s->listener_count, err);
+	live.listeners = rows;
 	bool ok = rows != NULL &&
 		  live_new(r->core, live_taken, r, &r->live, err) &&
-		  send_live(r, s->config, rows, s->listener_count, err);
+		  live_make(r->live, &live, &change, err);
 	free(rows);
+	if (ok)
+		live_take(r->live, &change);
 	return ok;
 }
 
@@ -217,10 +215,7 @@ void relay_live_end(struct relay *r)
 	for (size_t i = 0; i < r->socket_count; i++)
 		os_socket_close(&r->sockets[i].fd);
 	free(r->sockets);
-	if (r->key_pem.p != NULL)
-		secret_wipe(r->key_pem.p, r->key_pem.cap);
-	buf_fini(&r->certificate_pem);
-	buf_fini(&r->key_pem);
+	drop_pem(&r->pem);
 }
 
 /* --- a reload ------------------------------------------------------------- */
@@ -228,46 +223,80 @@ void relay_live_end(struct relay *r)
 /* All that a reload is made of. */
 struct reloading {
 	struct start_reload reload;
+	struct relay_pem pem;
 	struct tls_context *tls, *legacy;
-	struct route *routes;
-	struct retry_plan retry;
-	struct live_listener *listeners;
+	struct new_routes routes;
+	struct live_change *live;
 };
+
+static bool make_routes(struct relay *r, struct reloading *n, struct err *err)
+{
+	const struct config *c = &n->reload.config;
+	struct retry_plan retry = relay_make_retry(c);
+	struct route *specs = relay_make_routes(r, c);
+	if (specs == NULL)
+		return err_set_memory(err, "relay");
+	bool ok = relay_core_make_routes(
+		r->core, specs, c->route_count, &retry,
+		(uint32_t)c->limits.destination_concurrency, &n->routes, err);
+	free(specs);
+	return ok;
+}
+
+static bool make_live(struct relay *r, struct reloading *n, struct err *err)
+{
+	const struct start_reload *reload = &n->reload;
+	struct live_listener *rows = make_listeners(
+		r, &reload->config, reload->listeners, reload->listener_count,
+		err);
+	if (rows == NULL)
+		return false;
+	struct live_config live = {
+		.tls = n->tls,
+		.tls_legacy = n->legacy,
+		.limits = &reload->config.limits,
+		.listeners = rows,
+		.listener_count = reload->listener_count,
+	};
+	bool ok = live_make(r->live, &live, &n->live, err);
+	free(rows);
+	return ok;
+}
 
 static bool make_all(struct relay *r, slice payload, struct arena *arena,
 		     struct reloading *n, struct err *err)
 {
 	const struct start_reload *reload = &n->reload;
-	if (!start_reload_decode(payload, arena, &n->reload, err) ||
-	    !relay_make_tls(&reload->config, reload->certificate_pem,
-			    reload->key_pem, &n->tls, &n->legacy, err))
-		return false;
-	n->listeners = make_listeners(r, &reload->config, reload->listeners,
-				      reload->listener_count, err);
-	if (n->listeners == NULL)
-		return false;
-	n->routes = relay_make_routes(r, &reload->config);
-	n->retry = relay_make_retry(&reload->config);
-	return n->routes != NULL || err_set_memory(err, "relay");
+	return start_reload_decode(payload, arena, &n->reload, err) &&
+	       copy_pem(reload->certificate_pem, reload->key_pem, &n->pem,
+			err) &&
+	       relay_make_tls(reload->certificate_pem, reload->key_pem,
+			      &n->tls, &n->legacy, err) &&
+	       make_live(r, n, err) && make_routes(r, n, err);
 }
 
-static bool take_all(struct relay *r, struct reloading *n, struct err *err)
+static void take_all(struct relay *r, struct reloading *n)
 {
 	const struct start_reload *reload = &n->reload;
-	if (!keep_pem(r, reload->certificate_pem, reload->key_pem))
-		return err_set_memory(err, "relay");
+	drop_pem(&r->pem);
+	r->pem = n->pem;
+	n->pem = (struct relay_pem){ 0 };
 	mark_wanted(r, reload->listeners, reload->listener_count);
 	set_tls(r, n->tls, n->legacy);
 	n->tls = n->legacy = NULL;
-	/* First what the routes look at: destination_concurrency. */
-	if (!send_live(r, &reload->config, n->listeners,
-		       reload->listener_count, err) ||
-	    !relay_core_set_routes(r->core, n->routes,
-				   reload->config.route_count, &n->retry,
-				   err))
-		return false;
+	live_take(r->live, &n->live);
+	relay_core_take_routes(r->core, &n->routes);
 	relay_operator_configure(r, &reload->config);
-	return true;
+	r->day_at_ms = 0;		/* look at the certificate */
+}
+
+static void drop_all(struct reloading *n)
+{
+	drop_pem(&n->pem);
+	tls_context_unref(&n->tls);
+	tls_context_unref(&n->legacy);
+	live_drop(&n->live);
+	new_routes_drop(&n->routes);
 }
 
 static void wipe_key(slice key_pem)
@@ -285,18 +314,14 @@ void relay_on_reload(void *ctx, slice payload)
 {
 	struct relay *r = ctx;
 	struct arena arena;
-	struct reloading n = { .routes = NULL };
+	struct reloading n = { .live = NULL };
 	struct err err = { 0 };
 	arena_init(&arena, RELOAD_ARENA_MAX);
-	if (!make_all(r, payload, &arena, &n, &err) ||
-	    !take_all(r, &n, &err))
-		log_failure(r->log, LOG_ERROR, "relay.reload", &err);
+	if (make_all(r, payload, &arena, &n, &err))
+		take_all(r, &n);
 	else
-		r->day_at_ms = 0;	/* look at the certificate */
-	tls_context_unref(&n.tls);
-	tls_context_unref(&n.legacy);
-	free(n.routes);
-	free(n.listeners);
+		log_failure(r->log, LOG_ERROR, "relay.reload", &err);
+	drop_all(&n);
 	wipe_key(n.reload.key_pem);
 	arena_fini(&arena);
 }
@@ -310,7 +335,7 @@ static void warn_of_end(struct relay *r, int64_t now_ms)
 	struct log_event e;
 	struct journal_event j;
 	int64_t ends_ms, day = now_ms / DAY_MS;
-	if (!tls_certificate_ends(buf_slice(&r->certificate_pem), &ends_ms,
+	if (!tls_certificate_ends(buf_slice(&r->pem.certificate), &ends_ms,
 				  &err))
 		return;
 	relay_operator_certificate(r, ends_ms, now_ms);
@@ -337,23 +362,22 @@ static void warn_of_end(struct relay *r, int64_t now_ms)
 /* Ticket keys are a context's own: a new one each day (RELIABILITY 4.7). */
 static void turn_keys(struct relay *r)
 {
-	struct tls_context *tls = NULL, *legacy = NULL;
+	struct tls_context *tls, *legacy;
 	struct err err;
-	slice certificate = buf_slice(&r->certificate_pem);
-	if (certificate.n == 0)
+	if (r->pem.certificate.n == 0)
 		return;
-	if (!tls_context_server(certificate, buf_slice(&r->key_pem), &tls,
-				&err) ||
-	    (r->tls_legacy != NULL &&
-	     !tls_context_server_legacy(certificate, buf_slice(&r->key_pem),
-					&legacy, &err))) {
+	if (!relay_make_tls(buf_slice(&r->pem.certificate),
+			    buf_slice(&r->pem.key), &tls, &legacy, &err)) {
+		log_failure(r->log, LOG_ERROR, "relay.ticket_keys", &err);
+		return;
+	}
+	if (!live_set_tls(r->live, tls, legacy, &err)) {
 		tls_context_unref(&tls);
+		tls_context_unref(&legacy);
 		log_failure(r->log, LOG_ERROR, "relay.ticket_keys", &err);
 		return;
 	}
 	set_tls(r, tls, legacy);
-	if (!live_set_tls(r->live, tls, legacy, &err))
-		log_failure(r->log, LOG_ERROR, "relay.ticket_keys", &err);
 }
 
 void relay_tell_legacy(struct relay *r)
@@ -380,7 +404,7 @@ void relay_look_at_clock(struct relay *r)
 		r->day_at_ms = now_ms + DAY_MS;
 		if (!is_first)	/* the contexts are new */
 			turn_keys(r);
-		if (r->certificate_pem.n > 0)
+		if (r->pem.certificate.n > 0)
 			warn_of_end(r, now_ms);
 	}
 	if (now_ms >= r->week_at_ms) {

@@ -458,6 +458,25 @@ def a_reload_behind_another_counts(way):
     assert way.settles(lambda: has_route(s))
 
 
+def a_socket_comes_while_a_reload_is_taken(way):
+    """Reloads so close that relay gets a new socket while its shards still
+    take what was before: it stays, and the port answers."""
+    s = way.service
+    ports = [free_port() for _ in range(40)]
+    count = s.metrics()["postrider_reloads_total"]
+    at = len(way.log())
+    for port in ports:
+        way.more = {"x": f'"127.0.0.1:{port}"'}
+        way.write()
+        count += 1
+        s.process.send_signal(signal.SIGHUP)
+        s.wait_for(lambda: s.metrics()["postrider_reloads_total"] == count)
+    with Client(ports[-1], timeout=5) as c:
+        c.hello()
+    assert "relay.reload" not in way.log()[at:], way.log()[at:]
+    way.set(more={})
+
+
 def a_hundred_reloads_under_load(way):
     """No connection is refused or cut, whatever changes how often."""
     s = way.service
@@ -491,7 +510,7 @@ TESTS = (s1_9_old_tls_on_its_listeners_only, s1_9_old_ciphers_of_tls_1_2,
          the_end_of_a_certificate_is_told, limits_change_under_sessions,
          what_waits_for_a_start_is_named, listeners_come_and_go,
          a_port_of_others_changes_nothing, a_reload_behind_another_counts,
-         a_hundred_reloads_under_load)
+         a_socket_comes_while_a_reload_is_taken, a_hundred_reloads_under_load)
 
 
 def tests(world, results):

@@ -199,6 +199,7 @@ static void moods_end(struct world *w)
 static void people_act(struct sim_event *e)
 {
 	struct world *w = the_world;
+	struct new_routes n;
 	struct err err;
 	sim_after(e, (int64_t)(200 + draw(5000)) * MS);
 	if (w->core == NULL || !w->running)
@@ -207,10 +208,13 @@ static void people_act(struct sim_event *e)
 	sim->inside = true;
 	if (chance(30)) {
 		process_routes(w, !w->other_routes);
-		w->other_routes = relay_core_set_routes(
-			w->core, w->routes, ROUTES_COUNT, &w->retry, &err)
-					  ? !w->other_routes
-					  : w->other_routes;
+		if (relay_core_make_routes(
+			    w->core, w->routes, ROUTES_COUNT, &w->retry,
+			    (uint32_t)w->limits.destination_concurrency, &n,
+			    &err)) {
+			relay_core_take_routes(w->core, &n);
+			w->other_routes = !w->other_routes;
+		}
 	} else {
 		process_act(w, false);
 	}

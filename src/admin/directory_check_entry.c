@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/day.h"
+#include "os/clock.h"
+
 static const slice NONE = { 0 };
 
 enum { WIDE_BITS = 8 };		/* more addresses than a /24 has are many */
@@ -167,6 +170,18 @@ static void recommend(struct directory *d, const struct entry_row *e)
 			slice_of(single));
 }
 
+/* A day that has passed is no error: the file may be as old as that. */
+static void note_legacy_tls(struct directory *d, const struct entry_row *e)
+{
+	char day[DAY_TEXT_MAX];
+	uint32_t until = e->e.legacy_tls_until;
+	bool is_new = e->row.old == NULL ||
+		      row_entry(e->row.old)->e.legacy_tls_until != until;
+	if (until != 0 && is_new && day_end_ms(until) <= os_system_wall_ms())
+		directory_note(d, SAY_LEGACY_TLS_OVER, slice_of(e->key),
+			       slice_of(day_text(until, day)));
+}
+
 static void check_one(struct directory *d, const struct entry_row *e,
 		      const struct setting_row *s,
 		      const struct customer_row *c)
@@ -180,6 +195,7 @@ static void check_one(struct directory *d, const struct entry_row *e,
 	if (e->e.range.bits >= VIEW_ENTRY_BITS_MIN) {
 		check_class(d, e, c, at);
 		recommend(d, e);
+		note_legacy_tls(d, e);
 	}
 }
 

@@ -46,13 +46,14 @@ static struct row *entry_of(const struct sql *q, struct arena *arena)
 	e->e.enabled = sql_get_u64(q, 6) != 0;
 	e->shared = sql_get_u64(q, 7) != 0;
 	e->e.inert = sql_get_u64(q, 8) != 0;
+	e->e.legacy_tls_until = (uint32_t)sql_get_u64(q, 9);
 	ip_range_text(&e->e.range, e->key);
 	return r;
 }
 
 #define ENTRY_COLUMNS                                                      \
 	"SELECT id, customer, setting, first, bits, description, enabled, " \
-	"shared, inert FROM ip_entries "
+	"shared, inert, legacy_tls_until FROM ip_entries "
 
 static void bind_addr(struct sql *q, const struct ip_addr *a)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
+#include "base/day.h"
 
 enum {
 	ARENA_MAX = 1 << 30,
@@ -183,6 +184,24 @@ static bool load_number(struct directory *d, const struct yaml_node *n,
 	return ok;
 }
 
+/* Nothing, or "", is none. */
+static bool load_day(struct directory *d, const struct yaml_node *n,
+		     const struct field *f, struct row *r)
+{
+	slice s = NONE;
+	uint32_t day = 0;
+	bool ok = yaml_kind(n) == YAML_NULL ||
+		  yaml_string(d->yaml, n, &d->arena, &s, &d->errors);
+	if (ok && s.n > 0 && !day_parse(s, &day)) {
+		directory_error(d, n, SAY_NO_DAY, slice_of(f->name), s, NONE);
+		ok = false;
+	}
+	if (ok)
+		field_set_number(r, f, day);
+	d->bad_value = d->bad_value || !ok;
+	return ok;
+}
+
 static bool load_field(struct directory *d, const struct yaml_node *n,
 		       const struct field *f, struct row *r)
 {
@@ -202,6 +221,8 @@ static bool load_field(struct directory *d, const struct yaml_node *n,
 	case FIELD_U32:
 	case FIELD_COUNT:
 		return load_number(d, n, f, r);
+	case FIELD_DAY:
+		return load_day(d, n, f, r);
 	}
 	unreachable_state("every type is listed");
 }

@@ -157,6 +157,8 @@ static const char *const STEPS[] = {
 	"CREATE INDEX users_page ON users(customer, address);"
 	"DROP INDEX users_customer;"
 	"CREATE INDEX audit_object ON audit(customer, object);",
+	/* 6: old TLS from an address, to the end of a day (base/day.h) */
+	"ALTER TABLE ip_entries ADD COLUMN legacy_tls_until INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };

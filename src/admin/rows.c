@@ -1,6 +1,8 @@
 /* Rows of the directory and their fields; see rows.h. */
 #include "admin/rows.h"
 
+#include "base/day.h"
+
 static const char *const CHOICES_BILLING[] = { "trial", "unpaid", "paid",
 					       NULL };
 static const char *const CHOICES_PLAN[] = { "standard", NULL };
@@ -226,7 +228,7 @@ bool field_bool(const struct row *r, const struct field *f)
 
 uint32_t field_u32(const struct row *r, const struct field *f)
 {
-	invariant(f->type == FIELD_U32);
+	invariant(f->type == FIELD_U32 || f->type == FIELD_DAY);
 	uint32_t v;
 	memcpy(&v, place(r, f), sizeof(v));
 	return v;
@@ -279,7 +281,8 @@ void field_set_number(struct row *r, const struct field *f, uint32_t v)
 	bool b = v != 0;
 	uint64_t wide = v;
 	invariant(f->type == FIELD_BOOL || f->type == FIELD_CHOICE ||
-		  f->type == FIELD_U32 || f->type == FIELD_COUNT);
+		  f->type == FIELD_U32 || f->type == FIELD_COUNT ||
+		  f->type == FIELD_DAY);
 	if (f->type == FIELD_BOOL)
 		memcpy(at, &b, sizeof(b));
 	else if (f->type == FIELD_COUNT)
@@ -317,6 +320,7 @@ bool field_same(const struct row *a, const struct row *b,
 	case FIELD_CHOICE:
 	case FIELD_U32:
 	case FIELD_COUNT:
+	case FIELD_DAY:
 		return field_number(a, f) == field_number(b, f);
 	}
 	unreachable_state("every type is listed");
@@ -336,6 +340,7 @@ void field_take(struct row *to, const struct row *from, const struct field *f)
 	case FIELD_CHOICE:
 	case FIELD_U32:
 	case FIELD_COUNT:
+	case FIELD_DAY:
 		field_set_number(to, f, field_number(from, f));
 		return;
 	}
@@ -353,6 +358,7 @@ bool field_is_first(const struct row *r, const struct field *f)
 	case FIELD_CHOICE:
 	case FIELD_U32:
 	case FIELD_COUNT:
+	case FIELD_DAY:
 		return field_number(r, f) == f->first;
 	}
 	unreachable_state("every type is listed");
@@ -368,6 +374,7 @@ static const char *choice_name(const struct row *r, const struct field *f)
 
 void field_show(struct buf *out, const struct row *r, const struct field *f)
 {
+	char day[DAY_TEXT_MAX];
 	switch (f->type) {
 	case FIELD_TEXT:
 	case FIELD_NAME:
@@ -391,6 +398,9 @@ void field_show(struct buf *out, const struct row *r, const struct field *f)
 	case FIELD_U32:
 	case FIELD_COUNT:
 		buf_printf(out, "%u", field_number(r, f));
+		return;
+	case FIELD_DAY:
+		buf_append(out, slice_of(day_text(field_u32(r, f), day)));
 		return;
 	}
 }
@@ -431,6 +441,15 @@ static void list_json(struct json *j, const struct text_list *l)
 	json_array_end(j);
 }
 
+static void day_json(struct json *j, uint32_t day)
+{
+	char text[DAY_TEXT_MAX];
+	if (day == 0)
+		json_null(j);
+	else
+		json_string(j, slice_of(day_text(day, text)));
+}
+
 void field_json(struct json *j, const struct row *r, const struct field *f)
 {
 	switch (f->type) {
@@ -450,6 +469,9 @@ void field_json(struct json *j, const struct row *r, const struct field *f)
 	case FIELD_U32:
 	case FIELD_COUNT:
 		json_u64(j, field_number(r, f));
+		return;
+	case FIELD_DAY:
+		day_json(j, field_u32(r, f));
 		return;
 	}
 }

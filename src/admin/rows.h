@@ -118,6 +118,7 @@ enum field_type {
 	FIELD_CHOICE,
 	FIELD_U32,
 	FIELD_COUNT,		/* a uint64_t that holds 32 bits */
+	FIELD_DAY,		/* a uint32_t of base/day.h; 0 is none */
 	FIELD_LIST,		/* of texts */
 };
 
@@ -142,7 +143,7 @@ bool field_bool(const struct row *r, const struct field *f);
 uint32_t field_u32(const struct row *r, const struct field *f);
 slice field_text(const struct row *r, const struct field *f);
 struct text_list *field_list(const struct row *r, const struct field *f);
-/* As a number: choice, bool, u32, count. */
+/* As a number: choice, bool, u32, count, day. */
 uint32_t field_number(const struct row *r, const struct field *f);
 void field_set_number(struct row *r, const struct field *f, uint32_t v);
 void field_set_text(struct row *r, const struct field *f, slice s);
@@ -156,7 +157,7 @@ void field_take(struct row *to, const struct row *from,
 bool field_is_first(const struct row *r, const struct field *f);
 /* Its value. */
 void field_json(struct json *j, const struct row *r, const struct field *f);
-/* For people: "true", "paid", "a, b". */
+/* For people: "true", "paid", "a, b", "2027-06-30". */
 void field_show(struct buf *out, const struct row *r, const struct field *f);
 
 bool row_same(const struct row *a, const struct row *b);

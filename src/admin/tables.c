@@ -146,6 +146,7 @@ static void bind_field(struct sql *q, const struct row *r,
 	case FIELD_CHOICE:
 	case FIELD_U32:
 	case FIELD_COUNT:
+	case FIELD_DAY:
 		sql_u64(q, field_number(r, f));
 		return;
 	}

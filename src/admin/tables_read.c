@@ -38,6 +38,7 @@ static void read_field(const struct sql *q, int column, struct row *r,
 	case FIELD_CHOICE:
 	case FIELD_U32:
 	case FIELD_COUNT:
+	case FIELD_DAY:
 		field_set_number(r, f, (uint32_t)sql_get_u64(q, column));
 		return;
 	}

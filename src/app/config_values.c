@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/day.h"
 #include "mail/address.h"
 #include "wire/say.h"
 
@@ -120,45 +121,14 @@ struct config_place config_place_of(const struct yaml_node *n)
 	return at;
 }
 
-static bool is_leap(uint64_t year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static uint64_t month_days(uint64_t year, uint64_t month)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30,
-					31, 31, 30, 31, 30, 31 };
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
-}
-
-/* Days from 1970 to the end of a day of the years 1970 to 9999. */
-static bool day_end(slice s, uint64_t *days)
-{
-	uint64_t year, month, day;
-	if (s.n != 10 || s.p[4] != '-' || s.p[7] != '-' ||
-	    !slice_u64(slice_sub(s, 0, 4), 9999, &year) ||
-	    !slice_u64(slice_sub(s, 5, 2), 12, &month) ||
-	    !slice_u64(slice_sub(s, 8, 2), 31, &day) ||
-	    year < 1970 || month == 0 || day == 0 ||
-	    day > month_days(year, month))
-		return false;
-	*days = day;
-	for (uint64_t y = 1970; y < year; y++)
-		*days += is_leap(y) ? 366 : 365;
-	for (uint64_t m = 1; m < month; m++)
-		*days += month_days(year, m);
-	return true;
-}
-
 bool config_day(struct parse *p, const struct yaml_node *n, slice *text,
 		int64_t *ends_ms)
 {
-	uint64_t days;
+	uint32_t ends;
 	if (n == NULL || !yaml_string(p->yaml, n, p->arena, text, p->errors))
 		return false;
-	if (day_end(*text, &days)) {
-		*ends_ms = (int64_t)(days * 86400000);
+	if (day_parse(*text, &ends)) {
+		*ends_ms = day_end_ms(ends);
 		return true;
 	}
 	config_wrong_about(p, n, CONFIG_SAY_NO_DAY, *text, (slice){ 0 });

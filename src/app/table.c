@@ -43,7 +43,7 @@ static const struct form forms[] = {
 	  { { NULL, NULL } } },
 	{ COMMAND_IP_LIST,
 	  "range customer setting description enabled shared inert "
-	  "sharing_requested",
+	  "sharing_requested legacy_tls_until",
 	  { { NULL, NULL } } },
 	{ COMMAND_LIMITS_SHOW,
 	  "name used reserved limit headroom opens_at binds_first user",

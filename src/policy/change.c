@@ -173,8 +173,12 @@ void change_put_entry(struct buf *out, const struct ip_entry *e)
 	buf_u32(out, e->setting);
 	range_write(out, &e->range);
 	buf_u8(out, bit_if(e->enabled, ENTRY_ENABLED) |
-			    bit_if(e->inert, ENTRY_INERT));
+			    bit_if(e->inert, ENTRY_INERT) |
+			    bit_if(e->legacy_tls_until != 0,
+				   ENTRY_LEGACY_TLS));
 	buf_bytes32(out, e->description);
+	if (e->legacy_tls_until != 0)
+		buf_u32(out, e->legacy_tls_until);
 	record_end(out, at);
 }
 

@@ -113,6 +113,11 @@ static bool put_entry(struct view *v, struct cursor *c, struct err *err)
 	row.enabled = (bits & ENTRY_ENABLED) != 0;
 	row.inert = (bits & ENTRY_INERT) != 0;
 	row.description = text(c);
+	bool is_legacy = (bits & ENTRY_LEGACY_TLS) != 0;
+	if (is_legacy)
+		row.legacy_tls_until = cursor_u32(c);
+	if (is_legacy && row.legacy_tls_until == 0)
+		return malformed(err);
 	return cursor_done(c) ? edit_put_entry(v, &row, err) : malformed(err);
 }
 

@@ -52,7 +52,8 @@ enum {
 	SETTING_BITS = 15,
 	ENTRY_ENABLED = 1,
 	ENTRY_INERT = 2,
-	ENTRY_BITS = 3,
+	ENTRY_LEGACY_TLS = 4,		/* a day follows the description */
+	ENTRY_BITS = 7,
 	PLAN_RELAY = 1,
 	DOMAIN_VERIFIED = 1,
 	USER_SUSPENDED = 1,

@@ -96,6 +96,9 @@ struct ip_entry {
 	bool enabled;
 	bool inert;			/* overlaps an earlier customer's entry,
 					 * sharing not allowed (SPEC 2.2) */
+	uint32_t legacy_tls_until;	/* old TLS is taken from there to the
+					 * end of this day (base/day.h); 0:
+					 * never (SPEC 1.9) */
 };
 
 struct domain {

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/day.h"
+
 enum {
 	SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS,
 	GENERIC_SHARE = 10,
@@ -218,6 +220,28 @@ bool admit_handshake(struct session *s, struct admission_words *words)
 		say_when(words, "Too many TLS handshakes from your address",
 			 wait_ms);
 	return ok;
+}
+
+struct legacy_search {
+	int64_t now_ms;
+	bool found;
+};
+
+static bool is_legacy(void *ctx, const struct ip_entry *entry)
+{
+	struct legacy_search *search = ctx;
+	search->found = search->now_ms < day_end_ms(entry->legacy_tls_until);
+	return !search->found;
+}
+
+bool admit_legacy_tls(const struct session *s)
+{
+	const struct receive *r = s->receive;
+	struct legacy_search search = {
+		.now_ms = loop_wall_ms(r->config.loop),
+	};
+	view_entries_of(r->view, &s->client.addr, is_legacy, &search);
+	return search.found;
 }
 
 /* Once a session: EHLO comes again after STARTTLS. */

@@ -187,6 +187,8 @@ void admission_known(struct session *s);
 void admission_active(struct session *s);
 bool admit_handshake(struct session *s,
 		     struct admission_words *words) MUST_USE;
+/* Is the client in an entry from which old TLS is still taken (SPEC 1.9)? */
+bool admit_legacy_tls(const struct session *s) MUST_USE;
 bool admit_name(struct session *s, slice helo,
 		struct admission_words *words) MUST_USE;
 /* May this account be tried from here; and what came of it. account: what

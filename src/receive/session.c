@@ -139,13 +139,20 @@ static void on_helo(struct session *s, const struct smtp_event *ev)
 		       (slice){ 0 }, (slice){ 0 });
 }
 
-/* Old clients are taken until the end of the listener's day. */
+static bool listener_takes_legacy(const struct session *s)
+{
+	return loop_wall_ms(s->receive->config.loop) <
+	       s->listener->rules.legacy_until_ms;
+}
+
+/* Old TLS is taken to the end of a day (SPEC 1.9): the listener's, or that of
+ * an entry which holds the address, as the view has it now. It must be known
+ * before the ClientHello comes. */
 static struct tls_context *context_of(const struct session *s)
 {
 	const struct receive *r = s->receive;
 	bool legacy = r->tls_legacy != NULL &&
-		      loop_wall_ms(r->config.loop) <
-			      s->listener->rules.legacy_until_ms;
+		      (listener_takes_legacy(s) || admit_legacy_tls(s));
 	return legacy ? r->tls_legacy : r->tls;
 }
 
@@ -294,7 +301,7 @@ static void begin_legacy(struct session *s)
 {
 	counter_add(s->receive->config.counters,
 		    COUNTER_tls_legacy_sessions_total, 1);
-	if (!s->listener->rules.legacy_auth)
+	if (!s->listener->rules.legacy_auth || !listener_takes_legacy(s))
 		smtp_server_refuse_auth(s->server);
 	tell_legacy_tls(s);
 }
@@ -320,7 +327,8 @@ static void log_tls_failure(struct session *s, const struct err *why)
 	if (is_old)
 		json_member_cstr(&e.json, "hint", "the client's TLS is too "
 				 "old (before 1.2, or old ciphers only): a "
-				 "listener with legacy_tls would take it");
+				 "listener with legacy_tls, or an IP entry "
+				 "with legacy_tls_until, would take it");
 	log_end(&e);
 }
 

@@ -61,7 +61,7 @@ def lists_show_what_there_is(s):
     assert row == {"range": "127.0.0.81/32", "customer": "verbal",
                    "setting": "head-office", "description": "mail server",
                    "enabled": True, "shared": False, "inert": False,
-                   "sharing_requested": False}, row
+                   "sharing_requested": False, "legacy_tls_until": None}, row
     assert {"name": "verbal.example", "customer": "verbal",
             "kind": "secondary", "of": "", "verified": "operator"} in \
         s.rows("domain", "list")

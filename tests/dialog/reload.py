@@ -13,6 +13,7 @@ from postrider import Client, Service, check_memory_reports, free_port
 from world import World, customer
 
 LISTED = "127.0.0.1"
+MARKED = "127.0.0.61"       # its entry gets a day for old TLS
 
 
 def certificate(way, name, days=90, key_type="ec"):
@@ -64,9 +65,12 @@ def old_context(version, ciphers="ALL:@SECLEVEL=0"):
     return context
 
 
-def old_client(port, context, tls=False):
+def old_client(port, context, tls=False, source=None):
     """A session over what the context has, after EHLO; or None."""
-    c = Client(port)
+    return old_handshake(Client(port, source=source), context, tls)
+
+
+def old_handshake(c, context, tls=False):
     try:
         if not tls:
             c.hello("old.test")
@@ -212,12 +216,70 @@ def s1_9_never_worse_than_that(way):
         assert old_client(way.legacy, context) is None, ciphers
 
 
+def s1_9_old_tls_of_an_entry(way):
+    """From an address whose entry has a day, to the end of that day, on
+    listeners that are strict with everybody else."""
+    s = way.service
+    today = datetime.datetime.utcnow().date()
+    versions = [old_context(v) for v in (ssl.TLSVersion.TLSv1,
+                                         ssl.TLSVersion.TLSv1_1)]
+    ports = ((s.port, False), (s.port587, False), (s.port465, True))
+
+    def take(context, source=MARKED):
+        """By port: what a client there gets."""
+        out = []
+        for port, tls in ports:
+            c = old_client(port, context, tls, source)
+            out.append(c and c.sock.version())
+            if c is not None:
+                assert "AUTH" not in c.said, c.said
+                assert c.message("u@way.example", ["x@way.test"],
+                                 "Subject: old\r\n\r\nold\r\n")[0] == 250
+                c.close()
+        return out
+
+    def mark(day, *more):
+        s.cli("ip", "change", MARKED, "--customer", "way",
+              "--legacy-tls-until", str(day), *more)
+
+    none = [None] * len(ports)
+    s.cli("ip", "add", MARKED, "--customer", "way", "--description", "old")
+    assert [take(v) for v in versions] == [none, none]
+    before = Client(s.port, source=MARKED)      # it says STARTTLS later
+    mark(today)
+    with old_handshake(before, versions[0]) as c:
+        assert c.sock.version() == "TLSv1"
+    assert [take(v) for v in versions] == [["TLSv1"] * 3, ["TLSv1.1"] * 3]
+    for source in (LISTED, "127.0.0.62"):
+        assert take(versions[0], source) == none, source
+    e = World.journal(way, "legacy_tls", "client", (MARKED,))[MARKED]
+    assert e["customer"] == 1 and e["tls"] == "TLSv1", e
+    # the rest is as good as ever
+    with Client(s.port, source=MARKED) as c:
+        c.hello()
+        assert "AUTH PLAIN" in c.starttls()[1]
+        assert c.sock.version() == "TLSv1.3"
+    after = Client(s.port, source=MARKED)
+    mark(today - datetime.timedelta(days=1))
+    assert old_handshake(after, versions[0]) is None
+    assert take(versions[0]) == none
+    mark(today + datetime.timedelta(days=400), "--enabled", "no")
+    assert take(versions[0]) == none
+    mark(today + datetime.timedelta(days=400), "--enabled", "yes")
+    assert take(versions[0]) == ["TLSv1"] * 3
+    assert "legacy_tls_until: " in s.cli("export").stdout
+    mark("")
+    assert take(versions[0]) == none
+    s.cli("ip", "remove", MARKED, "--customer", "way")
+
+
 def s1_9_who_still_needs_it(way):
     """Once a day of each address, and how it could be mended."""
     e = World.journal(way, "legacy_tls", "listener", ("old",))["old"]
     assert e["client"] == LISTED and e["tls"] == "TLSv1", e
     assert e["customer"] == 1 and e["handshakes"] == 1 and e["cipher"], e
-    assert "a listener with legacy_tls would take it" in way.log()
+    assert "a listener with legacy_tls, or an IP entry with " \
+        "legacy_tls_until, would take it" in way.log()
 
 
 def s1_9_a_date_of_the_past_is_warned_of(way):
@@ -504,7 +566,7 @@ def a_hundred_reloads_under_load(way):
 
 
 TESTS = (s1_9_old_tls_on_its_listeners_only, s1_9_old_ciphers_of_tls_1_2,
-         s1_9_never_worse_than_that, s1_9_who_still_needs_it,
+         s1_9_never_worse_than_that, s1_9_old_tls_of_an_entry, s1_9_who_still_needs_it,
          s1_9_a_date_of_the_past_is_warned_of,
          certificate_changes_under_sessions, broken_pairs_change_nothing,
          the_end_of_a_certificate_is_told, limits_change_under_sessions,

@@ -57,6 +57,8 @@ static void put_rows(struct buf *out)
 	change_put_customer(out, &c);
 	change_put_setting(out, &s);
 	change_put_entry(out, &e);
+	e.legacy_tls_until = 47482;
+	change_put_entry(out, &e);
 	change_put_domain(out, &d);
 	change_put_user(out, &u, NULL, 0);
 	change_put_app_password(out, &p);

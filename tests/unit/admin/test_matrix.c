@@ -469,6 +469,10 @@ static void s12_3_what_a_super_admin_changes(void **state)
 		{ "customers: [ { name: minor, relay_settings: [ { id: d, "
 		  "ip_entries: [ { range: 11.0.0.3, description: d, shared: "
 		  "true } ] } ] } ]\n", "shared" },
+		{ "customers: [ { name: minor, relay_settings: [ { id: d, "
+		  "ip_entries: [ { range: 11.0.0.3, description: d, "
+		  "legacy_tls_until: 2099-12-31 } ] } ] } ]\n",
+		  "legacy_tls_until" },
 	};
 	apply_good(*state, DIRECTORY);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -491,6 +491,66 @@ static void s12_3_a_unit_admin_changes_the_own_users(void **state)
 	answer_free(&a);
 }
 
+static bool take_legacy_day(void *ctx, const struct ip_entry *e)
+{
+	*(uint32_t *)ctx = e->legacy_tls_until;
+	return true;
+}
+
+static uint32_t legacy_day(const char *dir, const char *address)
+{
+	struct ip_addr a;
+	uint32_t day = 0;
+	const struct view *v = load_view(dir);
+	assert_true(ip_addr_parse(slice_of(address), &a));
+	view_entries_of(v, &a, take_legacy_day, &day);
+	view_unref(&v);
+	return day;
+}
+
+/* The day goes by verb and file into store, view, export, list and audit. */
+static void s1_9_old_tls_of_an_entry_until_a_day(void **state)
+{
+	make_example(*state);
+#define AT "'customer':'example','range':'11.0.0.1',"
+	assert_int_equal(legacy_day(*state, "11.0.0.1"), 0);
+	do_good(*state, "ip.change", AT "'legacy_tls_until':'2099-12-31'");
+	assert_true(exports(*state, "legacy_tls_until: 2099-12-31 }"));
+	assert_int_equal(legacy_day(*state, "11.0.0.1"), 47482);
+	struct answer a = call(*state, "ip.list", "{}");
+	assert_has(&a.rows, "\"legacy_tls_until\":\"2099-12-31\"");
+	answer_free(&a);
+	a = call(*state, "audit.list", "{}");
+	assert_has(&a.rows, "\"legacy_tls_until\":\"2099-12-31\"");
+	answer_free(&a);
+	/* What a file doesn't say stays; what it says is taken. */
+	apply_good(*state, FILE_OF_EXAMPLE);
+	assert_int_equal(legacy_day(*state, "11.0.0.1"), 47482);
+	char *text = export_text(*state);
+	do_good(*state, "ip.change", AT "'legacy_tls_until':''");
+	assert_false(exports(*state, "legacy_tls_until"));
+	assert_int_equal(legacy_day(*state, "11.0.0.1"), 0);
+	apply_good(*state, text);
+	free(text);
+	assert_int_equal(legacy_day(*state, "11.0.0.1"), 47482);
+	/* Of a day that has passed one is told. */
+	a = call(*state, "ip.change",
+		 "{\"customer\":\"example\",\"range\":\"11.0.0.1\","
+		 "\"legacy_tls_until\":\"2021-12-31\"}");
+	assert_int_equal(a.code, 0);
+	assert_has(&a.rows, "'legacy_tls_until' 2021-12-31 has passed");
+	answer_free(&a);
+	do_bad(*state, 64, "ip.change", AT "'legacy_tls_until':'2027-02-29'",
+	       "\"2027-02-29\" is no day");
+	do_bad(*state, 64, "ip.change", AT "'legacy_tls_until':[]",
+	       "expected text");
+	do_bad(*state, 78, "ip.change",
+	       "'range':'11.0.0.1','legacy_tls_until':'2099-12-31',"
+	       "'as':'alice@example.com'",
+	       "only the operator changes 'legacy_tls_until'");
+#undef AT
+}
+
 static void s12_3_a_super_admin_changes_the_own_customer(void **state)
 {
 	make_example(*state);
@@ -626,6 +686,7 @@ int main(void)
 		TEST(s12_2_prune_takes_every_kind),
 		TEST(every_change_is_audited_by_its_call),
 		TEST(s12_3_a_unit_admin_changes_the_own_users),
+		TEST(s1_9_old_tls_of_an_entry_until_a_day),
 		TEST(s12_3_a_super_admin_changes_the_own_customer),
 		TEST(s2_2_sharing_is_asked_for_and_granted),
 		TEST(s2_2_what_a_removed_customer_held_is_free),

@@ -210,6 +210,7 @@ static enum option_kind kind_for(const struct field *f)
 	case FIELD_TEXT:
 	case FIELD_NAME:
 	case FIELD_CHOICE:
+	case FIELD_DAY:
 		return OPTION_TEXT;
 	}
 	return OPTION_FLAG;

@@ -247,6 +247,37 @@ static void dangling_rows_are_refused_whole(void **state)
 	build_fini(&b);
 }
 
+static bool has_day(void *ctx, const struct ip_entry *e)
+{
+	*(uint32_t *)ctx = e->legacy_tls_until;
+	return true;
+}
+
+static void s1_9_an_entry_has_a_day_or_none(void **state)
+{
+	(void)state;
+	struct build b;
+	struct ip_addr a = an_ip("192.0.2.1");
+	struct ip_entry e = an_entry(21, 1, 11, "192.0.2.1");
+	struct err err;
+	uint32_t day = 7;
+	base_rows(&b);
+	view_entries_of(b.v, &a, has_day, &day);
+	assert_int_equal(day, 0);
+	e.legacy_tls_until = 47482;
+	put_entry(&b, e);
+	build_apply(&b);
+	view_entries_of(b.v, &a, has_day, &day);
+	assert_int_equal(day, 47482);
+	/* That there is one, and it is none, has no meaning. */
+	e.legacy_tls_until = 0x01010101;
+	put_entry(&b, e);
+	memset(b.change.p + b.change.n - 4, 0, 4);
+	assert_false(build_try(&b, &err));
+	assert_int_equal(err.kind, ERR_PROTOCOL);
+	build_fini(&b);
+}
+
 static void rows_are_replaced_and_removed(void **state)
 {
 	(void)state;
@@ -608,6 +639,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dangling_rows_are_refused_whole),
+		cmocka_unit_test(s1_9_an_entry_has_a_day_or_none),
 		cmocka_unit_test(rows_are_replaced_and_removed),
 		cmocka_unit_test(settings_stay_in_order),
 		cmocka_unit_test(a_revision_never_goes_back),

@@ -10,7 +10,6 @@
 
 #include "admin/search_private.h"
 #include "base/id.h"
-#include "os/file.h"
 
 enum { FIVE_MINUTES = 300, HOUR = 3600,
        OFFSET_BITS = 40 };
@@ -104,18 +103,6 @@ int64_t search_time_ms(size_t i)
 
 /* --- earlier days --------------------------------------------------------- */
 
-static bool has_file(struct search *s, uint64_t day)
-{
-	struct search_days days;
-	struct err err;
-	if (!search_days(s, &days, &err))
-		return false;
-	for (size_t i = 0; i < days.count; i++)
-		if (days.days[i] == day)
-			return true;
-	return false;
-}
-
 /* Free, or the one that was not used for longest and may be closed. */
 static struct search_earlier *place_for(struct search *s)
 {
@@ -138,8 +125,11 @@ static struct search_earlier *find_earlier(struct search *s, uint64_t day)
 		if (s->earlier[i].store != NULL && s->earlier[i].day == day)
 			return &s->earlier[i];
 	struct search_earlier *e = place_for(s);
-	if (e == NULL || !has_file(s, day) ||
-	    !search_day_open(s, day, &e->store, &s->err))
+	struct err err;
+	bool known;
+	/* Its journal is gone, or was never here. */
+	if (e == NULL || !search_day_known(s, day, &known, &err) || !known ||
+	    !search_day_look(s, day, &e->store, &err))
 		return NULL;
 	e->day = day;
 	/* Its changes must be on the disk before those of today's file. */

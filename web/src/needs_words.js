@@ -50,7 +50,7 @@ function filled(values = {}) {
 export function need_words(customer, need) {
 	const known = has_word(`need.${need.kind}`);
 	const key = known ? need.kind : 'other';
-	const values = filled({ count: need.count, ...need.values });
+	const values = filled({ count: need.count ?? 1, ...need.values });
 	const own = need[language.value];       // texts of the server, for kinds of later versions
 	return {
 		title: known ? t(`need.${key}`, values) : own ?? t('need.other', { kind: need.kind }),

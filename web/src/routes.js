@@ -6,9 +6,14 @@ const c = '/c/:customer';
 export const routes = [
 	{ pattern: '/', load: () => import('./pages/home.js') },
 	{ pattern: '/login', load: () => import('./pages/home.js') },
+	{ pattern: '/account', load: () => import('./pages/account.js') },
 	{ pattern: '/r/:reference', load: () => import('./pages/public_reference.js'), open: true },
 	{ pattern: c, load: () => import('./pages/overview.js') },
 	{ pattern: `${c}/messages`, load: () => import('./pages/messages.js') },
 	{ pattern: `${c}/messages/:id`, load: () => import('./pages/message.js') },
 	{ pattern: `${c}/sessions/:reference`, load: () => import('./pages/refusal.js') },
+	{ pattern: `${c}/queue`, load: () => import('./pages/queue.js') },
+	{ pattern: `${c}/queue/list`, load: () => import('./pages/queue_list.js') },
+	{ pattern: `${c}/alerts`, load: () => import('./pages/alerts.js') },
+	{ pattern: `${c}/alerts/:id`, load: () => import('./pages/alerts.js') },
 ];

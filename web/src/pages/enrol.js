@@ -6,9 +6,8 @@ import { api } from '../api.js';
 import { session, load_session } from '../session.js';
 import { t } from '../words.js';
 import { Note } from '../parts/note.js';
-import { TextField, Tick } from '../parts/field.js';
-import { Copy } from '../parts/copy.js';
-import { Qr } from '../parts/qr.js';
+import { TextField } from '../parts/field.js';
+import { ShowFactor, Recovery } from '../parts/factor.js';
 
 const password_min = 12;
 
@@ -24,7 +23,7 @@ export default function Enrol() {
 		${said && html`<${Note} kind="refused" alert>${said}<//>`}
 		${step === 'password' && html`<${Password} say=${set_said} done=${() => set_step('factor')} />`}
 		${step === 'factor' && html`<${Factor} say=${set_said} done=${confirmed} />`}
-		${step === 'recovery' && html`<${Recovery} codes=${codes} />`}`;
+		${step === 'recovery' && html`<${Recovery} codes=${codes} done=${load_session} />`}`;
 }
 
 function Password({ say, done }) {
@@ -34,6 +33,7 @@ function Password({ say, done }) {
 		say(null);
 		try {
 			await api.post('/session/password', { password });
+			await load_session();
 			done();
 		} catch (problem) {
 			say(problem.detail);
@@ -50,35 +50,8 @@ function Password({ say, done }) {
 
 function Factor({ say, done }) {
 	const [factor, set_factor] = useState(null);
-	const [code, set_code] = useState('');
 	useEffect(() => {
 		api.post('/account/factor').then(set_factor, (problem) => say(problem.detail));
 	}, []);
-	const submit = async (event) => {
-		event.preventDefault();
-		say(null);
-		try {
-			done((await api.put('/account/factor', { code: code.replace(/\s/g, '') })).recovery);
-		} catch (problem) {
-			say(problem.detail);
-		}
-	};
-	return factor && html`<form class="form" onSubmit=${submit}>
-		<p>${t('enrol.scan')}</p>
-		<${Qr} text=${factor.uri} label=${t('enrol.qr')} />
-		<p class="hint">${t('enrol.secret')} <code>${factor.secret}</code> <${Copy} text=${factor.secret} /></p>
-		<${TextField} label=${t('sign_in.code')} mono required autocomplete="one-time-code"
-			inputmode="numeric" value=${code} onValue=${set_code} />
-		<button class="button primary wide">${t('enrol.next')}</button></form>`;
-}
-
-export function Recovery({ codes, done = load_session }) {
-	const [kept, set_kept] = useState(false);
-	return html`<div class="form">
-		<p>${t('enrol.recovery_lead')}</p>
-		<ul class="recovery mono">${codes.map((c) => html`<li>${c}</li>`)}</ul>
-		<div class="actions"><${Copy} text=${codes.join('\n')} />
-			<button type="button" class="button small" onClick=${() => print()}>${t('enrol.print')}</button></div>
-		<${Tick} label=${t('enrol.kept')} checked=${kept} onPick=${set_kept} />
-		<button class="button primary wide" disabled=${!kept} onClick=${done}>${t('enrol.finish')}</button></div>`;
+	return factor && html`<${ShowFactor} factor=${factor} say=${say} done=${done} />`;
 }

@@ -8,6 +8,9 @@ export const groups = [
 		{ word: 'menu.queue', icon: 'queue', page: 'queue' },
 		{ word: 'menu.alerts', icon: 'bell', page: 'alerts', count: 'alerts' },
 	] },
-	{ word: 'menu.relay', entries: [] },
+	{ word: 'menu.relay', entries: [
+		{ word: 'menu.settings', icon: 'sliders', page: 'settings' },
+		{ word: 'menu.explain', icon: 'question', page: 'explain', needs: 'explain' },
+	] },
 	{ word: 'menu.organisation', entries: [] },
 ];

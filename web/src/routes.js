@@ -16,4 +16,8 @@ export const routes = [
 	{ pattern: `${c}/queue/list`, load: () => import('./pages/queue_list.js') },
 	{ pattern: `${c}/alerts`, load: () => import('./pages/alerts.js') },
 	{ pattern: `${c}/alerts/:id`, load: () => import('./pages/alerts.js') },
+	{ pattern: `${c}/settings`, load: () => import('./pages/settings.js') },
+	{ pattern: `${c}/settings/:id`, load: () => import('./pages/setting_editor.js') },
+	{ pattern: `${c}/settings/:id/history`, load: () => import('./pages/setting_history.js') },
+	{ pattern: `${c}/explain`, load: () => import('./pages/explain.js') },
 ];

@@ -50,8 +50,9 @@ export function SelectField({ label, hint, error, value, options, onValue, hide_
 }
 
 // A choice as a bordered row; the chosen one has accent edge and tint.
-export function Choice({ type = 'radio', name, value, checked, label, hint, onPick, disabled, children }) {
-	const id = useId();
+export function Choice({ type = 'radio', id: given, name, value, checked, label, hint, onPick, disabled, children }) {
+	const made = useId();
+	const id = given ?? made;
 	return html`<div class=${`choice ${checked ? 'chosen' : ''}`}>
 		<input type=${type} id=${id} name=${name} value=${value} checked=${checked} disabled=${disabled}
 			aria-describedby=${hint ? `${id}-hint` : undefined}

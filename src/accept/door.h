@@ -48,9 +48,10 @@ struct submission {
 	struct trace_facts trace;
 	/* Bookings and archive mark, opaque; may be empty. */
 	slice booking, archive;
-	/* One per recipient: which are held over a limit (SPEC 6.10) and so in
-	 * no booking; NULL: none. Read until door_submit returns. */
-	const bool *held;
+	/* One per recipient: over which limit (ledger_verdict) it is held
+	 * (SPEC 6.10) and so in no booking, or LEDGER_OK; NULL: none is. Read
+	 * until door_submit returns. */
+	const uint8_t *held;
 	/* A report: the entry whose recipients it ends, NULL otherwise. */
 	struct queue_entry *ends;
 	/* On this shard's loop, later or before door_submit returns. The id

@@ -25,7 +25,10 @@
  * recipients}: how many it changed.
  * limits.show takes customer (name), user (address, may be missing). Rows:
  * {customer, user|null, name, used, reserved, limit, headroom, opens_at,
- * full_at, binds_first}.
+ * full_at, binds_first, held_messages, held_recipients}: what is held over that
+ * limit (SPEC 6.10), null when it isn't known yet whose it is. Without a user,
+ * what is held over limits of users stands in rows of its own, whose other
+ * figures are null.
  */
 void relay_call(struct relay_core *c, slice name, slice args,
 		struct control_answer *a);

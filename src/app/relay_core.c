@@ -596,6 +596,11 @@ struct ledger *relay_core_ledger(struct relay_core *c)
 	return c->ledger.ledger;
 }
 
+struct held *relay_core_held(struct relay_core *c)
+{
+	return c->held;
+}
+
 struct destinations *relay_core_destinations(struct relay_core *c)
 {
 	return &c->destinations;

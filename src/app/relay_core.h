@@ -110,4 +110,5 @@ struct destinations *relay_core_destinations(struct relay_core *c);
 /* The newest one; lent until the next set_view. */
 const struct view *relay_core_view(const struct relay_core *c);
 struct ledger *relay_core_ledger(struct relay_core *c);
+struct held *relay_core_held(struct relay_core *c);
 const struct body_budget *relay_core_bodies(const struct relay_core *c);

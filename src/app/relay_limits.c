@@ -1,9 +1,13 @@
 /*
  * limits.show, answered inside relay: what a customer and one of its users
- * have used of their limits, how much room is left, when more opens, and
- * which limit binds first (SPEC 6.11). See relay_calls.h.
+ * have used of their limits, how much room is left, when more opens, which
+ * limit binds first (SPEC 6.11), and how much is held over each (6.10). See
+ * relay_calls.h.
  */
 #include "app/relay_calls_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "limits/window.h"
@@ -21,8 +25,30 @@ static void put_time(struct json *j, const char *key, int64_t at_ms)
 		json_time_ms(j, at_ms);
 }
 
+/* What is held over the limits: of the customer, and of the user if his
+ * limits are shown. */
+struct held_seen {
+	struct held_figures customer;
+	struct held_over user[LEDGER_LIMITS + 1];
+	bool user_known;
+};
+
+static void put_held(struct json *j, const struct held_over *over)
+{
+	if (over == NULL) {
+		json_key(j, "held_messages");
+		json_put_null(j);
+		json_key(j, "held_recipients");
+		json_put_null(j);
+		return;
+	}
+	json_member_u64(j, "held_messages", over->messages);
+	json_member_u64(j, "held_recipients", over->recipients);
+}
+
 static void put_row(struct control_answer *a, const struct customer *c,
-		    const struct user *u, const struct ledger_row *row)
+		    const struct user *u, const struct ledger_row *row,
+		    const struct held_over *held)
 {
 	bool of_user = row->limit == LEDGER_USER_MESSAGES ||
 		       row->limit == LEDGER_USER_UNIQUE;
@@ -45,9 +71,57 @@ static void put_row(struct control_answer *a, const struct customer *c,
 	put_time(&j, "opens_at", row->opens_at_ms);
 	put_time(&j, "full_at", row->full_at_ms);
 	json_member_bool(&j, "binds_first", row->binds_first);
+	put_held(&j, held);
 	json_object_end(&j);
 	control_answer_row(a, buf_slice(&out));
 	buf_fini(&out);
+}
+
+/* Over a limit of users, of all of them, where none was asked for: there is no
+ * figure beside it. */
+static void put_held_row(struct control_answer *a, const struct customer *c,
+			 enum ledger_verdict limit,
+			 const struct held_over *held)
+{
+	static const char *const unknown[] = {
+		"used", "reserved", "limit", "headroom", "opens_at",
+		"full_at",
+	};
+	struct buf out;
+	struct json j;
+	buf_init(&out, ROW_MAX);
+	json_init(&j, &out);
+	json_object_begin(&j);
+	json_member_string(&j, "customer", c->name);
+	json_key(&j, "user");
+	json_put_null(&j);
+	json_member_cstr(&j, "name", ledger_verdict_name(limit));
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
+		json_key(&j, unknown[i]);
+		json_put_null(&j);
+	}
+	json_member_bool(&j, "binds_first", false);
+	put_held(&j, held);
+	json_object_end(&j);
+	control_answer_row(a, buf_slice(&out));
+	buf_fini(&out);
+}
+
+static void look_at_held(struct held *all, const struct customer *c,
+			 const struct user *u, struct held_seen *out)
+{
+	held_figures(all, c->id, &out->customer);
+	out->user_known = u != NULL &&
+			  held_over_of_user(all, c->id, u->id, out->user);
+}
+
+/* NULL: not known. */
+static const struct held_over *held_over(const struct held_seen *seen,
+					 enum ledger_verdict limit)
+{
+	if (limit == LEDGER_CUSTOMER_DAY || limit == LEDGER_CUSTOMER_PEAK)
+		return &seen->customer.over[limit];
+	return seen->user_known ? &seen->user[limit] : NULL;
 }
 
 /* NULL: *wrong says why. */
@@ -77,8 +151,10 @@ static int code_of(enum relay_text wrong)
 		       EXIT_DATA_CODE : EXIT_USAGE_CODE;
 }
 
-/* RELAY_SAY_COUNT: shown. Else what is wrong, *about with what. */
-static enum relay_text show(const struct relay_ask *ask, slice *about)
+/* RELAY_SAY_COUNT: shown; *held_count recipients of the customer are held. Else
+ * what is wrong, *about with what. */
+static enum relay_text show(const struct relay_ask *ask, slice *about,
+			    uint64_t *held_count)
 {
 	const struct view *v = relay_core_view(ask->core);
 	const struct user *u = NULL;
@@ -96,19 +172,35 @@ static enum relay_text show(const struct relay_ask *ask, slice *about)
 		return wrong;
 	struct allowance allowed = view_allowance(v, c);
 	struct ledger_view seen;
+	struct held_seen held;
 	ledger_show(relay_core_ledger(ask->core), c->id, u ? u->id : 0,
 		    &allowed, os_wall_ms(), &seen);
+	look_at_held(relay_core_held(ask->core), c, u, &held);
+	*held_count = held.customer.recipients;
 	for (uint32_t i = 0; i < seen.count; i++)
-		put_row(ask->answer, c, u, &seen.rows[i]);
+		put_row(ask->answer, c, u, &seen.rows[i],
+			held_over(&held, seen.rows[i].limit));
+	for (unsigned i = LEDGER_USER_MESSAGES; u == NULL && i <= LEDGER_LIMITS;
+	     i++)
+		if (held.customer.over[i].recipients > 0)
+			put_held_row(ask->answer, c, i,
+				     &held.customer.over[i]);
 	return RELAY_SAY_COUNT;
 }
 
 void relay_call_limits(const struct relay_ask *ask)
 {
 	slice about;
-	enum relay_text wrong = show(ask, &about);
-	if (wrong == RELAY_SAY_COUNT)
-		control_answer_end(ask->answer, EXIT_FINE, (slice){ 0 });
-	else
+	uint64_t held = 0;
+	char number[24];
+	enum relay_text wrong = show(ask, &about, &held);
+	if (wrong != RELAY_SAY_COUNT) {
 		relay_call_say(ask, code_of(wrong), wrong, about);
+	} else if (held > 0) {
+		snprintf(number, sizeof(number), "%" PRIu64, held);
+		relay_call_say(ask, EXIT_FINE, RELAY_SAY_HELD,
+			       slice_of(number));
+	} else {
+		control_answer_end(ask->answer, EXIT_FINE, (slice){ 0 });
+	}
 }

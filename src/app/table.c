@@ -46,7 +46,8 @@ static const struct form forms[] = {
 	  "sharing_requested legacy_tls_until",
 	  { { NULL, NULL } } },
 	{ COMMAND_LIMITS_SHOW,
-	  "name used reserved limit headroom opens_at binds_first user",
+	  "name used reserved limit headroom opens_at binds_first user "
+	  "held_messages held_recipients",
 	  { { NULL, NULL } } },
 	{ COMMAND_TRACE, "id session customer from size accepted_at",
 	  { { "recipients", RECIPIENT },

@@ -103,7 +103,7 @@ uint32_t queue_hold(struct queue_entry *e, enum held_reason reason)
 	}
 	e->queue->held += n;
 	entry_held_less(e, out);
-	entry_held_by_hand(e);
+	entry_held_recount(e);
 	n += over_limit;
 	if (n > 0)
 		tell(e, "queue.held", held_reason_name(reason), n);

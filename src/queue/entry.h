@@ -55,6 +55,8 @@ struct queue_recipient {
 	bool dsn_passed;	/* the next hop took over NOTIFY= */
 	bool unbooked;		/* held since it came in: no limit counts it
 				 * yet, its release books it */
+	uint8_t limit;		/* unbooked: over which it came in
+				 * (ledger_verdict); 0: not known */
 	bool releasing;		/* that release is on its way to the spool; in
 				 * memory it is HELD until it is there */
 	uint8_t enhanced[3];	/* of the last reply */

@@ -177,6 +177,20 @@ static void put_in_order(struct list *head, struct held_message *m)
 	list_insert_before(at, &m->node);
 }
 
+/* m is to count so over each limit. */
+static void count_over(struct held_over sum[], const uint16_t before[],
+		       const uint16_t now[])
+{
+	for (int i = 0; i <= LEDGER_LIMITS; i++) {
+		sum[i].recipients += now[i];
+		sum[i].recipients -= before[i];
+		sum[i].messages += now[i] > 0;
+		sum[i].messages -= before[i] > 0;
+	}
+}
+
+static const uint16_t none_over[LEDGER_LIMITS + 1];
+
 bool held_add(struct held *h, struct held_message *m, uint32_t customer)
 {
 	invariant(m->recipients > 0 && m->shard < h->shards);
@@ -191,6 +205,7 @@ bool held_add(struct held *h, struct held_message *m, uint32_t customer)
 		c->kept.messages++;
 		c->kept.recipients += m->recipients;
 		c->kept.bytes += m->bytes;
+		count_over(c->kept.over, none_over, m->over);
 		put_in_order(&c->messages[m->shard], m);
 	}
 	os_mutex_unlock(h->lock);
@@ -216,17 +231,21 @@ void held_less(struct held *h, struct held_message *m, uint32_t recipients)
 		c->bytes -= m->bytes;
 		c->kept.bytes -= m->bytes;
 		c->kept.messages--;
+		count_over(c->kept.over, m->over, none_over);
 		m->customer = NULL;
 	}
 	drop_if_empty(h, c);
 	os_mutex_unlock(h->lock);
 }
 
-void held_by_hand(struct held *h, struct held_message *m, uint32_t recipients)
+void held_recount(struct held *h, struct held_message *m, uint32_t by_hand,
+		  const uint16_t over[LEDGER_LIMITS + 1])
 {
 	os_mutex_lock(h->lock);
-	invariant(recipients <= m->recipients);
-	m->by_hand = recipients;
+	invariant(by_hand <= m->recipients);
+	m->by_hand = by_hand;
+	count_over(m->customer->kept.over, m->over, over);
+	memcpy(m->over, over, sizeof(m->over));
 	os_mutex_unlock(h->lock);
 }
 
@@ -236,6 +255,29 @@ void held_figures(struct held *h, uint32_t customer, struct held_figures *out)
 	const struct held_customer *c = find(h, customer);
 	*out = c ? c->kept : (struct held_figures){ 0 };
 	os_mutex_unlock(h->lock);
+}
+
+static bool add_user(const struct held_message *m, uint32_t user,
+		     struct held_over out[])
+{
+	if (m->user_known && m->user == user)
+		count_over(out, none_over, m->over);
+	return m->user_known;
+}
+
+bool held_over_of_user(struct held *h, uint32_t customer, uint32_t user,
+		       struct held_over out[LEDGER_LIMITS + 1])
+{
+	memset(out, 0, (LEDGER_LIMITS + 1) * sizeof(*out));
+	os_mutex_lock(h->lock);
+	const struct held_customer *c = find(h, customer);
+	bool all = c == NULL || c->kept.messages <= HELD_COUNT_MAX;
+	for (uint32_t i = 0; all && c != NULL && i < h->shards; i++)
+		list_each(&c->messages[i], node, after)
+			all &= add_user(CONTAINER_OF(node, struct held_message,
+						     node), user, out);
+	os_mutex_unlock(h->lock);
+	return all;
 }
 
 /* --- a look --------------------------------------------------------------- */

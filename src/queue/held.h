@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "base/list.h"
+#include "limits/ledger.h"
 
 enum {
 	HELD_LOOK_MS = 10000,
@@ -48,6 +49,9 @@ struct held_message {
 	uint32_t recipients;
 	uint32_t by_hand;		/* of them, held by a hand too: no room
 					 * releases them */
+	/* of them, by the limit over which they came in (ledger_verdict; 0:
+	 * not known) */
+	uint16_t over[LEDGER_LIMITS + 1];
 	uint32_t granted;		/* of them; 0: none */
 	uint64_t bytes;
 };
@@ -65,22 +69,32 @@ bool held_take(struct held *h, uint32_t customer, uint64_t most,
 void held_give(struct held *h, uint32_t customer, uint32_t recipients,
 	       uint64_t bytes);
 
-/* m is filled (id, shard, user, user_known, recipients, bytes) and zero
- * otherwise. False: no memory. */
+/* m is filled (id, shard, user, user_known, message_booked, recipients,
+ * by_hand, over, bytes) and zero otherwise. False: no memory. */
 bool held_add(struct held *h, struct held_message *m, uint32_t customer)
 	MUST_USE;
 /* So many recipients of it are held no more; the last one ends it: it is in
  * no list then. */
 void held_less(struct held *h, struct held_message *m, uint32_t recipients);
 
-/* So many of it are held by a hand too, by now. */
-void held_by_hand(struct held *h, struct held_message *m, uint32_t recipients);
+/* So many of it are held by a hand too, and over each limit, by now. */
+void held_recount(struct held *h, struct held_message *m, uint32_t by_hand,
+		  const uint16_t over[LEDGER_LIMITS + 1]);
 
 /* What is held of a customer, without what sessions took. */
 struct held_figures {
 	uint64_t messages, recipients, bytes;
+	/* By limit, as in held_message: messages with such recipients. */
+	struct held_over {
+		uint64_t messages, recipients;
+	} over[LEDGER_LIMITS + 1];
 };
 void held_figures(struct held *h, uint32_t customer, struct held_figures *out);
+/* Of one user, over each limit. False: there are more than HELD_COUNT_MAX
+ * messages, or (after a start) it isn't known yet whose some are. */
+enum { HELD_COUNT_MAX = 20000 };
+bool held_over_of_user(struct held *h, uint32_t customer, uint32_t user,
+		       struct held_over out[LEDGER_LIMITS + 1]) MUST_USE;
 
 /* A message more; a recipient more that it has not written to lately. */
 struct held_user_room {

@@ -23,6 +23,15 @@ static uint32_t count_by_hand(const struct queue_entry *e)
 	return n;
 }
 
+static void count_over(const struct queue_entry *e,
+		       uint16_t over[LEDGER_LIMITS + 1])
+{
+	memset(over, 0, (LEDGER_LIMITS + 1) * sizeof(*over));
+	for (uint16_t i = 0; i < e->recipient_count; i++)
+		if (recipient_limit_held(&e->recipients[i]))
+			over[e->recipients[i].limit]++;
+}
+
 bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 		     bool user_known)
 {
@@ -39,6 +48,7 @@ bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 	m->message_booked = e->message_booked;
 	m->recipients = n;
 	m->by_hand = count_by_hand(e);
+	count_over(e, m->over);
 	m->bytes = e->size;
 	if (!held_add(q->config.held, m, e->customer)) {
 		free(m);
@@ -48,10 +58,13 @@ bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 	return true;
 }
 
-void entry_held_by_hand(struct queue_entry *e)
+void entry_held_recount(struct queue_entry *e)
 {
-	if (e->held != NULL)
-		held_by_hand(e->queue->config.held, e->held, count_by_hand(e));
+	uint16_t over[LEDGER_LIMITS + 1];
+	if (e->held == NULL)
+		return;
+	count_over(e, over);
+	held_recount(e->queue->config.held, e->held, count_by_hand(e), over);
 }
 
 void entry_held_less(struct queue_entry *e, uint32_t recipients)
@@ -60,7 +73,7 @@ void entry_held_less(struct queue_entry *e, uint32_t recipients)
 		return;
 	held_less(e->queue->config.held, e->held, recipients);
 	if (e->held->recipients > 0) {
-		entry_held_by_hand(e);
+		entry_held_recount(e);
 		return;
 	}
 	free(e->held);
@@ -74,7 +87,7 @@ void entry_leave_held(struct queue_entry *e)
 	release_drop(e);
 }
 
-bool queue_keep_held(struct queue_entry *e, const bool *held, uint32_t user,
+bool queue_keep_held(struct queue_entry *e, const uint8_t *held, uint32_t user,
 		     bool message_booked)
 {
 	struct queue *q = e->queue;
@@ -82,11 +95,12 @@ bool queue_keep_held(struct queue_entry *e, const bool *held, uint32_t user,
 	invariant(!e->live);
 	for (uint16_t i = 0; i < e->recipient_count; i++) {
 		struct queue_recipient *r = &e->recipients[i];
-		if (!held[r->number])
+		if (held[r->number] == LEDGER_OK)
 			continue;
 		r->state = RECIPIENT_HELD;
 		r->held = HELD_LIMIT;
 		r->unbooked = true;
+		r->limit = held[r->number];
 		n++;
 	}
 	for (uint16_t i = 0; i < e->part_count; i++)

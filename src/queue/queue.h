@@ -80,10 +80,10 @@ void queue_set_retry(struct queue *q, const struct retry_plan *plan);
 /* Before the accept frame is written: everything that could fail fails
  * here. NULL: no memory, or no route. */
 struct queue_entry *queue_prepare(struct queue *q, const struct envelope *e);
-/* Of a message that was prepared: recipients (by their number in the envelope)
- * that a limit holds, SPEC 6.10; user: counted sender; message_booked: the
- * others are booked. False: no memory. */
-bool queue_keep_held(struct queue_entry *e, const bool *held, uint32_t user,
+/* Of a message that was prepared: which limit (ledger_verdict; LEDGER_OK: none)
+ * holds each recipient (by its number in the envelope), SPEC 6.10; user:
+ * counted sender; message_booked: the others are booked. False: no memory. */
+bool queue_keep_held(struct queue_entry *e, const uint8_t *held, uint32_t user,
 		     bool message_booked) MUST_USE;
 /* It was not accepted. */
 void queue_drop(struct queue_entry **e);

@@ -105,7 +105,7 @@ bool entry_join_held(struct queue *q, struct queue_entry *e, uint32_t user,
 		     bool user_known) MUST_USE;
 void entry_held_less(struct queue_entry *e, uint32_t recipients);
 /* After a hand held some of them. */
-void entry_held_by_hand(struct queue_entry *e);
+void entry_held_recount(struct queue_entry *e);
 /* It goes: nothing is held and nothing is being booked any more. */
 void entry_leave_held(struct queue_entry *e);
 /* Its release, if any, will not be: the booking is given back. */

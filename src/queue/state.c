@@ -3,6 +3,7 @@
  * entry.h. All numbers little-endian.
  */
 #include "base/cursor.h"
+#include "limits/ledger.h"
 #include "queue/entry.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 enum { STATE_VERSION = 1, FLAG_OWN = 1, FLAG_BIG = 2,
        FLAG_MESSAGE_BOOKED = 4,
        RECIPIENT_REPORTED = 1, RECIPIENT_DSN_PASSED = 2,
-       RECIPIENT_UNBOOKED = 4 };
+       RECIPIENT_UNBOOKED = 4,
+       RECIPIENT_LIMIT_SHIFT = 3, RECIPIENT_LIMIT_MASK = 7 };
 
 static void write_part(struct buf *out, const struct queue_part *p)
 {
@@ -29,7 +31,8 @@ static void write_recipient(struct buf *out, const struct queue_recipient *r)
 	buf_u8(out, r->held);
 	buf_u8(out, (uint8_t)((r->reported ? RECIPIENT_REPORTED : 0) |
 			      (r->dsn_passed ? RECIPIENT_DSN_PASSED : 0) |
-			      (r->unbooked ? RECIPIENT_UNBOOKED : 0)));
+			      (r->unbooked ? RECIPIENT_UNBOOKED : 0) |
+			      r->limit << RECIPIENT_LIMIT_SHIFT));
 	buf_u16(out, r->code);
 	buf_append_bytes(out, r->enhanced, sizeof(r->enhanced));
 	slice reply = slice_of(r->reply);
@@ -80,6 +83,9 @@ static bool read_recipient(struct cursor *c, struct queue_recipient *r)
 	r->reported = (flags & RECIPIENT_REPORTED) != 0;
 	r->dsn_passed = (flags & RECIPIENT_DSN_PASSED) != 0;
 	r->unbooked = (flags & RECIPIENT_UNBOOKED) != 0;
+	r->limit = flags >> RECIPIENT_LIMIT_SHIFT & RECIPIENT_LIMIT_MASK;
+	if (r->limit > LEDGER_LIMITS)
+		r->limit = 0;
 	uint16_t code = cursor_u16(c);
 	slice enhanced = cursor_take(c, sizeof(r->enhanced));
 	slice reply = cursor_take(c, cursor_u8(c));

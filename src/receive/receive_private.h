@@ -132,8 +132,9 @@ struct transaction {
 	struct header_scan header;
 	struct allowance allowed;	/* as things stood at MAIL */
 	struct reservation *reservation;	/* NULL: all are held */
-	/* SPEC 6.10: who is held, by number; as long as recipients */
-	bool *held;
+	/* SPEC 6.10: over which limit each is held (ledger_verdict;
+	 * LEDGER_OK: none), by number; as long as recipients */
+	uint8_t *held;
 	uint32_t held_count;
 	uint64_t held_bytes;		/* counted for them */
 	enum reply_id held_reply;	/* if they can't be, after all */
@@ -231,9 +232,9 @@ enum { NULL_RESERVE_BYTES_MAX = 65536 };	/* SPEC 5.4 */
 /* REPLY_SENDER_OK, or who may send no more. */
 enum reply_id reserve_at_mail(struct transaction *t,
 			      struct limit_words *words);
-/* REPLY_RECIPIENT_OK: it is reserved or, *held, will be held. */
+/* REPLY_RECIPIENT_OK: it is reserved or will be held over the limit *held. */
 enum reply_id reserve_recipient(struct transaction *t,
-				const struct address *a, bool *held,
+				const struct address *a, uint8_t *held,
 				struct limit_words *words);
 void reserve_progress(struct transaction *t);
 /* At the final dot, when header and size are known; REPLY_ACCEPTED: it can't

@@ -204,7 +204,7 @@ enum reply_id reserve_at_mail(struct transaction *t,
 }
 
 enum reply_id reserve_recipient(struct transaction *t,
-				const struct address *a, bool *held,
+				const struct address *a, uint8_t *held,
 				struct limit_words *words)
 {
 	const struct receive_config *c = &t->session->receive->config;
@@ -227,9 +227,10 @@ enum reply_id reserve_recipient(struct transaction *t,
 	    ledger_reserve(c->ledger, &t->reservation, &ask, now_of(t),
 			   &verdict, &why) == 1)
 		return REPLY_RECIPIENT_OK;
-	*held = holds(t, verdict);
-	if (*held)
+	if (holds(t, verdict)) {
+		*held = (uint8_t)verdict;
 		return hold(t, verdict, words);
+	}
 	note_refusal(t, &why, words);
 	return reply_of(t, verdict);
 }
@@ -277,7 +278,8 @@ static enum reply_id judge_draw(struct transaction *t, uint64_t bytes,
 	if (!take_held(t, n - t->held_count, 0))
 		return full_of_held(t, words);
 	for (uint32_t i = 0; i < n; i++)
-		t->held[i] = true;
+		if (t->held[i] == LEDGER_OK)
+			t->held[i] = (uint8_t)over;
 	counter_add(c->counters, COUNTER_limit_held_total, n);
 	return REPLY_ACCEPTED;
 }

@@ -170,7 +170,7 @@ static bool grow_recipients(struct transaction *t)
 	if (more == NULL)
 		return false;
 	e->recipients = more;
-	bool *held = realloc(t->held, cap * sizeof(bool));
+	uint8_t *held = realloc(t->held, cap);
 	if (held == NULL)
 		return false;
 	t->held = held;
@@ -203,7 +203,7 @@ static enum reply_id judge_recipient(struct transaction *t,
 		return REPLY_RECIPIENT_OK;
 	if (!grow_recipients(t))
 		return REPLY_FAULT;
-	bool held = false;
+	uint8_t held = LEDGER_OK;
 	enum reply_id id = reserve_recipient(t, &rcpt->address, &held, words);
 	if (id == REPLY_RECIPIENT_OK) {
 		t->held[e->recipient_count] = held;

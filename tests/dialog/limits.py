@@ -190,7 +190,8 @@ def s6_11_shown(service):
 
 
 def times_aside(rows):
-    return {k: {a: b for a, b in r.items() if not a.endswith("_at")}
+    return {k: {a: b for a, b in r.items()
+                if not a.endswith("_at") and not a.startswith("held_")}
             for k, r in rows.items()}
 
 

@@ -212,6 +212,46 @@ static void s6_10_whose_they_are_is_asked_first_after_a_start(void **state)
 	held_free(&h);
 }
 
+static void s6_10_how_much_is_held_over_each_limit(void **state)
+{
+	(void)state;
+	struct held *h = a_held(2);
+	struct held_figures f;
+	struct held_over of_user[LEDGER_LIMITS + 1];
+	struct held_message m[] = { a_message(1, 0, 5, 4),
+				    a_message(2, 1, 5, 2),
+				    a_message(3, 1, 6, 1) };
+	static const uint16_t fewer[LEDGER_LIMITS + 1] = {
+		[LEDGER_USER_UNIQUE] = 1 };
+	m[0].over[LEDGER_CUSTOMER_DAY] = 1;
+	m[0].over[LEDGER_USER_UNIQUE] = 3;
+	m[1].over[LEDGER_USER_UNIQUE] = 2;
+	m[2].over[LEDGER_USER_UNIQUE] = 1;
+	add(h, m, ARRAY_LEN(m));
+	held_figures(h, 7, &f);
+	assert_int_equal(f.over[LEDGER_CUSTOMER_DAY].messages, 1);
+	assert_int_equal(f.over[LEDGER_CUSTOMER_DAY].recipients, 1);
+	assert_int_equal(f.over[LEDGER_USER_UNIQUE].messages, 3);
+	assert_int_equal(f.over[LEDGER_USER_UNIQUE].recipients, 6);
+	assert_true(held_over_of_user(h, 7, 5, of_user));
+	assert_int_equal(of_user[LEDGER_USER_UNIQUE].messages, 2);
+	assert_int_equal(of_user[LEDGER_USER_UNIQUE].recipients, 5);
+	/* Three went, and then all of the second. */
+	held_less(h, &m[0], 3);
+	held_recount(h, &m[0], 0, fewer);
+	held_less(h, &m[1], 2);
+	held_figures(h, 7, &f);
+	assert_int_equal(f.over[LEDGER_CUSTOMER_DAY].messages, 0);
+	assert_int_equal(f.over[LEDGER_USER_UNIQUE].messages, 2);
+	assert_int_equal(f.over[LEDGER_USER_UNIQUE].recipients, 2);
+	m[2].user_known = false;
+	assert_false(held_over_of_user(h, 7, 5, of_user));
+	held_less(h, &m[0], 1);
+	held_less(h, &m[2], 1);
+	assert_true(held_over_of_user(h, 7, 5, of_user));
+	held_free(&h);
+}
+
 static void s9_4_what_a_hand_holds_gets_no_room(void **state)
 {
 	(void)state;
@@ -221,8 +261,8 @@ static void s9_4_what_a_hand_holds_gets_no_room(void **state)
 	struct held_message m[] = { a_message(1, 0, 0, 4),
 				    a_message(2, 0, 0, 2) };
 	add(h, m, 2);
-	held_by_hand(h, &m[0], 3);
-	held_by_hand(h, &m[1], 2);
+	held_recount(h, &m[0], 3, m[0].over);
+	held_recount(h, &m[1], 2, m[1].over);
 	look(h, 0, &p, 0);
 	assert_granted(h, 0, "1:1");
 	held_less(h, &m[0], 2);
@@ -343,6 +383,7 @@ int main(void)
 		cmocka_unit_test(s6_10_a_user_without_room_lets_others_pass),
 		cmocka_unit_test(
 			s6_10_whose_they_are_is_asked_first_after_a_start),
+		cmocka_unit_test(s6_10_how_much_is_held_over_each_limit),
 		cmocka_unit_test(s9_4_what_a_hand_holds_gets_no_room),
 		cmocka_unit_test(
 			s6_10_a_user_without_recipients_lets_others_pass),

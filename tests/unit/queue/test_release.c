@@ -131,8 +131,9 @@ static int setup(void **state)
 	struct place *p = aligned_alloc(_Alignof(struct place), sizeof(*p));
 	struct recipient to[RECIPIENTS];
 	struct envelope env = an_envelope(to);
-	static const bool held[RECIPIENTS] = { false, false, true, true,
-					       true, true };
+	static const uint8_t held[RECIPIENTS] = {
+		[2] = LEDGER_CUSTOMER_PEAK, LEDGER_CUSTOMER_PEAK,
+		LEDGER_USER_UNIQUE, LEDGER_CUSTOMER_PEAK };
 	struct err err;
 	assert_non_null(p);
 	memset(p, 0, sizeof(*p));
@@ -548,8 +549,12 @@ static void s6_10_reported_when_its_time_is_over(void **state)
 static void s9_4_held_stays_held_at_a_start(void **state)
 {
 	struct place *p = *state;
+	struct held_figures f;
 	start_again(p);
 	assert_int_equal(held_now(p), 4);
+	held_figures(p->held, 1, &f);
+	assert_int_equal(f.over[LEDGER_CUSTOMER_PEAK].recipients, 3);
+	assert_int_equal(f.over[LEDGER_USER_UNIQUE].recipients, 1);
 	assert_int_equal(ready(p->e), 2);
 	look(p);			/* whose it is */
 	assert_int_equal(disk.count, 0);
@@ -623,14 +628,14 @@ static void add_many(struct place *p, uint64_t number)
 {
 	static struct recipient to[MANY];
 	static char names[MANY][8];
-	static bool held[MANY];
+	static uint8_t held[MANY];
 	struct queue_memory *memory = calloc(1, sizeof(*memory));
 	for (unsigned i = 0; i < MANY; i++) {
 		int n = snprintf(names[i], sizeof(names[i]), "u%u", i);
 		to[i] = (struct recipient){
 			.address = { { names[i], (size_t)n },
 				     SLICE("one.example"), false } };
-		held[i] = true;
+		held[i] = LEDGER_CUSTOMER_DAY;
 	}
 	struct envelope env = an_envelope(to);
 	env.id.time_ms += number;

@@ -112,6 +112,25 @@ void *map_get(const struct map *m, uint64_t hash, map_same *same,
 	}
 }
 
+void map_prefetch(const struct map *m, uint64_t hash)
+{
+	if (m->cap > 0)
+		__builtin_prefetch(&m->slots[hash & (m->cap - 1)]);
+}
+
+void *map_guess(const struct map *m, uint64_t hash)
+{
+	if (m->cap == 0)
+		return NULL;
+	for (size_t i = hash & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
+		const struct map_slot *slot = &m->slots[i];
+		if (slot->hash == SLOT_FREE)
+			return NULL;
+		if (slot->hash == hash)
+			return slot->object;
+	}
+}
+
 static void put(struct map_slot *slots, size_t cap, uint64_t hash,
 		void *object)
 {

@@ -33,6 +33,11 @@ void map_init(struct map *m, size_t max_count);
 void map_fini(struct map *m);	/* objects are the caller's */
 void *map_get(const struct map *m, uint64_t hash, map_same *same,
 	      const void *key);
+/* For look-ups in cold memory, several of which may wait side by side: asks for
+ * the line in which the look-up of hash begins; and, when that is there, what
+ * it will most likely find: the first object of that hash or NULL, untouched. */
+void map_prefetch(const struct map *m, uint64_t hash);
+void *map_guess(const struct map *m, uint64_t hash);
 /* The key must not be in it. False over max or out of memory. */
 bool map_add(struct map *m, uint64_t hash, void *object) MUST_USE;
 /* Removes exactly this object; it must be in it. */

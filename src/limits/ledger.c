@@ -217,6 +217,30 @@ struct user_counts *user_find(struct stripe *s, uint32_t customer,
 	return u;
 }
 
+/* All lines of an object. */
+static void prefetch(const void *object, size_t bytes)
+{
+	for (size_t i = 0; object != NULL && i < bytes; i += 64)
+		__builtin_prefetch((const char *)object + i, 1);
+}
+
+void stripe_prefetch(const struct stripe *s, uint32_t customer, uint32_t user,
+		     uint64_t recipient)
+{
+	uint64_t c_hash = customer_hash(customer);
+	uint64_t u_hash = user_hash(customer, user);
+	const struct map *shelf = &s->shelves[u_hash >> 58];
+	map_prefetch(&s->by_id, c_hash);
+	if (user != 0)
+		map_prefetch(shelf, u_hash);
+	prefetch(map_guess(&s->by_id, c_hash), sizeof(struct customer_counts));
+	const struct user_counts *u =
+		user != 0 ? map_guess(shelf, u_hash) : NULL;
+	prefetch(u, sizeof(*u));
+	if (u != NULL)
+		unique_prefetch(&u->unique, recipient);
+}
+
 /* Each new one looks at two old ones, so what is idle doesn't pile up. At
  * the bound one look goes further. */
 enum { TIDY_NEW = 2, TIDY_FULL = 32 };

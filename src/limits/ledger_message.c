@@ -7,6 +7,8 @@ bool ledger_message_fits(struct ledger *l, uint32_t customer, uint32_t user,
 {
 	invariant(customer != 0 && user != 0);
 	struct stripe *s = stripe_enter(l, customer, now_ms);
+	/* And what the first RCPT will look at. */
+	stripe_prefetch(s, customer, user, 0);
 	const struct customer_counts *c = customer_find(s, customer);
 	const struct user_counts *u = user_find(s, customer, user);
 	uint64_t taken = u ? u->messages.used + u->reserved : 0;

@@ -103,6 +103,11 @@ void stripe_leave(struct ledger *l, struct stripe *s);
 struct customer_counts *customer_find(struct stripe *s, uint32_t id);
 struct user_counts *user_find(struct stripe *s, uint32_t customer,
 			      uint32_t id);
+/* Asks for all of it that a reservation touches, so that what lies in cold
+ * memory comes side by side: three waits, one for the places in the maps, one
+ * for customer and user, one for the user's table. user 0: none. */
+void stripe_prefetch(const struct stripe *s, uint32_t customer, uint32_t user,
+		     uint64_t recipient);
 /* The same, made when they aren't there; NULL: no memory. */
 struct customer_counts *customer_get(struct stripe *s, uint32_t id);
 struct user_counts *user_get(struct stripe *s, struct customer_counts *c,

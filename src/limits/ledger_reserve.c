@@ -366,6 +366,9 @@ static uint32_t reserve_chunk(struct ledger *l, struct reservation **r,
 	enum ledger_verdict all = LEDGER_BUSY;
 	uint32_t ok = 0;
 	bool more = false;
+	if (*r == NULL || (*r)->customer == NULL)
+		stripe_prefetch(s, ask->customer, ask->user,
+				ask->hashes[from]);
 	if (*r == NULL)
 		*r = reservation_new(s, ask);
 	if (*r != NULL) {
@@ -375,6 +378,9 @@ static uint32_t reserve_chunk(struct ledger *l, struct reservation **r,
 	} else if (first != NULL && first->verdict == LEDGER_OK) {
 		first->verdict = LEDGER_BUSY;
 	}
+	if (all == LEDGER_OK && (*r)->user != NULL)
+		for (uint32_t i = from; i < to; i++)
+			unique_prefetch(&(*r)->user->unique, ask->hashes[i]);
 	for (uint32_t i = from; i < to; i++) {
 		enum ledger_verdict v = all;
 		if (v == LEDGER_OK) {

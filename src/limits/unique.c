@@ -400,6 +400,26 @@ bool unique_restore(struct unique *u, struct room *room, uint64_t hash,
 	return true;
 }
 
+/* A small table is asked for whole; of a large one the place, which needs its
+ * head. */
+void unique_prefetch(const struct unique *u, uint64_t hash)
+{
+	enum { SMALL_BYTES = 256, LINE = 64 };
+	const char *head = (const void *)table_of(u, table_index(u, hash));
+	if (head == NULL)
+		return;
+	for (size_t i = 0; i < SMALL_BYTES; i += LINE)
+		__builtin_prefetch(head + i, 1);
+	if (u->depth == 0 && u->filled < SMALL_BYTES / PLACE_BYTES)
+		return;
+	struct unique_table *t = table_of(u, table_index(u, hash));
+	uint64_t bits = (usable(hash) << t->depth) >> 32;
+	struct place p = place_at(t, (uint32_t)(bits * t->cap >> 32));
+	__builtin_prefetch(p.hash, 1);
+	__builtin_prefetch(p.bucket, 1);
+	__builtin_prefetch(p.pins, 1);
+}
+
 uint64_t unique_recent(const struct unique *u, int64_t now_ms)
 {
 	uint32_t age = u->window.now - u->fresh_bucket;

@@ -69,6 +69,9 @@ void unique_book(struct unique *u, struct room *room, uint64_t hash,
 bool unique_restore(struct unique *u, struct room *room, uint64_t hash,
 		    int64_t at_ms) MUST_USE;
 
+/* Asks for the lines in which a hash is looked for, before it is. */
+void unique_prefetch(const struct unique *u, uint64_t hash);
+
 /* Hashes that were new in about the last 10 min (window_recent). */
 uint64_t unique_recent(const struct unique *u, int64_t now_ms);
 /* Clears stale hashes out of the next table: one, so that it takes no time

@@ -48,6 +48,9 @@ static void behaves_as_a_set(void **state)
 		struct thing *t = &things[(seed >> 8) % 500];
 		void *got = map_get(&m, t->hash, same, &t->key);
 		assert_ptr_equal(got, t->in ? t : NULL);
+		map_prefetch(&m, t->hash);
+		const struct thing *guess = map_guess(&m, t->hash);
+		assert_true(guess != NULL ? guess->hash == t->hash : !t->in);
 		if (t->in) {
 			map_remove(&m, t->hash, t);
 			t->in = false;

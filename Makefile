@@ -73,6 +73,21 @@ BINARIES := $(foreach p,$(PROGRAMS),$(B)/bin/$(subst _,-,$(p)))
 
 all: $(BINARIES)
 
+# --- the web pages, packed into one file that console/assets.c takes in ----------
+# Needs node and npm; its dependencies come by web/package-lock.json.
+WEB_SOURCES := $(wildcard web/*.* web/*/* web/*/*/* web/*/*/*/* guides/*)
+WEB_SOURCES := $(filter-out web/node_modules web/node_modules/%,$(WEB_SOURCES))
+build/web.blob: $(WEB_SOURCES) scripts/pack-web.mjs
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "error: the web pages need node and npm:" \
+	       "apt-get install nodejs npm (or run ./run --build-only as root)" >&2; exit 69; }
+	@mkdir -p build
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --silent
+	cd web && node build.mjs ../build/web
+	node scripts/pack-web.mjs build/web $@
+$(B)/obj/console/assets.o: build/web.blob
+$(B)/obj/console/assets.o: CFLAGS += -DWEB_BLOB='"build/web.blob"'
+
 # --- objects and archives, one a folder -------------------------------------
 ALL_SOURCES := $(wildcard src/*/*.c)
 MAIN_SOURCES := $(wildcard src/app/main_*.c)

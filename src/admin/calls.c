@@ -58,7 +58,10 @@ static bool read_args(struct admin_call *call, slice text, const char *known,
 		call_say(call, CALL_USAGE, SAY_BAD_ARGUMENTS, NONE);
 		return false;
 	}
-	if (!arg_text(call, "language", false, &language))
+	/* `language` is also a field of customers and people: behind the
+	 * console the reader's is another argument. */
+	if (!(call->front ? take_text(call, "reader", &language) :
+			    arg_text(call, "language", false, &language)))
 		return false;
 	call->language = language_of(language);
 	/* A person behind the console stands in for nobody. */

@@ -1,24 +1,8 @@
-/* postrider-console: started by master with a listening socket and the page
- * of counters; sees no file and opens no connection. */
+/* postrider-console: started by master with a listening socket, the page of
+ * counters and a channel to admin; sees no file and opens no connection. */
 #include "app/child.h"
 #include "console/serve.h"
-#include "os/process.h"
 #include "os/sandbox.h"
-#include "wire/frame.h"
-
-static void say_ready(int master_fd)
-{
-	struct err err;
-	struct buf frame;
-	buf_init(&frame, 4096);
-	frame_write(&frame, FRAME_READY, 0, (slice){ 0 });
-	/* Master that doesn't listen is about to end us anyway. */
-	bool told = !frame.failed && os_channel_send(master_fd,
-						     buf_slice(&frame), -1,
-						     1000, &err);
-	(void)told;
-	buf_fini(&frame);
-}
 
 int main(int argc, char **argv)
 {
@@ -30,10 +14,10 @@ int main(int argc, char **argv)
 		return child_failed(&c, &err);
 	struct console_config config = {
 		.listen_fd = c.bundle.console_fd,
+		.admin_fd = c.bundle.peer_fds[ROLE_ADMIN],
 		.master_fd = c.bundle.master_fd,
 		.counters = c.counters,
 		.log = &c.log,
 	};
-	say_ready(config.master_fd);
 	return console_serve(&config);
 }

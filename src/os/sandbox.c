@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/os_private.h"
@@ -116,31 +117,20 @@ bool os_landlock(const struct os_landlock_dir *dirs, size_t count,
 
 /* --- seccomp -------------------------------------------------------------- */
 
-/* Calls allowed whatever their arguments. */
-static const int plain_calls[] = {
+/* Calls allowed whatever their arguments: to both roles. */
+static const int common_calls[] = {
 	/* bytes */
 	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
-	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv),
-	SCMP_SYS(pwritev), SCMP_SYS(preadv2), SCMP_SYS(pwritev2),
 	SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fcntl), SCMP_SYS(dup),
-	/* files: below the directories that Landlock leaves */
-	SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fstatfs),
-	SCMP_SYS(statfs), SCMP_SYS(getdents64), SCMP_SYS(mkdirat),
-	SCMP_SYS(unlinkat), SCMP_SYS(renameat), SCMP_SYS(renameat2),
-	SCMP_SYS(linkat), SCMP_SYS(fallocate), SCMP_SYS(ftruncate),
-	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range),
-	SCMP_SYS(fadvise64), SCMP_SYS(flock), SCMP_SYS(faccessat),
-	SCMP_SYS(faccessat2), SCMP_SYS(readlinkat),
 	/* memory */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
 	SCMP_SYS(mincore), SCMP_SYS(mlock), SCMP_SYS(munlock),
-	/* sockets; which ones may be made: see below */
-	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(accept),
-	SCMP_SYS(accept4), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(sendto),
-	SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg),
-	SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg), SCMP_SYS(shutdown),
+	/* sockets that are there, or come by one that listens */
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername), SCMP_SYS(setsockopt), SCMP_SYS(getsockopt),
+	SCMP_SYS(sendto), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg),
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmmsg), SCMP_SYS(recvmmsg),
+	SCMP_SYS(shutdown),
 	/* waiting */
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6),
 	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_create), SCMP_SYS(epoll_ctl),
@@ -162,6 +152,23 @@ static const int plain_calls[] = {
 	SCMP_SYS(membarrier), SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sigaltstack), SCMP_SYS(exit), SCMP_SYS(exit_group),
+};
+
+/* And to relay. */
+static const int relay_calls[] = {
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv),
+	SCMP_SYS(pwritev), SCMP_SYS(preadv2), SCMP_SYS(pwritev2),
+	/* files: below the directories that Landlock leaves */
+	SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(fstatfs),
+	SCMP_SYS(statfs), SCMP_SYS(getdents64), SCMP_SYS(mkdirat),
+	SCMP_SYS(unlinkat), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+	SCMP_SYS(linkat), SCMP_SYS(fallocate), SCMP_SYS(ftruncate),
+	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range),
+	SCMP_SYS(fadvise64), SCMP_SYS(flock), SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2), SCMP_SYS(readlinkat),
+	/* sockets; which ones may be made: see below */
+	SCMP_SYS(connect), SCMP_SYS(bind),
 };
 
 static struct scmp_arg_cmp equals(unsigned argument, uint64_t value)
@@ -186,13 +193,13 @@ static bool add_rule(scmp_filter_ctx ctx, uint32_t action, int call,
 	return code == 0 || code == -EDOM;
 }
 
-/* Calls allowed with certain arguments only. */
-static bool add_narrow_calls(scmp_filter_ctx ctx)
+/* Calls allowed with certain arguments only: relay's sockets. No raw or packet
+ * ones, no Unix, no netlink. */
+static bool add_sockets(scmp_filter_ctx ctx)
 {
 	static const int sockets[] = { AF_INET, AF_INET6 };
 	const uint64_t kind = (uint64_t)~(SOCK_CLOEXEC | SOCK_NONBLOCK);
 	bool ok = true;
-	/* No raw or packet sockets, no Unix, no netlink. */
 	for (size_t i = 0; i < ARRAY_LEN(sockets); i++) {
 		struct scmp_arg_cmp stream[] = {
 			equals(0, (uint64_t)sockets[i]),
@@ -206,8 +213,21 @@ static bool add_narrow_calls(scmp_filter_ctx ctx)
 		     seccomp_rule_add_array(ctx, SCMP_ACT_ALLOW,
 					    SCMP_SYS(socket), 2, datagram) == 0;
 	}
+	return ok;
+}
+
+/* Console's: pairs, whose ends admin gets. */
+static bool add_pairs(scmp_filter_ctx ctx)
+{
+	return add_rule(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
+			equals(0, AF_UNIX));
+}
+
+/* And what both do. */
+static bool add_narrow_calls(scmp_filter_ctx ctx)
+{
 	/* Memory is never executable again. */
-	ok = ok && add_rule(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+	bool ok = add_rule(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 			    masked(2, PROT_EXEC, 0)) &&
 	     add_rule(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 		      masked(2, PROT_EXEC, 0));
@@ -234,23 +254,40 @@ static bool add_narrow_calls(scmp_filter_ctx ctx)
 	return ok;
 }
 
-bool os_seccomp_relay(struct err *err)
+/* role: more plain calls; sockets: which ones may be made. */
+static bool close_calls(const int *role, size_t count,
+			bool (*sockets)(scmp_filter_ctx ctx), struct err *err)
 {
 #ifdef __SANITIZE_ADDRESS__
 	/* The sanitizer makes calls of its own, up to ptrace at the end. */
-	return err_set(err, ERR_OK, SCOPE_NONE, "os_seccomp_relay", "left out") ||
+	return err_set(err, ERR_OK, SCOPE_NONE, "os_seccomp", "left out") ||
 	       true;
 #endif
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	bool ok = ctx != NULL &&
 		  seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) == 0;
-	for (size_t i = 0; ok && i < ARRAY_LEN(plain_calls); i++)
-		ok = add_rule(ctx, SCMP_ACT_ALLOW, plain_calls[i], 0,
+	for (size_t i = 0; ok && i < ARRAY_LEN(common_calls); i++)
+		ok = add_rule(ctx, SCMP_ACT_ALLOW, common_calls[i], 0,
 			      equals(0, 0));
-	ok = ok && add_narrow_calls(ctx);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = add_rule(ctx, SCMP_ACT_ALLOW, role[i], 0, equals(0, 0));
+	ok = ok && sockets(ctx) && add_narrow_calls(ctx);
 	int code = ok ? seccomp_load(ctx) : -EINVAL;
 	if (ctx != NULL)
 		seccomp_release(ctx);
-	return code == 0 || err_set_os(err, -code, "os_seccomp_relay",
+	return code == 0 || err_set_os(err, -code, "os_seccomp",
 				       "load the filter");
+}
+
+bool os_seccomp_relay(struct err *err)
+{
+	return close_calls(relay_calls, ARRAY_LEN(relay_calls), add_sockets,
+			   err);
+}
+
+bool os_seccomp_console(struct err *err)
+{
+	/* The first gmtime_r (of the Date field) would open /etc/localtime. */
+	tzset();
+	return close_calls(NULL, 0, add_pairs, err);
 }

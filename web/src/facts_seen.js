@@ -4,7 +4,7 @@ import { t } from './words.js';
 import { tls_name } from './message_steps.js';
 
 const fault_of = {
-	address: 'address', domain: 'sender', user: 'sender', tls: 'tls', auth: 'auth', credentials: 'auth',
+	address: 'address', domain: 'sender', user: 'sender', sender: 'sender', tls: 'tls', auth: 'auth', credentials: 'auth',
 	foreign: 'sender', empty: 'sender', dos: 'address',
 };
 

@@ -11,6 +11,11 @@ export const groups = [
 	{ word: 'menu.relay', entries: [
 		{ word: 'menu.settings', icon: 'sliders', page: 'settings' },
 		{ word: 'menu.explain', icon: 'question', page: 'explain', needs: 'explain' },
+		{ word: 'menu.limits', icon: 'gauge', page: 'limits' },
 	] },
-	{ word: 'menu.organisation', entries: [] },
+	{ word: 'menu.organisation', entries: [
+		{ word: 'menu.users', icon: 'user', page: 'users' },
+		{ word: 'menu.domains', icon: 'globe', page: 'domains' },
+		{ word: 'menu.audit', icon: 'book', page: 'audit' },
+	] },
 ];

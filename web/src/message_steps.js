@@ -5,6 +5,7 @@ import { html } from './html.js';
 import { at } from './router.js';
 import { t, num, clock } from './words.js';
 
+// How the steps of a recipient's states look.
 const states = {
 	delivered: { icon: 'ok', tone: 'ok' }, deferred: { icon: 'clock', tone: 'warn' },
 	failed: { icon: 'cross', tone: 'bad' }, expired: { icon: 'cross', tone: 'bad' }, held: { icon: 'pause', tone: 'held' },

@@ -26,7 +26,10 @@ function here_address(customer, r) {
 	case 'empty':
 		return r.setting ? at(customer, 'settings', r.setting.id) : at(customer, 'settings');
 	case 'credentials':
-		return at(customer, 'users');
+	case 'sender':
+		return r.login ? at(customer, 'users', r.login) : at(customer, 'users');
+	case 'setting':
+		return at(customer, 'settings');
 	case 'limit_day':
 	case 'limit_peak':
 	case 'limit_user':
@@ -37,7 +40,7 @@ function here_address(customer, r) {
 }
 
 const right = { address: 'settings', tls: 'settings', auth: 'settings', foreign: 'settings', empty: 'settings',
-	domain: 'domains', user: 'users', credentials: 'users' };
+	setting: 'settings', domain: 'domains', user: 'users', credentials: 'users', sender: 'users' };
 
 export function fix_here(customer, r) {
 	const key = `fix.${r.cause}`;

@@ -8,7 +8,7 @@ export function cause_words(row) {
 		return t('cause.other');
 	return t(key, {
 		ip: row.client, a: row.from ?? row.login, d: domain_of(row.from),
-		time: clock(row.opens_at), n: row.wait_s, r: row.rule,
+		time: clock(row.limit?.opens_at ?? row.opens_at), n: row.wait_s, r: row.rule,
 	});
 }
 

@@ -98,6 +98,11 @@ export function bytes(n) {
 	return t('unit.bytes', { n });
 }
 
+// "a, b" as the language lists things.
+export function list(texts) {
+	return texts.join(language.value === 'ja' ? '、' : ', ');
+}
+
 // A size in lists: whole kilobytes and more.
 export function size(n) {
 	if (n === null || n === undefined)

@@ -3,7 +3,7 @@
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
-import { t, tx, full_day, clock_seconds, num, has_word } from '../words.js';
+import { t, tx, full_day, clock_seconds, num, has_word, language } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
@@ -41,6 +41,7 @@ function Body({ customer, r }) {
 export function Verdict({ r, children }) {
 	return html`<${Card} edge="bad"><div class="verdict"><${Icon} name="octagon" class="tone-bad" />
 		<div class="stack"><h2>${cause_words(r)}</h2>
+		${r.why?.[language.value] && html`<p>${r.why[language.value]}</p>`}
 		${children ?? html`<p>${r.count > 1 && tx('refusal.count', { n: html`<strong>${num(r.count)}</strong>`,
 			last: html`<${Time} at=${r.last_at ?? r.at} />` })}</p>`}
 		<${Reply} text=${r.reply} class="wide" /></div></div><//>`;
@@ -60,6 +61,8 @@ function HowToFix({ customer, r }) {
 			<p class="hint">${product ? t('fix.product', { product }) : t('fix.no_product')}</p>
 			<p class="actions"><a class="button" href=${guide}>${t('fix.guide')}</a>
 				<a href=${at(customer, 'connect')}>${t('fix.other_product')}</a></p></div></li>`}
+		${r.fixes?.length > 0 && html`<li><div><h3>${t('fix.relay_says')}</h3><ul class="plain-list">
+			${r.fixes.map((f) => html`<li key=${f.code}>${f[language.value]}</li>`)}</ul></div></li>`}
 		<li><div><h3>${t('fix.again')}</h3><p class="hint">${t('fix.again_text')}</p>
 			<p class="actions"><a class="button" href=${`${at(customer, 'connect')}?watch=${encodeURIComponent(r.client)}`}>
 			${t('fix.watch', { ip: r.client })}</a></p></div></li></ol><//>`;

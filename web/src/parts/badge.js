@@ -20,7 +20,7 @@ export const kinds = {
 export const state_kind = {
 	accepted: 'ok', delivered: 'ok', relayed: 'ok', deferred: 'deferred', queued: 'deferred',
 	failed: 'failed', expired: 'failed', held: 'held', refused: 'refused',
-	removed: 'off', returned: 'failed',
+	removed: 'off', returned: 'failed', waiting: 'deferred',
 };
 
 export function Badge({ kind, children }) {

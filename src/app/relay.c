@@ -247,6 +247,7 @@ static void second(struct timer *timer)
 		relay_clock_count(&r->clock, own);
 		relay_count(r, own);
 	}
+	relay_core_tell_log(r->core, loop_now_ms(r->loop));
 	relay_look_at_clock(r);
 	relay_operator_look(r, os_wall_ms());
 	loop_timer_set(r->loop, &r->second, SECOND_MS);

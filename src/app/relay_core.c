@@ -18,6 +18,7 @@ struct relay_core {
 	struct spool *spool;
 	struct body_budget budget;
 	struct budgets *budgets;
+	struct log_sources *log_sources;
 	struct relay_ledger ledger;
 	struct held *held;
 	struct destinations destinations;
@@ -136,6 +137,7 @@ static bool open_shards(struct relay_core *c, struct err *err)
 		.booking_key = g->booking_key,
 		.body_log_max_bytes = g->limits->body_log_max,
 		.budgets = c->budgets,
+		.log_sources = c->log_sources,
 		.ledger = c->ledger.ledger,
 		.held = c->held,
 		.refused = g->refused,
@@ -217,7 +219,8 @@ static bool open_all(struct relay_core *c, struct err *err)
 	const struct relay_core_config *g = &c->config;
 	if (c->budgets == NULL || !destinations_init(&c->destinations))
 		return err_set_memory(err, "relay_core");
-	if (!os_pool_open(&c->disk, "disk", DISK_THREADS, err) ||
+	if (!log_sources_new(&c->log_sources, err) ||
+	    !os_pool_open(&c->disk, "disk", DISK_THREADS, err) ||
 	    !relay_ledger_open(&c->ledger, g->limits->ledger_memory, err) ||
 	    (c->held = held_new(g->shards, err)) == NULL ||
 	    !open_journal(c, err) ||
@@ -558,6 +561,9 @@ void relay_core_close(struct relay_core **core)
 	for (uint32_t i = 0; i < c->shard_count; i++)
 		os_thread_join(&threads[i]);
 	budgets_free(&c->budgets);
+	if (c->log_sources != NULL)
+		log_sources_tell(c->log_sources, c->config.log, 0, true);
+	log_sources_free(&c->log_sources);
 	held_free(&c->held);
 	relay_ledger_close(&c->ledger);
 	free_routes(c);
@@ -574,6 +580,11 @@ void relay_core_close(struct relay_core **core)
 uint32_t relay_core_shards(const struct relay_core *c)
 {
 	return c->shard_count;
+}
+
+void relay_core_tell_log(struct relay_core *c, int64_t now_ms)
+{
+	log_sources_tell(c->log_sources, c->config.log, now_ms, false);
 }
 
 struct journal *relay_core_journal(struct relay_core *c)

@@ -104,6 +104,9 @@ void relay_core_run(struct relay_core *c, uint32_t shard,
 /* On the shard's thread. */
 void relay_job_over(struct relay_job *job);
 uint32_t relay_core_shards(const struct relay_core *c);
+/* Once a second: how many log lines were left out, by client. now_ms:
+ * loop_now_ms. */
+void relay_core_tell_log(struct relay_core *c, int64_t now_ms);
 struct journal *relay_core_journal(struct relay_core *c);
 struct spool *relay_core_spool(struct relay_core *c);
 struct destinations *relay_core_destinations(struct relay_core *c);

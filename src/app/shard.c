@@ -225,6 +225,7 @@ static bool open_receive(struct shard *s, struct err *err)
 		.note = c->note,
 		.budget = c->budget,
 		.budgets = c->budgets,
+		.log_sources = c->log_sources,
 		.ledger = c->ledger,
 		.held = c->held,
 		.alerts = s->alerts,

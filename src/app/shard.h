@@ -18,6 +18,7 @@ struct shard_config {
 	struct note *note;
 	struct body_budget *budget;
 	struct budgets *budgets;
+	struct log_sources *log_sources;
 	struct ledger *ledger;
 	struct held *held;		/* of all shards */
 	const struct limits *limits;

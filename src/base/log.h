@@ -7,7 +7,8 @@
  * A log is a value that each thread holds by pointer; its sink is a
  * function, so base/ does no I/O itself. A line that can't be written is
  * counted, never waited for. So is a line past LOG_LINES_A_SECOND: a failing
- * disk is told of often enough, and the log doesn't fill another one.
+ * disk is told of often enough, and the log doesn't fill another one. (Of one
+ * client far fewer are written: receive/log_sources.)
  */
 #pragma once
 

@@ -181,8 +181,8 @@ static void reply_stored(struct session *s, struct id id, bool ok,
 		return;
 	}
 	s->refused++;
-	log_failure(s->receive->config.log, LOG_WARNING, "receive.not_stored",
-		    err);
+	log_failure(session_log(s, LOG_WARNING), LOG_WARNING,
+		    "receive.not_stored", err);
 	session_answer(s, reply_of(err), none, none, none);
 }
 

@@ -31,7 +31,8 @@ static void tell(struct receive *r, const struct ip_addr *proxy,
 	char text[IP_TEXT_MAX];
 	struct log_event e;
 	counter_add(r->config.counters, COUNTER_sessions_refused_total, 1);
-	log_begin(&e, r->config.log, LOG_WARNING, "receive.proxy_refused");
+	log_begin(&e, log_about(r, proxy, true, LOG_WARNING), LOG_WARNING,
+		  "receive.proxy_refused");
 	json_member_cstr(&e.json, "proxy", ip_addr_text(proxy, text));
 	json_member_cstr(&e.json, "text", why);
 	log_end(&e);

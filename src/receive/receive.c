@@ -108,14 +108,15 @@ bool ranges_hold(const struct receive_ranges *r, const struct ip_addr *a)
 }
 
 /* A short write into a fresh socket doesn't block; if it fails, so be it. */
-static void send_once(struct receive *r, int fd, slice words)
+static void send_once(struct receive *r, const struct ip_addr *client, int fd,
+		      slice words)
 {
 	struct iovec iov = { (void *)(uintptr_t)words.p, words.n };
 	size_t sent;
 	struct err err;
 	if (os_send(fd, &iov, 1, &sent, &err) == OS_NET_FAILED)
-		log_failure(r->config.log, LOG_DEBUG, "receive.turned_away",
-			    &err);
+		log_failure(log_about(r, client, true, LOG_DEBUG), LOG_DEBUG,
+			    "receive.turned_away", &err);
 }
 
 /* Words for a connection that gets no session. */
@@ -131,7 +132,8 @@ static void turn_away(struct receive *r, struct arrival *arrival,
 		buf_append(conn_out(arrival->conn), buf_slice(&out));
 		conn_close_after_flush(&arrival->conn, LINGER_MS);
 	} else {
-		send_once(r, arrival->fd, buf_slice(&out));
+		send_once(r, &arrival->peer.addr, arrival->fd,
+			  buf_slice(&out));
 		os_socket_close(&arrival->fd);
 	}
 	buf_fini(&out);

@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "policy/decide.h"
 #include "receive/legacy_clients.h"
+#include "receive/log_sources.h"
 
 enum { RECEIVE_REFUSED_MAX = 1000, RECEIVE_LISTENERS_MAX = 128 };
 
@@ -35,6 +36,7 @@ struct receive_config {
 	struct note *note;
 	struct body_budget *budget;
 	struct budgets *budgets;	/* of all shards */
+	struct log_sources *log_sources;	/* the same; NULL: no bound */
 	struct ledger *ledger;		/* the same */
 	struct held *held;		/* the same: what limits hold */
 	struct alerts *alerts;		/* this shard's */

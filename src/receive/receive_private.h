@@ -249,10 +249,15 @@ void body_begin(struct session *s);
 void body_piece(struct session *s, slice piece);
 void body_end(struct session *s, const struct smtp_event *ev);
 
-/* --- tell.c: journal */
+/* --- tell.c: journal and log */
 void tell_refusal(struct session *s, const struct facts *f,
 		  const struct decision *d, struct reference reference);
 void tell_session_end(struct session *s);
+/* The log for a line of this level about a client; NULL: it has had its lines
+ * of this second (RELIABILITY 4.8), and this one was counted. */
+struct log *log_about(struct receive *r, const struct ip_addr *client,
+		      bool is_stranger, enum log_level level);
+struct log *session_log(struct session *s, enum log_level level);
 /* The handshake was one of before TLS 1.2 (SPEC 1.9): counted, and told once
  * a day of each address. */
 void tell_legacy_tls(struct session *s);

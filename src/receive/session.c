@@ -171,7 +171,7 @@ static void on_starttls(struct session *s, const struct smtp_event *ev)
 	s->state = SESSION_HANDSHAKE;
 	conn_flush(s->conn);
 	if (!conn_start_tls(s->conn, context_of(s), none, &err)) {
-		log_failure(s->receive->config.log, LOG_INFO,
+		log_failure(session_log(s, LOG_INFO), LOG_INFO,
 			    "receive.starttls", &err);
 		session_close_with(s, REPLY_TLS_BUSY);
 	}
@@ -318,8 +318,8 @@ static void log_tls_failure(struct session *s, const struct err *why)
 	struct log_event e;
 	for (size_t i = 0; i < ARRAY_LEN(old); i++)
 		is_old = is_old || strstr(why->detail, old[i]) != NULL;
-	log_begin(&e, s->receive->config.log, is_old ? LOG_WARNING : LOG_INFO,
-		  "receive.tls_failed");
+	enum log_level level = is_old ? LOG_WARNING : LOG_INFO;
+	log_begin(&e, session_log(s, level), level, "receive.tls_failed");
 	json_member_cstr(&e.json, "client",
 			 ip_addr_text(&s->client.addr, address));
 	json_member_cstr(&e.json, "listener", s->listener->name);

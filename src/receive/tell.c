@@ -4,6 +4,25 @@
 
 #include <stdio.h>
 
+struct log *log_about(struct receive *r, const struct ip_addr *client,
+		      bool is_stranger, enum log_level level)
+{
+	const struct receive_config *c = &r->config;
+	uint64_t rate = is_stranger ? c->limits->log_rate_stranger
+				    : c->limits->log_rate;
+	if (c->log_sources == NULL || c->log == NULL || level < c->log->level ||
+	    log_sources_take(c->log_sources, c->log, client, rate,
+			     loop_now_ms(c->loop)))
+		return c->log;
+	return NULL;
+}
+
+struct log *session_log(struct session *s, enum log_level level)
+{
+	return log_about(s->receive, &s->client.addr, s->admission.is_stranger,
+			 level);
+}
+
 static void tell_address(struct json *j, const char *key,
 			 const struct address *a)
 {

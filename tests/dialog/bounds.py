@@ -3,6 +3,7 @@ n+1. Those of connections, names and logins by the minute are in budgets.py,
 of addresses in addresses.py, of remote replies in tests/unit/smtp, of waits
 over two seconds in tests/sim and tests/unit/receive/test_pace.c."""
 import base64
+import json
 import time
 
 from postrider import Client, Service, Sink, check_memory_reports
@@ -13,7 +14,7 @@ DIRECTORY = "customers:\n" + customer("mainly", EXAMPLE) + \
 SMALL = """limits: { message_size: 65536, oversize_read: 2, recipients: 100,
 recipients_overshoot: 5, connections_total: 10, connections_address: 6,
 connections_address_stranger: 4, greeting_ms: 1000, tls_handshake_ms: 1000,
-attempt_ms: 1200 }""".replace("\n", " ")
+attempt_ms: 1200, log_rate_stranger: 2, log_rate: 4 }""".replace("\n", " ")
 
 
 def known(service, **kw):
@@ -236,6 +237,36 @@ def b_handshake(service):
         assert 0.8 < took < 10 and b"421" not in said, (took, said)
 
 
+def told(service, source):
+    """Of its failed handshakes: lines in the log, and how many were left
+    out."""
+    lines = left_out = 0
+    with open(service.log_path, errors="replace") as f:
+        for line in f:
+            e = json.loads(line) if source in line else {}
+            if e.get("event") == "receive.tls_failed":
+                lines += 1
+            elif e.get("event") == "log.left_out":
+                left_out += e["lines"]
+    return lines, left_out
+
+
+def b_log_lines(service):
+    """Of one client's lines a second; the rest is counted, and told by a line
+    of its own (how many exactly: tests/unit/receive/test_log_sources.c)."""
+    for source in (STRANGER, EXAMPLE):
+        before = sum(told(service, source))
+        for _ in range(40):
+            with Client(service.port, source=source) as c:
+                c.hello()
+                assert c.code("STARTTLS") == 220
+                c.send(b"no handshake\r\n\r\n")
+                c.rest()
+        service.wait_for(
+            lambda: sum(told(service, source)) == before + 40, 5)
+        assert told(service, source)[1] > 0
+
+
 def b_attempt(service):
     """A host that says a little all the time: the attempt has an end."""
     with known(service) as c:
@@ -267,7 +298,7 @@ DEFAULTS = [b_command_line, b_auth_line, b_errors,
             b_header_fields, b_received_fields, b_own_received_fields]
 SMALLS = [b_recipients, b_message_size, b_what_is_read_beyond_the_size,
           b_connections_of_an_address, b_connections_in_all, b_first_command,
-          b_handshake, b_attempt]
+          b_handshake, b_log_lines, b_attempt]
 
 
 def run(results, functions, drip, limits=""):

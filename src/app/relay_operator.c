@@ -10,9 +10,7 @@
 #include "limits/booking.h"
 #include "os/clock.h"
 
-enum { ADMIN_PATIENCE_MS = 60000, DAY_MS = 86400000,
-       /* of what is told daily; the look may be a moment early */
-       DAILY_MS = DAY_MS - OPERATOR_EVERY_MS,
+enum { ADMIN_PATIENCE_MS = 60000, DAY_MS = CALENDAR_DAY_MS,
        MARK_MAX = 16, LEGACY_ROWS_MAX = 500, NUMBER_MAX = 24 };
 
 /* One mail: the control thread's until its job runs, the shard's until it is
@@ -36,8 +34,7 @@ struct relay_operator {
 	int64_t low_since_ms, admin_gone_ms;	/* 0: it is well */
 	/* of the certificate */
 	char certificate[OPERATOR_ARG_MAX];
-	int64_t ends_ms;		/* 0: not looked at */
-	unsigned step;			/* of the last look */
+	struct certificate_seen seen;
 	bool draining;
 	void (*empty)(struct relay *r);
 };
@@ -168,7 +165,7 @@ void relay_operator_configure(struct relay *r, const struct config *c)
 		 c->tls_certificate != NULL ? c->tls_certificate :
 					      "certs/ (data_dir)");
 	if (!same)
-		o->ends_ms = 0;		/* whoever is new is told */
+		o->seen.ends_ms = 0;	/* whoever is new is told */
 	operator_alerts_enable(o->alerts,
 			       o->address[0] != '\0' && routed && open);
 	if (o->address[0] == '\0' || routed)
@@ -306,38 +303,12 @@ void relay_operator_look(struct relay *r, int64_t now_ms)
 
 /* --- by the clock --------------------------------------------------------- */
 
-/* How near the end is: more, the nearer. 0: far. */
-static unsigned step_of(int64_t left_ms)
-{
-	static const int days[] = { 30, 14, 7, 3, 1, 0 };
-	unsigned step = 0;
-	while (step < ARRAY_LEN(days) &&
-	       left_ms <= (int64_t)days[step] * DAY_MS)
-		step++;
-	return step;
-}
-
-/* After a start it isn't known which step was told, but when: a day of
- * silence at most. */
-static bool is_certificate_due(const struct relay_operator *o,
-			       enum operator_kind kind, unsigned step,
-			       int64_t ends_ms, int64_t now_ms)
-{
-	int64_t last = operator_alerts_last_ms(o->alerts, kind);
-	if (o->ends_ms != 0 && o->ends_ms != ends_ms)
-		return true;
-	if (o->ends_ms != 0 && kind == OPERATOR_CERTIFICATE_ENDS)
-		return step != o->step;
-	return last == 0 || now_ms < last || now_ms - last >= DAILY_MS;
-}
-
 void relay_operator_certificate(struct relay *r, int64_t ends_ms,
 				int64_t now_ms)
 {
 	struct relay_operator *o = r->operator;
 	char days[NUMBER_MAX], ends[TIME_TEXT_MAX];
 	int64_t left = ends_ms - now_ms;
-	unsigned step = step_of(left);
 	enum operator_kind kind = left > 0 ? OPERATOR_CERTIFICATE_ENDS
 					   : OPERATOR_CERTIFICATE_OVER;
 	struct operator_event e = {
@@ -347,10 +318,11 @@ void relay_operator_certificate(struct relay *r, int64_t ends_ms,
 			  slice_of(time_text_ms(ends_ms, ends)),
 			  slice_of(o->certificate) },
 	};
-	if (step > 0 && is_certificate_due(o, kind, step, ends_ms, now_ms))
+	if (certificate_is_told(&o->seen, ends_ms,
+				operator_alerts_last_ms(o->alerts, kind),
+				now_ms))
 		operator_alerts_tell(o->alerts, &e, now_ms);
-	o->ends_ms = ends_ms;
-	o->step = step;
+	o->seen = (struct certificate_seen){ ends_ms, certificate_step(left) };
 }
 
 void relay_operator_clock(struct relay *r, int64_t machine_ms,

@@ -1,6 +1,7 @@
 /* Inside of the relay process: what relay.c and relay_reload.c share. */
 #pragma once
 
+#include "app/calendar.h"
 #include "app/live.h"
 #include "app/relay_clock.h"
 #include "app/start.h"
@@ -45,7 +46,7 @@ struct relay {
 	size_t socket_count;
 	struct relay_pem pem;		/* of tls_server */
 	/* wall clock */
-	int64_t day_at_ms, week_at_ms;
+	struct calendar calendar;
 	int64_t legacy_since_ms;	/* what the next report is of */
 	int64_t told_ends_ms, told_day;	/* of the last warning */
 };

@@ -15,7 +15,7 @@
 #include "receive/legacy_report.h"
 
 enum { RELOAD_ARENA_MAX = 16777216,
-       DAY_MS = 86400000, WEEK_MS = 7 * 86400000, WARN_DAYS = 30 };
+       DAY_MS = CALENDAR_DAY_MS };
 
 /* --- TLS ------------------------------------------------------------------ */
 
@@ -189,7 +189,7 @@ bool relay_live_begin(struct relay *r, struct err *err)
 		add_socket(r, s->listeners[i].number, s->listeners[i].fd);
 	mark_wanted(r, s->listeners, s->listener_count);
 	r->legacy_since_ms = os_wall_ms();
-	r->week_at_ms = r->legacy_since_ms + WEEK_MS;
+	calendar_begin(&r->calendar, r->legacy_since_ms);
 	struct live_config live = {
 		.tls = r->tls_server,
 		.tls_legacy = r->tls_legacy,
@@ -287,7 +287,7 @@ static void take_all(struct relay *r, struct reloading *n)
 	live_take(r->live, &n->live);
 	relay_core_take_routes(r->core, &n->routes);
 	relay_operator_configure(r, &reload->config);
-	r->day_at_ms = 0;		/* look at the certificate */
+	calendar_look_again(&r->calendar);
 }
 
 static void drop_all(struct reloading *n)
@@ -339,7 +339,7 @@ static void warn_of_end(struct relay *r, int64_t now_ms)
 				  &err))
 		return;
 	relay_operator_certificate(r, ends_ms, now_ms);
-	if ((ends_ms - now_ms) / DAY_MS >= WARN_DAYS ||
+	if (certificate_step(ends_ms - now_ms) == 0 ||
 	    (ends_ms == r->told_ends_ms && day == r->told_day))
 		return;
 	r->told_ends_ms = ends_ms;
@@ -399,16 +399,11 @@ void relay_tell_legacy(struct relay *r)
 void relay_look_at_clock(struct relay *r)
 {
 	int64_t now_ms = os_wall_ms();
-	if (now_ms >= r->day_at_ms) {
-		bool is_first = r->day_at_ms == 0;
-		r->day_at_ms = now_ms + DAY_MS;
-		if (!is_first)	/* the contexts are new */
-			turn_keys(r);
-		if (r->pem.certificate.n > 0)
-			warn_of_end(r, now_ms);
-	}
-	if (now_ms >= r->week_at_ms) {
-		r->week_at_ms = now_ms + WEEK_MS;
+	struct calendar_due due = calendar_look(&r->calendar, now_ms);
+	if (due.keys)
+		turn_keys(r);
+	if (due.certificate && r->pem.certificate.n > 0)
+		warn_of_end(r, now_ms);
+	if (due.report)
 		relay_tell_legacy(r);
-	}
 }

@@ -1,7 +1,6 @@
 /* The relay without its process; see relay_core.h. */
-#include "app/relay_core.h"
+#include "app/relay_core_private.h"
 
-#include "app/relay_ledger.h"
 #include "limits/booking.h"
 
 #include <stdlib.h>
@@ -10,47 +9,6 @@ enum { SUMMARY_KEEP_MS = 24 * 3600000 + 600000,
        JOURNAL_QUEUE = 16777216, DISK_THREADS = 4,
        BUDGET_PLACES = 65536 };
 enum { CHECKPOINT_MIN = 268435456 };
-
-struct relay_core {
-	struct relay_core_config config;
-	struct journal *journal;
-	struct os_pool *disk;
-	struct spool *spool;
-	struct body_budget budget;
-	struct budgets *budgets;
-	struct log_sources *log_sources;
-	struct relay_ledger ledger;
-	struct held *held;
-	struct destinations destinations;
-	struct routes *routes;		/* of today */
-	struct list old_routes;		/* kept till the end; few */
-	struct shard shards[RELAY_SHARDS_MAX];
-	uint32_t shard_count;		/* opened */
-	bool started;
-	struct relay_job begin_jobs[RELAY_SHARDS_MAX];
-	/* a view on its way into the shards */
-	struct relay_job view_jobs[RELAY_SHARDS_MAX];
-	const struct view *view, *view_next;
-	uint32_t view_waits;
-	void (*live)(void *ctx, uint64_t revision);
-	void *live_ctx;
-	/* routes on their way into the shards, and those that wait for them */
-	struct relay_job route_jobs[RELAY_SHARDS_MAX];
-	uint32_t routes_wait;
-	struct retry_plan retry;
-	struct new_routes routes_next;
-	/* the end */
-	struct relay_job drain_jobs[RELAY_SHARDS_MAX];
-	uint32_t drain_waits;
-	struct os_post spool_stopped;
-	void (*stopped)(void *ctx);
-	void *stopped_ctx;
-};
-
-struct old_routes {
-	struct list node;
-	struct routes *routes;
-};
 
 /* --- recovery ------------------------------------------------------------- */
 
@@ -399,75 +357,7 @@ void relay_core_set_view(struct relay_core *c, const struct view *view,
 		send_view(c);
 }
 
-/* --- routes --------------------------------------------------------------- */
-
-static void take_routes(struct relay_job *job, struct shard *s)
-{
-	const struct relay_core *c = s->owner;
-	(void)job;
-	shard_set_routes(s, c->routes, &c->retry);
-}
-
-static void send_routes(struct relay_core *c);
-
-static void routes_taken(struct relay_job *job)
-{
-	struct relay_core *c = job->shard->owner;
-	invariant(c->routes_wait > 0);
-	if (--c->routes_wait == 0 && c->routes_next.routes != NULL)
-		send_routes(c);
-}
-
-static void send_routes(struct relay_core *c)
-{
-	struct new_routes *next = &c->routes_next;
-	/* Connections under way hold the old ones: kept to the end. */
-	next->old->routes = c->routes;
-	list_init(&next->old->node);
-	list_append(&c->old_routes, &next->old->node);
-	c->routes = next->routes;
-	c->retry = next->retry;
-	*next = (struct new_routes){ 0 };
-	c->routes_wait = c->shard_count;
-	for (uint32_t i = 0; i < c->shard_count; i++) {
-		c->route_jobs[i].work = take_routes;
-		c->route_jobs[i].done = routes_taken;
-		relay_core_run(c, i, &c->route_jobs[i]);
-	}
-}
-
-bool relay_core_make_routes(struct relay_core *c, const struct route *specs,
-			    size_t count, const struct retry_plan *retry,
-			    uint32_t concurrency, struct new_routes *out,
-			    struct err *err)
-{
-	*out = (struct new_routes){ .old = calloc(1, sizeof(*out->old)),
-				    .retry = *retry };
-	if (out->old == NULL)
-		return err_set_memory(err, "relay_core");
-	if (routes_new(&c->destinations, specs, count, concurrency,
-		       &out->routes, err))
-		return true;
-	new_routes_drop(out);
-	return false;
-}
-
-void relay_core_take_routes(struct relay_core *c, struct new_routes *n)
-{
-	invariant(n->routes != NULL && n->old != NULL);
-	new_routes_drop(&c->routes_next);
-	c->routes_next = *n;
-	*n = (struct new_routes){ 0 };
-	if (c->routes_wait == 0)
-		send_routes(c);
-}
-
-void new_routes_drop(struct new_routes *n)
-{
-	routes_free(&n->routes);
-	free(n->old);
-	*n = (struct new_routes){ 0 };
-}
+/* --- limits --------------------------------------------------------------- */
 
 void relay_core_set_limits(struct relay_core *c, const struct limits *limits)
 {
@@ -522,18 +412,6 @@ void relay_core_drain(struct relay_core *c, void (*stopped)(void *ctx),
 	}
 }
 
-static void free_routes(struct relay_core *c)
-{
-	routes_free(&c->routes);
-	new_routes_drop(&c->routes_next);
-	list_each(&c->old_routes, node, after) {
-		struct old_routes *old =
-			CONTAINER_OF(node, struct old_routes, node);
-		routes_free(&old->routes);
-		free(old);
-	}
-}
-
 static struct os_thread *thread_of(struct shard *s)
 {
 	return s->loop ? loop_thread(s->loop) : NULL;
@@ -566,7 +444,7 @@ void relay_core_close(struct relay_core **core)
 	log_sources_free(&c->log_sources);
 	held_free(&c->held);
 	relay_ledger_close(&c->ledger);
-	free_routes(c);
+	relay_core_free_routes(c);
 	destinations_fini(&c->destinations);
 	if (c->view_next != NULL)
 		view_unref(&c->view_next);

@@ -26,7 +26,7 @@ unit: $(B)/unit/spool/test_crash $(B)/unit/spool/test_scenes
 # name servers and OpenSSL. Calls to malloc become calls of tests/sim/heap.c.
 SIM_LAYERS := deliver receive accept queue journal spool net policy smtp limits crypto mail base
 SIM_WORLD := $(patsubst %,$(B)/sim/%.o,main world failing clock_world process oracle client client_script login hop talk net sockets resolver tls_plain heap)
-SIM_CORE := $(patsubst %,$(B)/obj/app/%.o,relay_core relay_clock relay_ledger shard)
+SIM_CORE := $(patsubst %,$(B)/obj/app/%.o,relay_core relay_core_routes relay_clock relay_ledger shard)
 SIM_ARCHIVES := $(patsubst %,$(B)/sim/lib/%.a,$(SIM_LAYERS) core)
 
 $(B)/sim/lib/core.a: $(SIM_CORE) tests/sim/heap.syms

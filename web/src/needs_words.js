@@ -56,7 +56,8 @@ export function need_words(customer, need) {
 		title: known ? t(`need.${key}`, values) : own ?? t('need.other', { kind: need.kind }),
 		detail: has_word(`need.${key}.detail`) ? t(`need.${key}.detail`, values) : '',
 		act: has_word(`need.${key}.act`) ? t(`need.${key}.act`) : t('need.look'),
-		href: need.link?.startsWith('/') ? need.link : leads_to(customer, need),
+		href: need.link?.startsWith('/') ? need.link
+			: customer ?? need.customer ? leads_to(customer ?? need.customer, need) : null,
 	};
 }
 

@@ -16,8 +16,8 @@ const page_rows = 50;
 
 export default function Audit({ customer }) {
 	const { query } = place.value;
-	const asked = { object: query.get('object'), who: query.get('who'), before: query.get('before'), limit: page_rows };
-	const look = use_look(`${customer}?${query}`, (signal) => api.get(of(customer, 'audit'), { signal, query: asked }));
+	const asked = { object: query.get('object'), by: query.get('by'), before: query.get('before'), limit: page_rows };
+	const look = use_look(`${customer}?${query}`, (signal) => api.get(customer ? of(customer, 'audit') : '/operator/audit', { signal, query: asked }));
 	return html`<${Page} title=${t('audit.title')} lead=${t('audit.lead')}>
 		<${Card} flush><${Filters} query=${query} />
 		<${Look} of=${look} rows=${8}>${({ items }) => html`<${Entries} items=${items} />
@@ -27,8 +27,8 @@ export default function Audit({ customer }) {
 
 function Filters({ query }) {
 	const [object, set_object] = useState(query.get('object') ?? '');
-	const [who, set_who] = useState(query.get('who') ?? '');
-	const submit = (event) => { event.preventDefault(); set_query({ object, who, before: null }); };
+	const [who, set_who] = useState(query.get('by') ?? '');
+	const submit = (event) => { event.preventDefault(); set_query({ object, by: who, before: null }); };
 	return html`<form class="filters" role="search" aria-label=${t('messages.filter')} onSubmit=${submit}>
 		<${TextField} label=${t('audit.who')} value=${who} onValue=${set_who} onChange=${submit} />
 		<${TextField} grow label=${t('audit.object')} value=${object} onValue=${set_object} onChange=${submit} /></form>`;

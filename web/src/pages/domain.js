@@ -37,7 +37,7 @@ export default function Domain({ customer, name }) {
 	return html`<${Page} title=${name} up=${{ href: at(customer, 'domains'), title: t('domains.title') }} actions=${acts}
 		badges=${domain && domain_state(domain)}>
 		<${Look} of=${look} rows=${4}>${() => html`
-			${domain.proof && html`<${Proof} proof=${domain.proof} path=${path} pending=${domain.verified === 'pending'} attempt=${attempt} />`}
+			${domain.proof && html`<${Proof} proof=${domain.proof} />`}
 			<${Card} title=${t('domains.about')}><${Facts} rows=${[
 				[t('domains.kind'), t(`domains.kind_${domain.kind}`)],
 				domain.of && [t('domains.alias_of'), domain.of],
@@ -50,11 +50,9 @@ export default function Domain({ customer, name }) {
 			<p>${t('domains.remove_means')}</p><//>`}<//>`;
 }
 
-function Proof({ proof, path, pending, attempt }) {
+function Proof({ proof }) {
 	return html`<${Card} title=${t('domains.proof')} lead=${t('domains.proof_lead')}>
-		<${Code} name=${t('domains.proof_name')} text=${proof.name} /><${Code} name=${t('domains.proof_value')} text=${proof.value} />
-		${pending && may('domains') && html`<p><button class="button primary" onClick=${() => attempt(() =>
-			api.post(`${path}/check`), t('domains.checked'))}>${t('domains.check_now')}</button></p>`}<//>`;
+		<${Code} name=${t('domains.proof_name')} text=${proof.name} /><${Code} name=${t('domains.proof_value')} text=${proof.value} /><//>`;
 }
 
 function Checks({ checks }) {

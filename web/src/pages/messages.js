@@ -29,14 +29,15 @@ export function asked(query) {
 	if (out.range && ranges[out.range])
 		out.since ??= new Date(Math.floor((Date.now() - ranges[out.range]) / 60000) * 60000).toISOString();
 	delete out.range;
+	if (out.cause)
+		delete out.state;               // a cause is one of refusals only
 	return out;
 }
 
 export default function Messages({ customer }) {
 	const { query } = place.value;
 	const [seen, set_seen] = useState(0);
-	const refused = query.get('state') === 'refused';
-	const path = of(customer, refused ? 'refusals' : 'messages');
+	const path = of(customer, query.get('cause') ? 'refusals' : 'messages');
 	const look = use_look(`${customer}?${query}#${seen}`, (signal) =>
 		api.get(path, { signal, query: { ...asked(query), cursor: query.get('cursor') } }));
 	return html`<${Page} title=${t('messages.title')} lead=${t('messages.lead')}>
@@ -60,7 +61,7 @@ function Filters({ query }) {
 	const [text, set_text] = useState(query.get('text') ?? '');
 	const set = (name) => (value) => set_query({ [name]: value, cursor: null });
 	const submit = (event) => { event.preventDefault(); set('text')(text.trim()); };
-	const kept = ['from', 'to', 'destination', 'setting'].filter((name) => query.get(name));
+	const kept = ['from', 'to', 'destination', 'setting', 'cause'].filter((name) => query.get(name));
 	return html`<form class="filters" role="search" aria-label=${t('messages.filter')} onSubmit=${submit}>
 		<${TextField} grow label=${t('messages.text')} type="search" value=${text}
 			onValue=${set_text} onChange=${submit} placeholder=${t('frame.search_hint')} />

@@ -49,19 +49,19 @@ function nothing_yet({ numbers }) {
 	return numbers.accepted === 0 && numbers.refused === 0 && !numbers.queued;
 }
 
-function AsOf({ data }) {
+export function AsOf({ data }) {
 	const { relay } = data;
 	return html`<span class="lead">${t('overview.as_of', { day: weekday(data.as_of), time: clock(data.as_of) })}</span>
 		<${Badge} kind=${relay.state === 'running' ? 'live' : 'warn'}>${t(relay.state === 'running'
 			? 'overview.running' : 'overview.not_running', { n: relay.live, m: relay.nodes })}<//>`;
 }
 
-function Range({ range }) {
+export function Range({ range }) {
 	return html`<${SelectField} label=${t('overview.range')} hide_label value=${range}
 		options=${ranges.map((r) => [r, t(`range.${r}`)])} onValue=${(r) => set_query({ range: r })} />`;
 }
 
-function Series({ customer, overview }) {
+export function Series({ customer, overview }) {
 	const { series, causes } = overview;
 	const times = useMemo(() => series.accepted.map((_, i) =>
 		Date.parse(series.start) + i * series.step_s * 1000), [series]);
@@ -71,8 +71,8 @@ function Series({ customer, overview }) {
 		to: `${day(end)} ${clock(end)}`,
 		zone: zone_name(times[0]),
 	});
-	const pick = (i) => go(`${at(customer, 'messages')}?since=${new Date(times[i]).toISOString()}&until=${
-		new Date(times[i] + series.step_s * 1000).toISOString()}`);
+	const pick = customer && ((i) => go(`${at(customer, 'messages')}?since=${new Date(times[i]).toISOString()}&until=${
+		new Date(times[i] + series.step_s * 1000).toISOString()}`));
 	return html`<${Card} class="results"><${Results} times=${times} series=${series} causes=${causes} span=${span}
 		pick=${pick} customer=${customer} /><//>`;
 }

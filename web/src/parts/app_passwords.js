@@ -23,7 +23,7 @@ export function AppPasswords({ customer, address }) {
 	const [made, set_made] = useState(null);
 	const revoke = async (p) => {
 		try {
-			await api.remove(`/app-passwords/${encodeURIComponent(p.id)}`);
+			await api.remove(of(customer, 'app-passwords', p.id));
 			tell(t('passwords.revoked', { id: p.id }));
 			look.reload();
 		} catch (problem) {

@@ -21,8 +21,8 @@ function Need({ customer, need, reload }) {
 	const { icon, tone } = kinds[need_kind[need.severity] ?? 'note'];
 	return html`<div class="row-line"><${Icon} name=${icon} class=${`tone-${tone}`} />
 		<div class="grow"><p><strong>${words.title}</strong></p><p class="hint">${words.detail}</p></div>
-		<a class="button small" href=${words.href}>${words.act}</a>
-		${may('settings') && html`<button class="icon-button" onClick=${() => hide(customer, need, words.title, reload)}
+		${words.href && html`<a class="button small" href=${words.href}>${words.act}</a>`}
+		${customer && may('settings') && html`<button class="icon-button" onClick=${() => hide(customer, need, words.title, reload)}
 			aria-label=${t('overview.hide', { what: words.title })}><${Icon} name="close" /></button>`}</div>`;
 }
 

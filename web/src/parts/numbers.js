@@ -31,10 +31,11 @@ function address(customer, key, range) {
 	return `${at(customer, 'messages')}?range=${range}${state}`;
 }
 
+// Of all customers together there is no list: plain numbers then.
 export function Numbers({ customer, range, numbers }) {
 	return html`<ul class="numbers card flush">${entries(numbers).map((e) => html`<li key=${e.key}>
-		<a href=${address(customer, e.key, range)}>
+		<${customer ? 'a' : 'div'} class="number-box" href=${customer && address(customer, e.key, range)}>
 			<span class=${`number-name tone-${e.tone}`}><${Icon} name=${e.icon} /> ${t(`numbers.${e.key}`)}</span>
 			<span class="number">${num(e.value)}</span>
-			<span class="hint">${e.sub || ' '}</span></a></li>`)}</ul>`;
+			<span class="hint">${e.sub || ' '}</span><//></li>`)}</ul>`;
 }

@@ -45,8 +45,8 @@ function step_name(step_s) {
 function Causes({ customer, causes }) {
 	const total = causes.reduce((n, c) => n + c.count, 0);
 	const columns = [
-		{ key: 'cause', title: t('overview.cause'), head: true, cell: (c) => html`<a
-			href=${`${at(customer, 'messages')}?state=refused&cause=${c.cause}`}>${cause_title(c.cause)}</a>` },
+		{ key: 'cause', title: t('overview.cause'), head: true, cell: (c) => customer ? html`<a
+			href=${`${at(customer, 'messages')}?cause=${c.cause}`}>${cause_title(c.cause)}</a>` : cause_title(c.cause) },
 		{ key: 'count', title: t('overview.count'), num: true, cell: (c) => num(c.count) },
 		{ key: 'share', title: t('overview.share'), num: true, cell: (c) => percent(c.count, total) },
 	];

@@ -156,8 +156,16 @@ static void tell_address(struct json *j, const char *key,
 	buf_fini(&text);
 }
 
-static void tell_origin(struct json *j, const struct envelope *e)
+static void tell_entry(struct json *j, const struct ip_entry *e)
 {
+	char range[IP_RANGE_TEXT_MAX];
+	json_member_cstr(j, "entry", ip_range_text(&e->range, range));
+	json_member_string(j, "entry_name", e->description);
+}
+
+static void tell_origin(struct json *j, const struct submission *s)
+{
+	const struct envelope *e = s->envelope;
 	char address[IP_TEXT_MAX];
 	json_key(j, "session");
 	json_id(j, e->session);
@@ -166,6 +174,11 @@ static void tell_origin(struct json *j, const struct envelope *e)
 	json_member_u64(j, "setting", e->setting);
 	if (e->user != 0)
 		json_member_u64(j, "user", e->user);
+	json_member_string(j, "listener", s->listener);
+	if (s->login.n > 0)
+		json_member_string(j, "login", s->login);
+	if (s->entry != NULL)
+		tell_entry(j, s->entry);
 }
 
 /* Which recipients wait for room: their places in `recipients`. */
@@ -197,15 +210,19 @@ static void tell(struct pending *p, const struct submission *s)
 	if (!address_is_null(&e->original_sender))
 		tell_address(j, "original_from", &e->original_sender);
 	if (s->trace.from_client)
-		tell_origin(j, e);
+		tell_origin(j, s);
 	if (s->trace.tls_version != NULL)
 		json_member_cstr(j, "tls", s->trace.tls_version);
+	if (s->trace.tls_cipher != NULL)
+		json_member_cstr(j, "cipher", s->trace.tls_cipher);
 	if (s->ends != NULL) {
 		json_key(j, "report_about");
 		json_id(j, s->ends->id);
 	}
 	json_member_u64(j, "size", e->body_bytes);
 	json_member_string(j, "message_id", e->message_id);
+	if (e->recipient_count > TOLD_RECIPIENTS)
+		json_member_u64(j, "recipient_count", e->recipient_count);
 	json_key(j, "recipients");
 	json_array(j);
 	for (uint32_t i = 0;

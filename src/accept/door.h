@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/counters.h"
+#include "policy/view.h"
 #include "queue/queue.h"
 #include "smtp/trace.h"
 #include "spool/spool.h"
@@ -46,6 +47,10 @@ struct submission {
 	struct spool_big *big;
 	/* How it came in, for Received: (smtp/trace.h). */
 	struct trace_facts trace;
+	/* By what way it came, for the journal; empty, NULL: not known. */
+	slice listener;
+	slice login;			/* id of the app password */
+	const struct ip_entry *entry;	/* that held the client's address */
 	/* Bookings and archive mark, opaque; may be empty. */
 	slice booking, archive;
 	/* One per recipient: over which limit (ledger_verdict) it is held

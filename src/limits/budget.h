@@ -31,6 +31,7 @@ enum budget_kind {
 	BUDGET_AUTH_ACCOUNT,		/* … at an account from a network */
 	BUDGET_AUTH_ALL,		/* … from anywhere */
 	BUDGET_AUTH_GOOD,		/* an account was right from there */
+	BUDGET_TOLD,			/* refusals by these that are told */
 };
 
 struct budgets;

@@ -116,9 +116,21 @@ static void tell_recipient(struct json *j, const struct queue_attempt *a,
 	buf_fini(&text);
 }
 
-/* The part has its next state already; try: which one this was. */
+static bool has_result(const struct queue_result *results, uint32_t n,
+		       uint16_t number)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (results[i].number == number)
+			return true;
+	return false;
+}
+
+/* Not those that had ended before, or are held. The part has its next state already; try: which one
+ * this was. */
 static void tell(struct queue *q, struct queue_part *p, uint32_t try,
-		 const struct queue_attempt *a, struct journal_event *event)
+		 const struct queue_attempt *a,
+		 const struct queue_result *results, uint32_t n,
+		 struct journal_event *event)
 {
 	char address[IP_PORT_TEXT_MAX];
 	journal_begin(event, q->config.journal, "delivery", queue_wall_ms(q));
@@ -142,8 +154,13 @@ static void tell(struct queue *q, struct queue_part *p, uint32_t try,
 	}
 	json_key(j, "recipients");
 	json_array(j);
-	for (uint16_t i = 0; i < p->count; i++)
-		tell_recipient(j, a, &p->entry->recipients[p->first + i]);
+	for (uint16_t i = 0; i < p->count; i++) {
+		const struct queue_recipient *r =
+			&p->entry->recipients[p->first + i];
+		if (r->state == RECIPIENT_WAITING ||
+		    has_result(results, n, r->number))
+			tell_recipient(j, a, r);
+	}
 	json_array_end(j);
 }
 
@@ -312,7 +329,7 @@ void queue_outcome(struct queue_part *p, const struct queue_attempt *a,
 	if (!a->untried)
 		note_health(q, p->destination, a->destination_down);
 	settle_part(q, p);
-	tell(q, p, try, a, &event);
+	tell(q, p, try, a, results, n, &event);
 	entry_check(e);
 	if (e->waiting == 0 && queue_ask_report(q, e)) {
 		/* The report's accept frame ends this entry: no other frame

@@ -345,3 +345,14 @@ void admission_auth_good(struct session *s, slice account)
 			good_place_ms, now_of(s->receive));
 	admission_known(s);
 }
+
+/* --- telling --------------------------------------------------------------- */
+
+bool admission_tells(struct receive *r, const struct ip_addr *client)
+{
+	struct budget_rate rate = rate_of(1, MINUTE_MS, 3);
+	int64_t wait_ms;
+	return budget_take(r->config.budgets,
+			   budget_key_address(BUDGET_TOLD, client), &rate, 0,
+			   now_of(r), &wait_ms);
+}

@@ -39,8 +39,10 @@ bool auth_login_fits(const struct view *v, const struct app_password *p,
 	return fits;
 }
 
+/* The password that is right, or NULL; then *tried says why. */
 static const struct app_password *check(struct session *s,
 					const struct smtp_event *ev,
+					struct auth_try *tried,
 					bool *no_memory)
 {
 	const struct view *v = s->receive->view;
@@ -48,16 +50,60 @@ static const struct app_password *check(struct session *s,
 	struct app_password_id id;
 	if (app_password_id(ev->secret, &id))
 		p = view_app_password(v, (slice){ id.text, sizeof(id.text) });
-	if (!app_password_verify(ev->secret, s->receive->config.pepper,
-				 p ? p->mac : NULL) ||
-	    !auth_login_fits(v, p, ev, no_memory))
-		return NULL;
-	return p;
+	bool right = app_password_verify(ev->secret, s->receive->config.pepper,
+					 p ? p->mac : NULL);
+	tried->password = p;
+	tried->fault = p == NULL ? AUTH_UNKNOWN :
+		       right	 ? AUTH_NOT_IN_FORCE : AUTH_WRONG_SECRET;
+	return right && auth_login_fits(v, p, ev, no_memory) ? p : NULL;
+}
+
+/* Whose account it was, and what the journal calls it: nothing that the client
+ * said unless it is known, since some type the password as the name. */
+static slice known_account(const struct view *v, const struct auth_try *tried,
+			   uint32_t *customer)
+{
+	enum { SCRATCH_MAX = 8192 };
+	struct arena scratch;
+	struct address a;
+	*customer = 0;
+	if (tried->password != NULL) {
+		*customer = tried->password->customer;
+		return (slice){ tried->password->id,
+				sizeof(tried->password->id) };
+	}
+	arena_init(&scratch, SCRATCH_MAX);
+	const struct user *u = address_parse(tried->user, &scratch, &a, NULL) ?
+				       view_user(v, &a) : NULL;
+	arena_fini(&scratch);
+	if (u == NULL)
+		return (slice){ 0 };
+	*customer = u->customer;
+	return u->address;
+}
+
+static void tell_failure(struct session *s, const struct auth_try *tried)
+{
+	static const char *const why[] = {
+		[AUTH_UNKNOWN] = "AUTH_UNKNOWN",
+		[AUTH_WRONG_SECRET] = "AUTH_WRONG_SECRET",
+		[AUTH_NOT_IN_FORCE] = "AUTH_NOT_IN_FORCE",
+	};
+	struct facts f = { .client = s->client.addr };
+	struct refusal r = {
+		.reply = REPLY_AUTH_FAILED, .cause = CAUSE_CREDENTIALS,
+		.why = slice_of(why[tried->fault]),
+	};
+	r.login = known_account(s->receive->view, tried, &r.owner);
+	if (r.owner == 0)
+		r.owner = refusal_owner(s->receive->view, &f);
+	reference_text(refusal_reference(), s->reference);
+	tell_refusal(s, &r, slice_of(s->reference));
 }
 
 /* The answer comes later, and each time later (RELIABILITY A5): what a
  * person mistypes costs nothing, what a program guesses does. */
-void auth_punish(struct session *s, slice account)
+void auth_punish(struct session *s, const struct auth_try *tried)
 {
 	struct receive *r = s->receive;
 	enum { DOUBLED_MAX = 8 };
@@ -66,10 +112,12 @@ void auth_punish(struct session *s, slice account)
 	int64_t delay_ms = (int64_t)(r->config.limits->auth_delay_ms << times);
 	s->auth_failed++;
 	counter_add(r->config.counters, COUNTER_auth_failed_total, 1);
-	admission_auth_failed(s, account);
+	admission_auth_failed(s, tried->account);
+	tell_failure(s, tried);
 	if (delay_ms == 0) {
 		slice none = { 0 };
-		session_answer(s, REPLY_AUTH_FAILED, none, none, none);
+		session_answer(s, REPLY_AUTH_FAILED, none, none,
+			       slice_of(s->reference));
 		return;
 	}
 	s->state = SESSION_PUNISHED;
@@ -107,19 +155,19 @@ void session_auth(struct session *s, const struct smtp_event *ev)
 	struct admission_words words;
 	struct app_password_id id;
 	slice account = account_named(ev, &id);
+	struct auth_try tried = { .account = account, .user = ev->user };
 	if (!admit_auth(s, account, &words)) {
-		session_answer(s, REPLY_AUTH_BUSY, none, slice_of(words.text),
-			       none);
+		session_refuse_busy(s, REPLY_AUTH_BUSY, &words);
 		return;
 	}
 	bool no_memory = false;
-	const struct app_password *p = check(s, ev, &no_memory);
+	const struct app_password *p = check(s, ev, &tried, &no_memory);
 	if (no_memory) {
 		session_answer(s, REPLY_AUTH_BUSY, none, none, none);
 		return;
 	}
 	if (p == NULL) {
-		auth_punish(s, account);
+		auth_punish(s, &tried);
 		return;
 	}
 	auth_welcome(s, p, account);

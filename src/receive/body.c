@@ -253,9 +253,14 @@ static void submit(struct session *s, slice booking)
 		.trace = trace_of(s),
 		.booking = booking,
 		.held = t->held_count > 0 ? t->held : NULL,
+		.listener = slice_of(s->listener->name),
+		.entry = refusal_entry(t->view, t->decision.setting,
+				       &s->client.addr),
 		.done = stored,
 		.ctx = s,
 	};
+	if (s->has_login)
+		submission.login = (slice){ s->login_id, sizeof(s->login_id) };
 	t->body = NULL;
 	t->big = NULL;
 	s->state = SESSION_STORING;
@@ -275,19 +280,37 @@ static void finish_envelope(struct transaction *t)
 				 t->header.message_id_n };
 }
 
+/* All recipients at once. A fault of ours is not theirs to look up. */
+static void refuse_at_end(struct transaction *t, enum reply_id id,
+			  const struct limit_words *words)
+{
+	struct refusal r = {
+		.reply = id, .cause = refusal_cause_of_reply(id),
+		.advice = slice_of(words->text), .limit = words,
+		.sender = &t->envelope.sender,
+		.customer = t->envelope.customer,
+		.setting = t->envelope.setting,
+		.recipients = t->envelope.recipient_count,
+	};
+	if (r.cause == CAUSE_OTHER)
+		session_answer(t->session, id, none, r.advice, none);
+	else
+		session_refuse(t->session, &r);
+}
+
 void body_end(struct session *s, const struct smtp_event *ev)
 {
 	struct transaction *t = s->transaction;
 	enum reply_id id = REPLY_FAULT;
 	struct buf booking;
-	struct limit_words words = { "" };
+	struct limit_words words = { 0 };
 	invariant(t != NULL && t->in_body);
 	buf_init(&booking, SIZE_MAX);
 	if (!judge(t, ev, &id) ||
 	    (id = reserve_renew(t, &words)) != REPLY_ACCEPTED ||
 	    !put_booking(t, &booking, &id)) {
 		s->refused++;
-		session_answer(s, id, none, slice_of(words.text), none);
+		refuse_at_end(t, id, &words);
 		transaction_end(s);
 	} else {
 		finish_envelope(t);

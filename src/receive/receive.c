@@ -121,12 +121,12 @@ static void send_once(struct receive *r, const struct ip_addr *client, int fd,
 
 /* Words for a connection that gets no session. */
 static void turn_away(struct receive *r, struct arrival *arrival,
-		      enum reply_id id, slice advice)
+		      enum reply_id id, slice advice, slice tag)
 {
 	enum { LINGER_MS = 1000 };
 	struct buf out;
 	buf_init(&out, 1024);
-	struct reply reply = { .id = id, .advice = advice };
+	struct reply reply = { .id = id, .advice = advice, .tag = tag };
 	reply_write(&out, &reply);
 	if (arrival->conn != NULL) {
 		buf_append(conn_out(arrival->conn), buf_slice(&out));
@@ -140,6 +140,26 @@ static void turn_away(struct receive *r, struct arrival *arrival,
 	counter_add(r->config.counters, COUNTER_sessions_refused_total, 1);
 }
 
+/* The budgets of its address are used up. */
+static void turn_away_busy(struct receive *r, struct receive_listener *l,
+			   struct arrival *arrival,
+			   const struct admission *admission,
+			   const struct admission_words *words)
+{
+	char tag[REFERENCE_TEXT_MAX] = "";
+	struct refusal why = {
+		.reply = REPLY_BUSY, .cause = CAUSE_DOS,
+		.advice = slice_of(words->text),
+		.owner = admission->class_customer,
+	};
+	if (admission_tells(r, &arrival->peer.addr)) {
+		reference_text(refusal_reference(), tag);
+		tell_turned_away(r, l, &arrival->peer.addr, &why,
+				 slice_of(tag));
+	}
+	turn_away(r, arrival, REPLY_BUSY, why.advice, slice_of(tag));
+}
+
 void receive_arrived(struct receive *r, struct receive_listener *l,
 		     struct arrival *arrival)
 {
@@ -147,14 +167,15 @@ void receive_arrived(struct receive *r, struct receive_listener *l,
 	struct admission admission;
 	struct admission_words words;
 	if (r->draining || spool_is_closed(r->config.spool))
-		turn_away(r, arrival, REPLY_SHUTDOWN, (slice){ 0 });
+		turn_away(r, arrival, REPLY_SHUTDOWN, (slice){ 0 },
+			  (slice){ 0 });
 	else if (ranges_hold(&l->rules.xclients, client)) {
 		admission_of_proxy(r, &admission);
 		session_begin(r, l, arrival, &admission);
 	} else if (is_refused(r, client))
-		turn_away(r, arrival, REPLY_BUSY, (slice){ 0 });
+		turn_away(r, arrival, REPLY_BUSY, (slice){ 0 }, (slice){ 0 });
 	else if (!admit_connection(r, client, &admission, &words))
-		turn_away(r, arrival, REPLY_BUSY, slice_of(words.text));
+		turn_away_busy(r, l, arrival, &admission, &words);
 	else
 		session_begin(r, l, arrival, &admission);
 }

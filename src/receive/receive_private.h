@@ -3,6 +3,7 @@
 
 #include "mail/header.h"
 #include "os/net.h"
+#include "policy/refusal.h"
 #include "receive/pace.h"
 #include "receive/receive.h"
 #include "smtp/server.h"
@@ -112,6 +113,8 @@ struct session {
 	bool client_due;		/* XCLIENT must come before mail */
 	char tag[ID_TEXT_MAX];		/* id, at the end of refusals */
 	char login_id[APP_PASSWORD_ID_LEN];
+	char reference[REFERENCE_TEXT_MAX];	/* of the AUTH that waits for
+						 * its refusal */
 	uint32_t login_generation;
 	uint32_t accepted, refused, auth_failed;
 	struct admission admission;
@@ -138,6 +141,13 @@ struct transaction {
 	uint32_t held_count;
 	uint64_t held_bytes;		/* counted for them */
 	enum reply_id held_reply;	/* if they can't be, after all */
+	/* Recipients refused by one limit, and under which reference. */
+	struct {
+		bool told;
+		enum reply_id reply;
+		struct reference reference;
+		uint32_t more;		/* since it was told */
+	} over;
 	int64_t progress_ms;		/* when the ledger last heard of it */
 	bool in_body;
 	bool broken;			/* err says why; the rest is eaten */
@@ -199,15 +209,53 @@ bool admit_auth(struct session *s, slice account,
 void admission_auth_failed(struct session *s, slice account);
 void admission_auth_good(struct session *s, slice account);
 
+/* May a refusal for want of a budget be told once more? So often is enough
+ * for people to see it, and a flood fills no journal. */
+bool admission_tells(struct receive *r, const struct ip_addr *client) MUST_USE;
+
+/* --- refuse.c: refusals that people look up. */
+struct limit_words;
+struct refusal {
+	enum reply_id reply;
+	enum refusal_cause cause;
+	slice detail, advice;		/* of the reply */
+	const struct address *sender;	/* NULL: not known */
+	uint32_t customer;		/* identified, or 0 */
+	uint32_t owner;			/* else whose to see: refusal_owner */
+	uint32_t setting;
+	slice why, why_detail;		/* as of a decision */
+	slice login;			/* that was tried; empty: that stands */
+	const struct limit_words *limit;	/* NULL: of no limit */
+	uint32_t recipients;		/* refused at once */
+	bool goes_on;			/* more of one that was told */
+};
+struct reference refusal_reference(void);
+/* Members of its event, but for the client's. tag: its reference. */
+void refusal_tell_rest(struct json *j, const struct refusal *r, slice tag);
+/* Tells it and answers, with a new reference. */
+void session_refuse(struct session *s, const struct refusal *r);
+void session_refuse_busy(struct session *s, enum reply_id id,
+			 const struct admission_words *words);
+void transaction_refuse_over(struct transaction *t, enum reply_id id,
+			     const struct limit_words *words);
+void transaction_tell_over(struct transaction *t);
+
 /* --- auth.c: SMTP_AUTH */
 void session_auth(struct session *s, const struct smtp_event *ev);
 /* The name and the identity asked for are the app password's user's, who is
  * not suspended. False and *no_memory set: that could not be found out. */
 bool auth_login_fits(const struct view *v, const struct app_password *p,
 		     const struct smtp_event *ev, bool *no_memory);
-/* The answer to a login that failed, and to one that is good. account: what
- * the client named. */
-void auth_punish(struct session *s, slice account);
+/* What a login failed by, for the journal: never told to the client. */
+enum auth_fault { AUTH_UNKNOWN, AUTH_WRONG_SECRET, AUTH_NOT_IN_FORCE };
+struct auth_try {
+	slice account;			/* what the client named */
+	slice user;			/* the name it gave */
+	const struct app_password *password;	/* it leads to, or NULL */
+	enum auth_fault fault;
+};
+/* The answer to a login that failed, and to one that is good. */
+void auth_punish(struct session *s, const struct auth_try *tried);
 void auth_welcome(struct session *s, const struct app_password *p,
 		  slice account);
 /* The login as the view has it now; NULL: none, or it stands no more. */
@@ -227,6 +275,8 @@ void transaction_end(struct session *s);
 /* --- reserve.c: limits (SPEC 6) */
 struct limit_words {
 	char text[200];			/* for a person: how much, until when */
+	uint64_t used, allowed;		/* allowed 0: that is not known */
+	int64_t opens_at_ms;		/* 0: never by itself */
 };
 enum { NULL_RESERVE_BYTES_MAX = 65536 };	/* SPEC 5.4 */
 /* REPLY_SENDER_OK, or who may send no more. */
@@ -250,8 +300,13 @@ void body_piece(struct session *s, slice piece);
 void body_end(struct session *s, const struct smtp_event *ev);
 
 /* --- tell.c: journal and log */
-void tell_refusal(struct session *s, const struct facts *f,
-		  const struct decision *d, struct reference reference);
+void tell_refusal(struct session *s, const struct refusal *r, slice tag);
+/* Of a connection that got no session. */
+void tell_turned_away(struct receive *r, const struct receive_listener *l,
+		      const struct ip_addr *client, const struct refusal *why,
+		      slice tag);
+/* AUTH was tried without TLS. */
+void tell_auth_in_clear(struct session *s);
 void tell_session_end(struct session *s);
 /* The log for a line of this level about a client; NULL: it has had its lines
  * of this second (RELIABILITY 4.8), and this one was counted. */

@@ -85,7 +85,7 @@ static void say_room(const struct ledger_refusal *why,
 		     struct limit_words *words)
 {
 	char at[TIME_TEXT_MAX];
-	words->text[0] = '\0';
+	*words = (struct limit_words){ 0 };
 	if ((size_t)why->verdict >= ARRAY_LEN(units) ||
 	    units[why->verdict] == NULL)
 		return;
@@ -93,6 +93,10 @@ static void say_room(const struct ledger_refusal *why,
 			 "%" PRIu64 " of %" PRIu64 " %s are used",
 			 why->used + why->reserved, why->limit,
 			 units[why->verdict]);
+	words->used = why->used + why->reserved;
+	words->allowed = why->limit;
+	if (why->opens_at_ms != WINDOW_NEVER)
+		words->opens_at_ms = why->opens_at_ms;
 	if (why->opens_at_ms == WINDOW_NEVER || n < 0 ||
 	    (size_t)n >= sizeof(words->text))
 		return;

@@ -108,10 +108,8 @@ void session_scram_first(struct session *s, const struct smtp_event *ev)
 	struct admission_words words;
 	struct arena scratch;
 	struct buf nonce;
-	slice none = { 0 };
 	if (!admit_auth(s, ev->user, &words)) {
-		session_answer(s, REPLY_AUTH_BUSY, none, slice_of(words.text),
-			       none);
+		session_refuse_busy(s, REPLY_AUTH_BUSY, &words);
 		return;
 	}
 	arena_init(&scratch, SCRATCH_MAX);
@@ -158,7 +156,13 @@ void session_scram_final(struct session *s, const struct smtp_event *ev)
 	arena_fini(&scratch);
 	bool fits = p != NULL && auth_login_fits(v, p, ev, &no_memory);
 	if (!fits && !no_memory) {
-		auth_punish(s, ev->user);
+		struct auth_try tried = {
+			.account = ev->user, .user = ev->user, .password = p,
+			.fault = p != NULL	   ? AUTH_NOT_IN_FORCE :
+				 claimed.count > 0 ? AUTH_WRONG_SECRET :
+						     AUTH_UNKNOWN,
+		};
+		auth_punish(s, &tried);
 		return;
 	}
 	if (!fits ||
@@ -182,5 +186,7 @@ void session_scram_done(struct session *s, const struct smtp_event *ev)
 				&p))
 		auth_welcome(s, p, ev->user);
 	else
-		auth_punish(s, ev->user);
+		auth_punish(s, &(struct auth_try){
+				       .account = ev->user, .user = ev->user,
+				       .fault = AUTH_NOT_IN_FORCE });
 }

@@ -68,7 +68,7 @@ static void timer_fired(struct timer *timer)
 	}
 	if (s->state == SESSION_PUNISHED) {
 		session_answer(s, REPLY_AUTH_FAILED, (slice){ 0 },
-			       (slice){ 0 }, (slice){ 0 });
+			       (slice){ 0 }, slice_of(s->reference));
 		session_resume(s);
 		return;
 	}
@@ -119,8 +119,7 @@ static void on_helo(struct session *s, const struct smtp_event *ev)
 	slice helo = slice_sub(ev->helo, 0, HELO_KEPT);
 	struct admission_words words;
 	if (!admit_name(s, helo, &words)) {
-		session_answer(s, REPLY_BUSY, (slice){ 0 },
-			       slice_of(words.text), (slice){ 0 });
+		session_refuse_busy(s, REPLY_BUSY, &words);
 		return;
 	}
 	char *copy = malloc(helo.n + 1);
@@ -163,8 +162,7 @@ static void on_starttls(struct session *s, const struct smtp_event *ev)
 	slice none = { 0 };
 	struct admission_words words;
 	if (!admit_handshake(s, &words)) {
-		session_answer(s, REPLY_TLS_BUSY, none, slice_of(words.text),
-			       none);
+		session_refuse_busy(s, REPLY_TLS_BUSY, &words);
 		return;
 	}
 	session_answer(s, REPLY_STARTTLS_GO, none, none, none);
@@ -520,8 +518,10 @@ void session_end(struct session *s)
 	s->over = true;
 	if (s->in_input)
 		return;
-	tell_session_end(s);
+	if (smtp_server_saw_auth_in_clear(s->server))
+		tell_auth_in_clear(s);
 	transaction_end(s);
+	tell_session_end(s);
 	loop_timer_cancel(r->config.loop, &s->timer);
 	if (s->conn != NULL)
 		conn_free(&s->conn);

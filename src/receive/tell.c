@@ -43,32 +43,57 @@ static void tell_client(struct json *j, struct session *s)
 		json_member_cstr(j, "proxy", ip_addr_text(&s->proxy, address));
 	json_member_cstr(j, "listener", s->listener->name);
 	json_member_string(j, "helo", slice_of(s->helo));
-	if (s->conn != NULL && conn_tls(s->conn) != NULL)
+	if (s->conn != NULL && conn_tls(s->conn) != NULL) {
 		json_member_cstr(j, "tls", tls_version(conn_tls(s->conn)));
+		json_member_cstr(j, "cipher", tls_cipher(conn_tls(s->conn)));
+	}
 	if (s->has_login)
 		json_member_string(j, "login",
 				   (slice){ s->login_id,
 					    sizeof(s->login_id) });
 }
 
-void tell_refusal(struct session *s, const struct facts *f,
-		  const struct decision *d, struct reference reference)
+void tell_refusal(struct session *s, const struct refusal *r, slice tag)
 {
-	char tag[REFERENCE_TEXT_MAX];
 	struct journal_event e;
 	journal_begin(&e, s->receive->config.journal, "refused",
 		      loop_wall_ms(s->receive->config.loop));
 	struct json *j = &e.json;
-	json_member_cstr(j, "reference", reference_text(reference, tag));
 	tell_client(j, s);
-	tell_address(j, "from", &f->sender);
-	json_member_cstr(j, "reply", reply_row(d->reply)->name);
-	json_member_u64(j, "code", reply_row(d->reply)->code);
-	if (d->customer != NULL)
-		json_member_u64(j, "customer", d->customer->id);
-	if (d->setting != NULL)
-		json_member_u64(j, "setting", d->setting->id);
+	if (!s->has_login && r->login.n > 0)
+		json_member_string(j, "login", r->login);
+	if (r->sender != NULL)
+		tell_address(j, "from", r->sender);
+	refusal_tell_rest(j, r, tag);
 	journal_end(&e, JOURNAL_MAY_DROP, 0);
+}
+
+void tell_turned_away(struct receive *r, const struct receive_listener *l,
+		      const struct ip_addr *client, const struct refusal *why,
+		      slice tag)
+{
+	char address[IP_TEXT_MAX];
+	struct journal_event e;
+	journal_begin(&e, r->config.journal, "refused",
+		      loop_wall_ms(r->config.loop));
+	json_member_cstr(&e.json, "client", ip_addr_text(client, address));
+	json_member_cstr(&e.json, "listener", l->name);
+	refusal_tell_rest(&e.json, why, tag);
+	journal_end(&e, JOURNAL_MAY_DROP, 0);
+}
+
+/* The engine refused it. Once a session is enough to see it by. */
+void tell_auth_in_clear(struct session *s)
+{
+	char tag[REFERENCE_TEXT_MAX];
+	struct facts f = { .client = s->client.addr };
+	struct refusal r = {
+		.reply = REPLY_AUTH_NEEDS_TLS, .cause = CAUSE_TLS,
+		.owner = refusal_owner(s->receive->view, &f),
+		.why = SLICE("LOGIN_WITHOUT_TLS"),
+	};
+	tell_refusal(s, &r,
+		     slice_of(reference_text(refusal_reference(), tag)));
 }
 
 void tell_session_end(struct session *s)
@@ -102,7 +127,6 @@ static void legacy_event(struct session *s, const struct legacy_client *row)
 		      loop_wall_ms(s->receive->config.loop));
 	struct json *j = &e.json;
 	tell_client(j, s);
-	json_member_cstr(j, "cipher", row->cipher);
 	if (row->customer != 0)
 		json_member_u64(j, "customer", row->customer);
 	json_member_u64(j, "handshakes", row->handshakes);

@@ -5,8 +5,6 @@
  */
 #include "receive/receive_private.h"
 
-#include "os/random.h"
-
 #include <stdlib.h>
 
 enum { RECIPIENTS_FIRST = 4, ADVICE_MAX = 2048 };
@@ -28,30 +26,54 @@ static void refuse(struct session *s, enum reply_id id)
 	session_answer(s, id, none, none, none);
 }
 
-/* words may be empty. */
-static void refuse_by_limit(struct session *s, enum reply_id id,
-			    const struct limit_words *words)
+/* words may be empty. Only limits are looked up later. */
+static void refuse_at_rcpt(struct transaction *t, enum reply_id id,
+			   const struct limit_words *words)
 {
+	struct session *s = t->session;
 	count_refusal(s, id);
-	session_answer(s, id, none, slice_of(words->text), none);
+	if (refusal_cause_of_reply(id) == CAUSE_OTHER)
+		session_answer(s, id, none, slice_of(words->text), none);
+	else
+		transaction_refuse_over(t, id, words);
+}
+
+/* The user may send no message more. */
+static void refuse_at_mail(struct transaction *t, enum reply_id id,
+			   const struct limit_words *words)
+{
+	struct refusal r = {
+		.reply = id, .cause = refusal_cause_of_reply(id),
+		.advice = slice_of(words->text), .limit = words,
+		.sender = &t->envelope.sender,
+		.customer = t->envelope.customer,
+		.setting = t->envelope.setting,
+	};
+	count_refusal(t->session, id);
+	session_refuse(t->session, &r);
 }
 
 /* A refusal of policy: with the address, what to change, and a reference
  * under which the facts can be looked up (SPEC 4.3). */
-static void refuse_by_policy(struct session *s, const struct facts *f,
-			     const struct decision *d)
+static void refuse_by_policy(struct session *s, const struct view *v,
+			     const struct facts *f, const struct decision *d)
 {
-	char address[IP_TEXT_MAX], tag[REFERENCE_TEXT_MAX];
-	struct reference reference = { os_random_u64(), os_random_u64() };
+	char address[IP_TEXT_MAX];
 	struct buf advice;
 	buf_init(&advice, ADVICE_MAX);
 	policy_advice(f, d, s->receive->config.hostname, &advice);
-	reference_text(reference, tag);
-	tell_refusal(s, f, d, reference);
+	struct refusal r = {
+		.reply = d->reply, .cause = refusal_cause_of(f, d),
+		.detail = slice_of(ip_addr_text(&f->client, address)),
+		.advice = buf_slice(&advice),
+		.sender = &f->sender,
+		.customer = d->customer ? d->customer->id : 0,
+		.owner = d->customer ? 0 : refusal_owner(v, f),
+		.setting = d->setting ? d->setting->id : 0,
+		.why = slice_of(d->why), .why_detail = d->why_detail,
+	};
 	count_refusal(s, d->reply);
-	session_answer(s, d->reply,
-		       slice_of(ip_addr_text(&f->client, address)),
-		       buf_slice(&advice), slice_of(tag));
+	session_refuse(s, &r);
 	buf_fini(&advice);
 }
 
@@ -67,6 +89,7 @@ static struct transaction *new_transaction(struct session *s)
 
 static void free_transaction(struct transaction *t)
 {
+	transaction_tell_over(t);
 	if (t->room_bytes > 0)
 		spool_room_give(t->session->receive->config.spool,
 				t->room_bytes);
@@ -133,7 +156,7 @@ void transaction_mail(struct session *s, const struct smtp_event *ev)
 	struct facts f = facts_of(s, t->view, ev);
 	policy_decide(t->view, &f, &t->decision, NULL);
 	if (t->decision.reply != REPLY_SENDER_OK) {
-		refuse_by_policy(s, &f, &t->decision);
+		refuse_by_policy(s, t->view, &f, &t->decision);
 		free_transaction(t);
 		return;
 	}
@@ -144,10 +167,10 @@ void transaction_mail(struct session *s, const struct smtp_event *ev)
 	}
 	t->room_bytes = ev->declared_size;
 	fill_envelope(t, ev);
-	struct limit_words words;
+	struct limit_words words = { 0 };
 	enum reply_id id = reserve_at_mail(t, &words);
 	if (id != REPLY_SENDER_OK) {
-		refuse_by_limit(s, id, &words);
+		refuse_at_mail(t, id, &words);
 		free_transaction(t);
 		return;
 	}
@@ -219,10 +242,10 @@ void transaction_rcpt(struct session *s, const struct smtp_event *ev)
 	/* "postmaster" alone is ours (RFC 5321 4.5.1). */
 	if (rcpt.address.domain.n == 0)
 		rcpt.address.domain = s->receive->config.hostname;
-	struct limit_words words = { "" };
+	struct limit_words words = { 0 };
 	enum reply_id id = judge_recipient(s->transaction, &rcpt, &words);
 	if (id == REPLY_RECIPIENT_OK)
 		session_answer(s, id, none, none, none);
 	else
-		refuse_by_limit(s, id, &words);
+		refuse_at_rcpt(s->transaction, id, &words);
 }

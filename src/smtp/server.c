@@ -168,6 +168,11 @@ bool smtp_server_was_out_of_turn(const struct smtp_server *s)
 	return s->out_of_turn;
 }
 
+bool smtp_server_saw_auth_in_clear(const struct smtp_server *s)
+{
+	return s->auth_in_clear;
+}
+
 bool smtp_server_saw_secret_in_clear(const struct smtp_server *s)
 {
 	return s->secret_in_clear;

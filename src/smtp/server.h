@@ -205,6 +205,8 @@ enum smtp_xclient_is { SMTP_XCLIENT_UNKNOWN, SMTP_XCLIENT_REFUSED,
 		       SMTP_XCLIENT_ALLOWED };
 void smtp_server_xclient(struct smtp_server *s, enum smtp_xclient_is is);
 
+/* AUTH was tried without TLS, and refused (538). */
+bool smtp_server_saw_auth_in_clear(const struct smtp_server *s);
 /* For the journal, over the whole session: a known client sent bytes where it
  * had to wait (tolerated, C3); AUTH PLAIN came with its password before TLS
  * (refused with 538, but it was on the wire: to be changed). */

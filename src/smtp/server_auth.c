@@ -104,6 +104,7 @@ static void refuse_in_clear(struct server_call *c)
 {
 	slice initial = c->arg;
 	slice name = slice_cut(&initial, ' ');
+	c->s->auth_in_clear = true;
 	if (slice_eq_fold(name, SLICE("PLAIN")) && initial.n > 0)
 		c->s->secret_in_clear = true;
 	server_refuse(c, REPLY_AUTH_NEEDS_TLS);

@@ -107,7 +107,8 @@ struct smtp_server {
 	bool tls, known, authenticated;
 	bool helo_done, extended;
 	bool helo_extended;	/* of the EHLO or HELO that waits */
-	bool firewall_mangled, out_of_turn, secret_in_clear;
+	bool firewall_mangled, out_of_turn, secret_in_clear,
+		auth_in_clear;
 	bool smtputf8;
 	bool chunk_last;
 	bool bytes_behind_data;	/* input stood behind the DATA that waits */

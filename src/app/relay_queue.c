@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 #include "limits/window.h"
+#include "os/clock.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 100000, ROWS_MAX = 33554432,
-       FILTER_ARENA_MAX = 65536 };
+       FILTER_ARENA_MAX = 262144 };
 
 /* --- on the control thread ------------------------------------------------ */
 
@@ -19,6 +20,7 @@ static void free_call(struct call *c)
 {
 	for (uint32_t i = 0; i < c->shards; i++) {
 		free(c->parts[i].waits);
+		free(c->parts[i].matrix);
 		buf_fini(&c->parts[i].rows);
 	}
 	arena_fini(&c->arena);
@@ -54,6 +56,27 @@ static void row_total(const struct call *c)
 	json_member_u64(&j, "recipients", c->recipients);
 	json_object_end(&j);
 	control_answer_row(c->ask.answer, buf_slice(&row));
+	buf_fini(&row);
+}
+
+/* All shards' in that of the first. */
+static void row_matrix(struct call *c)
+{
+	struct queue_matrix *m = c->parts[0].matrix;
+	struct buf row;
+	buf_init(&row, ROWS_MAX);
+	for (uint32_t i = 0; i < c->shards; i++) {
+		if (m == NULL || c->parts[i].matrix == NULL)
+			c->failed = true;
+		else if (i > 0)
+			queue_matrix_merge(m, c->parts[i].matrix);
+	}
+	if (!c->failed)
+		queue_matrix_write(&row, m,
+				   relay_core_destinations(c->ask.core),
+				   c->now_ms);
+	if (!c->failed && !row.failed)
+		control_answer_row(c->ask.answer, buf_slice(&row));
 	buf_fini(&row);
 }
 
@@ -112,7 +135,9 @@ static void done(struct relay_job *job)
 	invariant(c->waits > 0);
 	if (--c->waits > 0)
 		return;
-	if (c->act != ACT_LIST && !c->filter.has_id)
+	if (c->act == ACT_MATRIX)
+		row_matrix(c);
+	else if (c->act != ACT_LIST && !c->filter.has_id)
 		row_total(c);
 	end(c);
 	free_call(c);
@@ -156,12 +181,72 @@ static bool read_from(const json_t *value, struct arena *arena,
 		address_parse(text, arena, &f->from, &err));
 }
 
+static bool read_age(const json_t *value, int *out)
+{
+	unsigned age;
+	slice name = { json_string_value(value), json_string_length(value) };
+	if (value == NULL)
+		return true;
+	if (!json_is_string(value) || !queue_age_named(name, &age))
+		return false;
+	*out = (int)age;
+	return true;
+}
+
+static bool read_cell(const json_t *value, struct arena *arena,
+		      struct filter_cell *out)
+{
+	int age = -1;
+	slice name = json_text(value, "destination");
+	if (name.n == 0 || name.n >= DESTINATION_NAME_MAX ||
+	    !read_age(json_object_get(value, "age"), &age) || age < 0)
+		return false;
+	out->age = (unsigned)age;
+	return arena_copy(arena, name, &out->destination);
+}
+
+/* [{"destination": "…", "age": "15m"}, …] */
+static bool read_cells(const json_t *list, struct arena *arena,
+		       struct filter *f)
+{
+	size_t n = json_array_size(list);
+	if (list == NULL)
+		return true;
+	if (n == 0 || n > QUEUE_CELLS_MAX)
+		return false;
+	f->cells = arena_alloc(arena, n * sizeof(*f->cells));
+	for (size_t i = 0; f->cells != NULL && i < n; i++)
+		if (!read_cell(json_array_get(list, i), arena, &f->cells[i]))
+			return false;
+	f->cell_count = (uint32_t)n;
+	return f->cells != NULL;
+}
+
+static bool read_ids(const json_t *list, struct arena *arena,
+		     struct filter *f)
+{
+	size_t n = json_array_size(list);
+	if (list == NULL)
+		return true;
+	if (n == 0 || n > QUEUE_IDS_MAX)
+		return false;
+	f->ids = arena_alloc(arena, n * sizeof(*f->ids));
+	for (size_t i = 0; f->ids != NULL && i < n; i++) {
+		const json_t *id = json_array_get(list, i);
+		slice text = { json_string_value(id), json_string_length(id) };
+		if (!json_is_string(id) || !id_parse(text, &f->ids[i]))
+			return false;
+	}
+	f->id_count = (uint32_t)n;
+	return f->ids != NULL;
+}
+
 /* RELAY_SAY_COUNT: all is well. *about: what is wrong. */
 static enum relay_text read_filter(const json_t *args, struct arena *arena,
 				   struct filter *f, slice *about)
 {
 	slice state = json_text(args, "state");
-	*f = (struct filter){ .state = -1, .limit = LIMIT_DEFAULT };
+	*f = (struct filter){ .state = -1, .age = -1, .limit = LIMIT_DEFAULT };
 	*about = json_text(args, "id");
 	f->has_id = about->n > 0;
 	if (f->has_id && !id_parse(*about, &f->id))
@@ -175,6 +260,12 @@ static enum relay_text read_filter(const json_t *args, struct arena *arena,
 	if (!read_number(json_object_get(args, "customer"), UINT32_MAX,
 			 &f->customer))
 		return RELAY_SAY_BAD_CUSTOMER;
+	*about = (slice){ 0 };
+	if (!read_age(json_object_get(args, "age"), &f->age) ||
+	    !read_cells(json_object_get(args, "cells"), arena, f))
+		return RELAY_SAY_BAD_AGE;
+	if (!read_ids(json_object_get(args, "ids"), arena, f))
+		return RELAY_SAY_BAD_ID;
 	*about = json_text(args, "from");
 	if (!read_from(json_object_get(args, "from"), arena, f))
 		return RELAY_SAY_BAD_FROM;
@@ -190,6 +281,7 @@ static const struct {
 } calls[] = {
 	{ "queue.list", ACT_LIST, false },
 	{ "queue.show", ACT_LIST, true },
+	{ "queue.matrix", ACT_MATRIX, false },
 	{ "queue.retry", ACT_RETRY, false },
 	{ "queue.hold", ACT_HOLD, false },
 	{ "queue.release", ACT_RELEASE, false },
@@ -201,6 +293,7 @@ static enum relay_text judge_act(const json_t *args, const struct filter *f)
 {
 	bool chosen = f->has_id || f->has_from || f->customer != 0 ||
 		      f->destination[0] != '\0' || f->state >= 0 ||
+		      f->age >= 0 || f->cell_count > 0 || f->id_count > 0 ||
 		      json_is_true(json_object_get(args, "all"));
 	return !chosen ? RELAY_SAY_CHOOSE
 	     : json_object_get(args, "limit") ? RELAY_SAY_LIMIT_UNWANTED
@@ -240,6 +333,7 @@ static void answer(const struct relay_ask *ask, size_t which)
 	c->ask.name = (slice){ 0 };
 	c->act = calls[which].act;
 	c->shards = shards;
+	c->now_ms = os_wall_ms();
 	c->by_customer = json_integer_value(
 		json_object_get(ask->args, "by_customer")) == 1;
 	c->within_limit = c->by_customer ||
@@ -247,7 +341,7 @@ static void answer(const struct relay_ask *ask, size_t which)
 	arena_init(&c->arena, FILTER_ARENA_MAX);
 	enum relay_text wrong = read_filter(ask->args, &c->arena, &c->filter,
 					    &about);
-	if (wrong == RELAY_SAY_COUNT && c->act != ACT_LIST)
+	if (wrong == RELAY_SAY_COUNT && c->act > ACT_MATRIX)
 		wrong = judge_act(ask->args, &c->filter);
 	if (wrong == RELAY_SAY_COUNT && calls[which].needs_id &&
 	    !c->filter.has_id)

@@ -203,11 +203,37 @@ static void act(struct part_of_call *p, struct queue_entry *e)
 
 /* --- on a shard: the walk ------------------------------------------------- */
 
-static bool matches(const struct filter *f, const struct queue_entry *e)
+static bool is_one_of(const struct filter *f, const struct queue_entry *e)
+{
+	for (uint32_t i = 0; i < f->id_count; i++)
+		if (id_eq(f->ids[i], e->id))
+			return true;
+	return f->id_count == 0;
+}
+
+static bool in_a_cell(const struct filter *f, const struct queue_entry *e,
+		      int64_t now_ms)
+{
+	unsigned age = queue_age(now_ms - (int64_t)e->id.time_ms);
+	if (f->age >= 0 && (unsigned)f->age != age)
+		return false;
+	for (uint32_t i = 0; i < f->cell_count; i++)
+		for (uint16_t k = 0; k < e->part_count; k++)
+			if (f->cells[i].age == age &&
+			    slice_eq(f->cells[i].destination,
+				     slice_of(e->parts[k].destination->name)))
+				return true;
+	return f->cell_count == 0;
+}
+
+static bool matches(const struct filter *f, const struct queue_entry *e,
+		    int64_t now_ms)
 {
 	if (!e->live || (f->customer != 0 && f->customer != e->customer))
 		return false;
 	bool state = f->state < 0, destination = f->destination[0] == '\0';
+	if (!is_one_of(f, e) || !in_a_cell(f, e, now_ms))
+		return false;
 	for (uint16_t i = 0; i < e->recipient_count && !state; i++)
 		state = e->recipients[i].state == f->state;
 	for (uint16_t i = 0; i < e->part_count && !destination; i++)
@@ -274,6 +300,10 @@ static uint32_t take(struct part_of_call *p, struct queue_entry *e)
 	const struct call *c = p->call;
 	bool with_envelope = c->act == ACT_LIST || c->filter.has_from;
 	uint32_t cost = COST_ACT + e->recipient_count;
+	if (c->act == ACT_MATRIX) {
+		queue_matrix_add(p->matrix, e, c->now_ms);
+		return COST_LOOK + e->recipient_count;
+	}
 	if (!with_envelope) {
 		act(p, e);
 		return cost;
@@ -319,7 +349,7 @@ static void slice_of_work(struct part_of_call *p)
 			return;
 		}
 		cost += COST_LOOK + e->part_count;
-		if (matches(&p->call->filter, e))
+		if (matches(&p->call->filter, e, p->call->now_ms))
 			cost += take(p, e);
 	}
 	if (p->state == WALK_ON)
@@ -347,7 +377,12 @@ void relay_queue_work(struct relay_job *job, struct shard *s)
 	struct part_of_call *p = CONTAINER_OF(job, struct part_of_call, job);
 	p->shard = s;
 	os_post_init(&p->again, next_slice);
-	if (p->call->act != ACT_LIST && !make_waits(p)) {
+	if (p->call->act == ACT_MATRIX)
+		p->matrix = queue_matrix_new(s->config.destinations);
+	bool ready = p->call->act == ACT_LIST ? true :
+		     p->call->act == ACT_MATRIX ? p->matrix != NULL :
+						  make_waits(p);
+	if (!ready) {
 		p->rows.failed = true;
 		relay_job_over(job);
 		return;

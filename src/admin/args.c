@@ -115,6 +115,16 @@ bool args_has(const struct args *a, const char *name)
 	return v != NULL && !json_is_null(v) && !json_is_false(v);
 }
 
+bool args_lift(struct args *a, const char *name)
+{
+	json_t *all = (json_t *)(void *)a;
+	json_t *inner = json_incref(json_object_get(all, name));
+	bool ok = json_is_object(inner) && json_object_del(all, name) == 0 &&
+		  json_object_update_missing(all, inner) == 0;
+	json_decref(inner);
+	return ok;
+}
+
 void args_remove(struct args *a, const char *name)
 {
 	json_object_del((json_t *)(void *)a, name);

@@ -26,6 +26,9 @@ slice args_item(const struct args *a, const char *name, size_t i);
 bool args_among(const char *words, const char *word);
 
 bool args_has(const struct args *a, const char *name);
+/* The members of the object of that name become members of a. False: it is
+ * none, or no memory. */
+bool args_lift(struct args *a, const char *name) MUST_USE;
 void args_remove(struct args *a, const char *name);
 /* False: no memory. */
 bool args_set_u64(struct args *a, const char *name, uint64_t v) MUST_USE;

@@ -147,6 +147,12 @@ bool call_changes_user(struct admin_call *call, uint32_t user) MUST_USE;
 bool call_sees_sender(struct admin_call *call, slice address) MUST_USE;
 bool call_sees_mail(struct admin_call *call, slice json_object) MUST_USE;
 
+/* Fills the filter's setting from the argument "setting", a key. False: the
+ * customer has none of it, and it has ended. (calls_mail.c) */
+struct search_filter;
+bool call_setting_asked(struct admin_call *call,
+			struct search_filter *f) MUST_USE;
+
 /* calls.def as a table. */
 enum call_manner {
 	CALL_SIGNED_IN,

@@ -11,6 +11,7 @@
 #include "admin/mail_row.h"
 #include "admin/search.h"
 #include "base/json.h"
+#include "limits/budget.h"
 #include "os/clock.h"
 
 static const slice NONE = { 0 };
@@ -20,7 +21,9 @@ enum {
 	STEP_LINES = 500,
 	CATCH_UP_MS = 1000,
 	DEADLINE_MS = 5000,
+	LOOKS_KEPT = 4096,		/* addresses of strangers */
 };
+static const uint64_t LOOKS_OF_ALL = 1;
 
 static int64_t now_ms(void)
 {
@@ -190,7 +193,7 @@ static bool read_client(struct admin_call *call, slice *out)
 }
 
 /* A setting by its key, which only says something within a customer. */
-static bool read_setting(struct admin_call *call, struct search_filter *f)
+bool call_setting_asked(struct admin_call *call, struct search_filter *f)
 {
 	slice key = NONE;
 	const struct customer *c = view_customer(call->admin->view,
@@ -214,7 +217,7 @@ static bool read_filter(struct admin_call *call, struct search_filter *f)
 	    !read_time(call, "since", &f->since_ms) ||
 	    !read_time(call, "until", &f->until_ms) ||
 	    !arg_u64(call, "limit", LIMIT_MAX, &limit) ||
-	    !read_setting(call, f))
+	    !call_setting_asked(call, f))
 		return false;
 	if (cursor.n > 0 && !search_cursor_parse(cursor, &f->after))
 		return arg_bad(call, "cursor");
@@ -383,6 +386,47 @@ void call_refusal_show(struct admin_call *call)
 	    !call_customer_asked(call, &customer) || !has_index(call))
 		return;
 	if (!find_refusal(&s, "reference", customer, &err))
+		call_fail(call, &err, SAY_INDEX_FAILED);
+	else if (s.shown)
+		call_end(call, CALL_OK, NONE);
+	else
+		call_say(call, CALL_NONE_FOUND, SAY_NO_SUCH_REFERENCE, NONE);
+}
+
+/* --- what strangers see ----------------------------------------------------- */
+
+/* Nobody finds references by trying: a few looks a minute from an address,
+ * some more from all together. */
+static bool may_look(struct admin_call *call)
+{
+	static const struct budget_rate one = { 20, 60000, 20 };
+	static const struct budget_rate all = { 300, 60000, 100 };
+	struct admin *a = call->admin;
+	struct ip_addr client = { 0 };
+	int64_t wait_ms;
+	/* Those without an address share one budget. */
+	if (!ip_addr_parse(call->client, &client))
+		client = (struct ip_addr){ 0 };
+	if (a->looks == NULL)
+		a->looks = budgets_new(LOOKS_KEPT);
+	return a->looks != NULL &&
+	       budget_take(a->looks,
+			   budget_key_address(BUDGET_CONNECT, &client), &one,
+			   0, now_ms(), &wait_ms) &&
+	       budget_take(a->looks, LOOKS_OF_ALL, &all, 0, now_ms(),
+			   &wait_ms);
+}
+
+/* Unknown, expired and too often look alike. */
+void call_reference_show(struct admin_call *call)
+{
+	struct refusal_shown s = { .call = call, .reader = READER_STRANGER };
+	struct err err = { 0 };
+	slice reference = NONE;
+	if (!arg_text(call, "reference", true, &reference) ||
+	    !has_index(call))
+		return;
+	if (may_look(call) && !find_refusal(&s, "reference", 0, &err))
 		call_fail(call, &err, SAY_INDEX_FAILED);
 	else if (s.shown)
 		call_end(call, CALL_OK, NONE);

@@ -5,6 +5,8 @@
  */
 #include "admin/calls.h"
 
+#include <stdio.h>
+
 static const slice NONE = { 0 };
 
 static struct admin_call *call_of(struct ask_call *relay)
@@ -61,33 +63,92 @@ static void pass_on(struct admin_call *call)
 static bool has_chosen(const struct admin_call *call)
 {
 	static const char *const words[] = { "id", "from", "destination",
-					     "state", "customer", "all" };
+					     "state", "customer", "all",
+					     "cells", "ids", "age" };
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (args_has(call->args, words[i]))
 			return true;
 	return false;
 }
 
-void call_queue(struct admin_call *call)
+/* A customer may be named; relay knows numbers. False: it has ended. */
+static bool bind_customer(struct admin_call *call)
 {
+	slice name = NONE;
+	uint32_t id = 0;
 	uint64_t asked = 0;
 	uint32_t own = call_own_customer(call);
+	if (args_text(call->args, "customer", &name) == ARGS_FOUND) {
+		if (!call_find_customer(call, name, &id))
+			return false;
+		args_remove(call->args, "customer");
+		if (id == 0 || args_set_u64(call->args, "customer", id))
+			return true;
+		call_no_memory(call);
+		return false;
+	}
+	if (own == 0)
+		return true;
+	if (!arg_u64(call, "customer", UINT32_MAX, &asked))
+		return false;
+	/* Another's is asked for as one that never is. */
+	if (args_set_u64(call->args, "customer",
+			 asked == 0 || asked == own ? own : UINT32_MAX))
+		return true;
+	call_no_memory(call);
+	return false;
+}
+
+void call_queue(struct admin_call *call)
+{
+	bool chosen = has_chosen(call);
+	/* Relay counts whole customers; a unit is less than one. */
+	if (call->caller.role == CALLER_UNIT_ADMIN &&
+	    slice_eq(call->name, SLICE("queue.matrix"))) {
+		call_say(call, CALL_NOT_ALLOWED, SAY_NOT_ALLOWED, NONE);
+		return;
+	}
+	if (!bind_customer(call))
+		return;
 	if (call_is_operator(call)) {
 		pass_on(call);
 		return;
 	}
-	if (!arg_u64(call, "customer", UINT32_MAX, &asked))
-		return;
-	if (call->right == RIGHT_CHANGE_QUEUE && !has_chosen(call)) {
+	if (call->right == RIGHT_CHANGE_QUEUE && !chosen)
 		arg_bad(call, "id");
+	/* What the operator holds is not theirs to release (SPEC 9.4). */
+	else if (args_set_u64(call->args, "by_customer", 1))
+		pass_on(call);
+	else
+		call_no_memory(call);
+}
+
+/* queue.act: the console's form, {act, selection: {cells|ids, from, state}}. */
+void call_queue_act(struct admin_call *call)
+{
+	static const char *const acts[] = { "retry", "hold", "release",
+					    "remove" };
+	slice act = NONE;
+	char name[24] = "";
+	if (!arg_text(call, "act", true, &act))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+		if (slice_eq(act, slice_of(acts[i])))
+			snprintf(name, sizeof(name), "queue.%s", acts[i]);
+	if (name[0] == '\0') {
+		arg_bad(call, "act");
 		return;
 	}
-	/* Another's is asked for as one that never is; and what the operator
-	 * holds is not theirs to release (SPEC 9.4). */
-	if (args_set_u64(call->args, "customer",
-			 asked == 0 || asked == own ? own : UINT32_MAX) &&
-	    args_set_u64(call->args, "by_customer", 1))
-		pass_on(call);
+	if (args_child(call->args, "selection") == NULL ||
+	    args_has(args_child(call->args, "selection"), "customer") ||
+	    !args_lift(call->args, "selection")) {
+		arg_bad(call, "selection");
+		return;
+	}
+	args_remove(call->args, "act");
+	args_remove(call->args, "snapshot");
+	if (arena_copy(&call->arena, slice_of(name), &call->name))
+		call_queue(call);
 	else
 		call_no_memory(call);
 }

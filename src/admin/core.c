@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "limits/budget.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -472,6 +473,7 @@ bool admin_open(struct admin *a, const char *data_dir, struct err *err)
 
 void admin_close(struct admin *a)
 {
+	budgets_free(&a->looks);
 	ask_free(&a->ask);
 	view_writer_close(&a->writer);
 	view_unref(&a->view);

@@ -27,6 +27,7 @@ struct admin {
 	bool behind;			/* the log lacks committed revisions */
 	struct search *search;		/* NULL: no index is kept */
 	bool index_failing;
+	struct budgets *looks;		/* of strangers at references; or NULL */
 	struct ask *ask;		/* NULL: no service (offline) */
 	bool alone;			/* no relay will come */
 	uint64_t relay_live;

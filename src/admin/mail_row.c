@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "admin/event.h"
 #include "admin/mail_row.h"
 #include "base/json.h"
 #include "mail/meaning.h"
@@ -151,6 +152,38 @@ void mail_row(struct buf *out, const struct view *v,
 		put_message(&j, v, row, line);
 	json_object_end(&j);
 	json_decref(line);
+}
+
+/* --- an alert --------------------------------------------------------------- */
+
+void mail_row_alert(struct buf *out, const struct view *v,
+		    struct search_cursor at, slice line, int64_t now_ms)
+{
+	enum { PEAK_MS = 600000, DAY_MS = 86400000 };
+	static const char *const texts[] = { "at", "limit", NULL };
+	struct json j;
+	char id[SEARCH_CURSOR_MAX];
+	int64_t at_ms = 0;
+	json_t *row = json_loadb(line.p, line.n, 0, NULL);
+	const struct user *u = view_user_by_id(v, number(row, "user"));
+	bool peak = slice_eq(json_text(row, "limit"), SLICE("customer_peak"));
+	bool known = event_time(json_text(row, "at"), &at_ms);
+	search_cursor_text(at, id);
+	json_init(&j, out);
+	json_object_begin(&j);
+	json_member_cstr(&j, "id", id);
+	json_member_cstr(&j, "kind", number(row, "percent") >= 100 ?
+				    "limit_full" : "limit_near");
+	copy_texts(&j, row, texts);
+	put_text(&j, "user", u != NULL ? u->address : (slice){ 0 });
+	copy_number(&j, row, "percent");
+	copy_number(&j, row, "used");
+	copy_number(&j, row, "allowed");
+	json_member_bool(&j, "open", known && now_ms - at_ms <
+				     (peak ? PEAK_MS : DAY_MS));
+	put_customer(&j, v, number(row, "customer"));
+	json_object_end(&j);
+	json_decref(row);
 }
 
 /* --- a message ------------------------------------------------------------- */

@@ -18,6 +18,10 @@ void mail_row(struct buf *out, const struct view *v,
 void mail_row_message(struct buf *out, const struct view *v,
 		      slice trace_row);
 
+/* An alert of a limit. now_ms: within the limit's window it is open. */
+void mail_row_alert(struct buf *out, const struct view *v,
+		    struct search_cursor at, slice line, int64_t now_ms);
+
 /* A refusal alone: the row of the list, why, and what helps. */
 enum mail_reader {
 	READER_OWN,			/* its customer's people, the operator */

@@ -39,6 +39,39 @@ bool search_find(struct search *s, const struct search_query *q,
 		 bool (*each)(void *ctx, slice json_object), void *ctx,
 		 struct err *err) MUST_USE;
 
+/* --- sums (search_counts.c) ------------------------------------------------ */
+
+enum search_sum {			/* in recipients */
+	SUM_ACCEPTED,
+	SUM_DELIVERED,
+	SUM_DEFERRED,			/* attempts that ended so */
+	SUM_FAILED,
+	SUM_REMOVED,
+	SUM_REFUSED,
+	SUM_KINDS,
+};
+const char *search_sum_name(enum search_sum kind);
+enum { SEARCH_SLOTS_MAX = 720, SEARCH_CAUSES_MAX = 32,
+       SEARCH_TIMES = 16 };		/* classes of how long delivery took */
+struct search_sums {
+	uint32_t step_s, slots;		/* 300 or 3600 */
+	int64_t start_s;
+	uint64_t all[SUM_KINDS];
+	uint64_t series[SUM_KINDS][SEARCH_SLOTS_MAX];
+	uint64_t times[SEARCH_TIMES];
+	struct {
+		char cause[24];
+		uint64_t number;
+	} causes[SEARCH_CAUSES_MAX];
+	size_t cause_count;
+};
+/* customer 0: all together. Large: not on the stack. */
+bool search_sum(struct search *search, uint32_t customer, uint32_t step_s,
+		int64_t start_s, uint32_t slots, struct search_sums *out,
+		struct err *err) MUST_USE;
+/* How long half of what was delivered took at most; -1: nothing was. */
+int64_t search_median_ms(const struct search_sums *s);
+
 /* --- lists: newest first, a page at a time (search_list.c) ----------------- */
 
 enum search_list_of { LIST_MESSAGES = 1, LIST_REFUSALS = 2 };	/* bits */
@@ -110,6 +143,13 @@ struct search_row {
 	uint32_t customer;
 };
 enum search_state search_row_state(const struct search_row *row);
+
+/* Alerts of limits, newest first: their lines. */
+bool search_alerts(struct search *s, uint32_t customer,
+		   struct search_cursor after, uint32_t limit,
+		   void (*each)(void *ctx, struct search_cursor at,
+				slice line),
+		   void *ctx, struct err *err) MUST_USE;
 
 struct search_list;
 /* The filter is copied but for its slices, which must outlive the list.

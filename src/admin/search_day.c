@@ -43,7 +43,7 @@ static const char tables[] =
 	"CREATE INDEX IF NOT EXISTS by_client ON events(client)"
 	" WHERE client IS NOT NULL;"
 	/* The few that alerts are made of. */
-	"CREATE INDEX IF NOT EXISTS by_alert ON events(customer)"
+	"CREATE INDEX IF NOT EXISTS by_alert ON events(event)"
 	" WHERE event = 'limit';"
 	/* After a crash recovery tells some frames again. */
 	"CREATE UNIQUE INDEX IF NOT EXISTS once ON events(position, id, event)"

@@ -218,3 +218,51 @@ bool search_find(struct search *s, const struct search_query *q,
 	free(f);
 	return ok;
 }
+
+/* --- alerts ---------------------------------------------------------------- */
+
+static bool alerts_of_day(struct search *s, uint64_t day, uint32_t customer,
+			  uint64_t below, uint32_t *left,
+			  void (*each)(void *, struct search_cursor, slice),
+			  void *ctx, struct err *err)
+{
+	struct store *d;
+	if (!search_day_look(s, day, &d, err))
+		return false;
+	struct sql q = sql_of(d, "SELECT n, line FROM events WHERE "
+				 "event = 'limit' AND (?1 = 0 OR customer = "
+				 "?1) AND n < ?2 ORDER BY n DESC LIMIT ?3");
+	sql_u64(&q, customer);
+	sql_u64(&q, below);
+	sql_u64(&q, *left);
+	while (sql_row(&q)) {
+		struct search_cursor at = { day, sql_get_u64(&q, 0) };
+		each(ctx, at, sql_peek(&q, 1));
+		--*left;
+	}
+	bool ok = store_good(d, err);
+	store_close(&d);
+	return ok;
+}
+
+bool search_alerts(struct search *s, uint32_t customer,
+		   struct search_cursor after, uint32_t limit,
+		   void (*each)(void *ctx, struct search_cursor at,
+				slice line),
+		   void *ctx, struct err *err)
+{
+	struct search_days *days = calloc(1, sizeof(*days));
+	if (days == NULL)
+		return err_set_memory(err, "search");
+	bool ok = search_days(s, days, err);
+	for (size_t i = days->count; ok && i > 0 && limit > 0; i--) {
+		uint64_t day = days->days[i - 1];
+		if (after.day != 0 && day > after.day)
+			continue;
+		ok = alerts_of_day(s, day, customer,
+				   day == after.day ? after.n : INT64_MAX,
+				   &limit, each, ctx, err);
+	}
+	free(days);
+	return ok;
+}

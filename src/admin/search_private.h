@@ -12,7 +12,6 @@ enum {
 	ADDRESS_FOLD_MAX = 400,
 	SEARCH_COUNTS_MAX = 512,
 	SEARCH_WHAT_MAX = 32,		/* "refused:limit_day" */
-	SEARCH_TIMES = 16,		/* classes of how long delivery took */
 	SEARCH_EARLIER_MAX = 7,		/* 5 days of tries, and the ends */
 };
 

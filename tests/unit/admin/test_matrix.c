@@ -150,6 +150,22 @@ static const struct asked {
 	{ "refusal.show", "\"customer\":\"$N\",\"reference\":"
 			  "\"0000000000000000000000000\"",
 	  { "uuuuna", "uaaanu", "aaaana" } },
+	{ "reference.show", "\"reference\":\"0000000000000000000000000\"",
+	  { "uuuunu", "uuuunu", "uuuunu" } },
+	{ "overview", "\"customer\":\"$N\"",
+	  { "uununa", "uaaanu", "aaaana" } },
+	{ "changes", "\"language\":\"en\"", { "yyyyny", "yyyyny", "yyyyny" } },
+	{ "find", "\"customer\":\"$N\",\"q\":\"user@$N.test\"",
+	  { "yyyyna", "yaaany", "aaaana" } },
+	{ "alert.list", "\"customer\":\"$N\"",
+	  { "uuuuna", "uaaanu", "aaaana" } },
+	{ "watch", "\"customer\":\"$N\",\"setting\":\"d\"",
+	  { "uuuuna", "uaaanu", "aaaana" } },
+	{ "queue.matrix", "\"customer\":\"$N\"",
+	  { "rrnrna", "rananr", "aanana" } },
+	{ "queue.act", "\"customer\":\"$N\",\"act\":\"hold\","
+		       "\"selection\":{\"ids\":[\"00000000000000000000\"]}",
+	  { "rrnnna", "rannnr", "aannna" } },
 	{ "explain", "\"client_ip\":\"$I\",\"from\":\"user@$N.test\","
 		     "\"helo\":\"mx.$N.test\"",
 	  { "yyyyny", "yyyyny", "yyyyny" } },

@@ -53,6 +53,19 @@ static void tell_client(struct json *j, struct session *s)
 					    sizeof(s->login_id) });
 }
 
+/* By which entry the client is known to the customer. */
+static void tell_entry(struct json *j, struct session *s,
+		       const struct refusal *r)
+{
+	const struct view *v = s->receive->view;
+	const struct setting *setting = view_setting(v, r->setting);
+	if (setting == NULL || setting->customer != r->customer)
+		return;
+	const struct ip_entry *e = refusal_entry(v, setting, &s->client.addr);
+	if (e != NULL)
+		json_member_string(j, "entry_name", e->description);
+}
+
 void tell_refusal(struct session *s, const struct refusal *r, slice tag)
 {
 	struct journal_event e;
@@ -64,6 +77,7 @@ void tell_refusal(struct session *s, const struct refusal *r, slice tag)
 		json_member_string(j, "login", r->login);
 	if (r->sender != NULL)
 		tell_address(j, "from", r->sender);
+	tell_entry(j, s, r);
 	refusal_tell_rest(j, r, tag);
 	journal_end(&e, JOURNAL_MAY_DROP, 0);
 }

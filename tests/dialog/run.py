@@ -18,7 +18,7 @@ from postrider import Results, check_memory_reports  # noqa: E402
 ROWS = [["wire", "smuggling", "commands", "addresses", "auth", "settings",
          "relay_forms", "captures", "content"],
         ["delivery", "reports", "expiry", "budgets", "limits",
-         "ways_in", "bounds", "reload", "operator_mail"]]
+         "ways_in", "bounds", "reload", "operator_mail", "looks"]]
 ALONE = ["settings_load", "restarts"]
 
 

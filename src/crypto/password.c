@@ -11,6 +11,8 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include "crypto/base32.h"
+
 enum {
 	PREFIX_LEN = 3,
 	SECRET_LEN = 26,		/* 128 bits and two zero bits */
@@ -22,21 +24,6 @@ enum {
 };
 
 static const char prefix[] = "pr_";
-static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-
-/* RFC 4648 6, lower case, without '=': the first 5 × n bits of `from`
- * (bits behind its end are zero). */
-static void base32(const uint8_t *from, size_t from_n, char *to, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned five = 0;
-		for (size_t bit = 5 * i; bit < 5 * i + 5; bit++) {
-			unsigned byte = bit / 8 < from_n ? from[bit / 8] : 0;
-			five = five << 1 | (byte >> (7 - bit % 8) & 1);
-		}
-		to[i] = alphabet[five];
-	}
-}
 
 /* 20 bits of SHA-256 over id and secret, as text. */
 static bool checksum(const char *text, char to[CHECKSUM_LEN])
@@ -47,7 +34,7 @@ static bool checksum(const char *text, char to[CHECKSUM_LEN])
 		ERR_clear_error();
 		return false;
 	}
-	base32(digest, sizeof(digest), to, CHECKSUM_LEN);
+	base32_write(digest, sizeof(digest), to, CHECKSUM_LEN);
 	OPENSSL_cleanse(digest, sizeof(digest));
 	return true;
 }
@@ -56,9 +43,9 @@ bool app_password_make(const uint8_t random[24],
 		       char text[APP_PASSWORD_LEN + 1])
 {
 	memcpy(text, prefix, PREFIX_LEN);
-	base32(random, ID_RANDOM_LEN, text + PREFIX_LEN, APP_PASSWORD_ID_LEN);
-	base32(random + ID_RANDOM_LEN, SECRET_RANDOM_LEN, text + SECRET_AT,
-	       SECRET_LEN);
+	base32_write(random, ID_RANDOM_LEN, text + PREFIX_LEN, APP_PASSWORD_ID_LEN);
+	base32_write(random + ID_RANDOM_LEN, SECRET_RANDOM_LEN,
+		     text + SECRET_AT, SECRET_LEN);
 	text[APP_PASSWORD_LEN] = '\0';
 	if (checksum(text, text + CHECKSUM_AT))
 		return true;
@@ -69,7 +56,7 @@ bool app_password_make(const uint8_t random[24],
 static bool in_alphabet(slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\0' || strchr(alphabet, s.p[i]) == NULL)
+		if (!base32_has(s.p[i]))
 			return false;
 	return true;
 }

@@ -3,6 +3,34 @@
 
 #include "base/check.h"
 
+slice caller_role_name(enum caller_role role)
+{
+	static const char *const names[CALLER_ROLE_COUNT] = {
+		[CALLER_USER] = "user",
+		[CALLER_AUDITOR] = "auditor",
+		[CALLER_UNIT_ADMIN] = "unit-admin",
+		[CALLER_SUPER_ADMIN] = "super-admin",
+		[CALLER_OPERATOR] = "operator",
+	};
+	invariant(role < CALLER_ROLE_COUNT);
+	return slice_of(names[role]);
+}
+
+enum caller_role caller_role_of(enum role role)
+{
+	switch (role) {
+	case ROLE_USER:
+		return CALLER_USER;
+	case ROLE_AUDITOR:
+		return CALLER_AUDITOR;
+	case ROLE_UNIT_ADMIN:
+		return CALLER_UNIT_ADMIN;
+	case ROLE_SUPER_ADMIN:
+		return CALLER_SUPER_ADMIN;
+	}
+	return CALLER_USER;
+}
+
 enum authorise_verdict authorise_call(enum caller_role role, enum right right)
 {
 	enum { NOT = AUTHORISE_NOT, MAY = AUTHORISE_MAY, ASK = AUTHORISE_ASK };
@@ -13,6 +41,8 @@ enum authorise_verdict authorise_call(enum caller_role role, enum right right)
 		[RIGHT_CHANGE_SETTINGS] = { NOT, NOT, ASK, MAY, MAY },
 		[RIGHT_CHANGE_USERS] = { NOT, NOT, MAY, MAY, MAY },
 		[RIGHT_CHANGE_QUEUE] = { NOT, NOT, ASK, MAY, MAY },
+		[RIGHT_OWN] = { NOT, MAY, MAY, MAY, MAY },
+		[RIGHT_LET_IN] = { NOT, NOT, ASK, MAY, MAY },
 	};
 	invariant(role < CALLER_ROLE_COUNT && right < RIGHT_COUNT);
 	return (enum authorise_verdict)table[right][role];

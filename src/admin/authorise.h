@@ -30,6 +30,9 @@ struct caller {
 	uint32_t customer;		/* 0: of none (operator) */
 	slice address;			/* of the person, or empty */
 	slice org_unit;			/* of a unit admin */
+	uint32_t scopes;		/* RIGHT_BIT of each right that the
+					 * way he came leaves him: all, but of
+					 * API tokens */
 };
 
 enum right {
@@ -39,8 +42,22 @@ enum right {
 					 * top-level organisation's (3.1) */
 	RIGHT_CHANGE_USERS,		/* unit admins: those of their unit */
 	RIGHT_CHANGE_QUEUE,
+	RIGHT_OWN,			/* the own account: sessions, factors,
+					 * API tokens */
+	RIGHT_LET_IN,			/* others who sign in: links, resets */
 	RIGHT_COUNT,
 };
+enum {
+	RIGHTS_ALL = (1 << RIGHT_COUNT) - 1,
+	/* What nobody does by an API token: it would outlive its end. */
+	RIGHTS_IN_PERSON = 1 << RIGHT_OWN | 1 << RIGHT_LET_IN,
+};
+#define RIGHT_BIT(right) (1u << (right))
+
+/* "super-admin"; lends a literal. */
+slice caller_role_name(enum caller_role role);
+/* Of a user of a customer. */
+enum caller_role caller_role_of(enum role role);
 
 enum authorise_verdict {
 	AUTHORISE_MAY,

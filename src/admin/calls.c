@@ -260,8 +260,10 @@ struct audit_by call_audit_by(struct admin_call *call)
 {
 	return (struct audit_by){
 		.who = call->who,
+		.role = caller_role_name(call->caller.role),
+		.client = call->client,
 		.call = call->name,
-		.at_ms = os_system_wall_ms(),
+		.at_ms = admin_wall_ms(call->admin),
 		.revision = admin_next_revision(call->admin),
 	};
 }

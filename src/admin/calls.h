@@ -18,6 +18,7 @@
 #include "admin/args.h"
 #include "admin/authorise.h"
 #include "admin/core.h"
+#include "admin/people.h"
 
 struct admin_call {
 	struct admin *admin;
@@ -33,6 +34,8 @@ struct admin_call {
 	bool front;
 	bool quiet;			/* no sign of a person at work */
 	slice session, csrf, client;
+	struct person person;		/* of a front call; id 0: nobody */
+	struct session at;		/* id 0: an API token's, or none */
 	slice about;			/* the customer of a front call that
 					 * names its thing by another key */
 	enum language language;
@@ -125,6 +128,11 @@ bool call_authorise(struct admin_call *call, enum right right) MUST_USE;
  * call->who. False: it has ended, with CALL_SIGN_IN or worse. */
 bool call_front_caller(struct admin_call *call, slice session, slice csrf,
 		       slice client) MUST_USE;
+
+/* Writes an audit row of an act of the person that makes no revision, about
+ * `object` of the customer (0: none). Failures are the store's. */
+void call_audit(struct admin_call *call, slice act, uint32_t customer,
+		slice object, slice after);
 
 bool call_is_operator(const struct admin_call *call);
 /* The only customer that is there for the caller; 0: all are (operator). */

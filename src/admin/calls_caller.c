@@ -2,7 +2,7 @@
  * Who makes a call: the seam between connections and authorise.h. Today it
  * is the operator (the peer of ctl.sock is root or the service itself), or,
  * with the argument "as", a person whom the operator stands in for. Front
- * calls are made by whoever their session belongs to.
+ * calls are made by whoever their session belongs to (calls_front.c).
  */
 #include "admin/calls.h"
 
@@ -35,21 +35,6 @@ static bool find_person(struct admin_call *call, slice address,
 	return true;
 }
 
-static enum caller_role role_of(enum role role)
-{
-	switch (role) {
-	case ROLE_USER:
-		return CALLER_USER;
-	case ROLE_AUDITOR:
-		return CALLER_AUDITOR;
-	case ROLE_UNIT_ADMIN:
-		return CALLER_UNIT_ADMIN;
-	case ROLE_SUPER_ADMIN:
-		return CALLER_SUPER_ADMIN;
-	}
-	return CALLER_USER;
-}
-
 static bool stand_in(struct admin_call *call, slice as)
 {
 	struct err err;
@@ -67,7 +52,7 @@ static bool stand_in(struct admin_call *call, slice as)
 		call_say(call, CALL_DATA, SAY_NO_SUCH_USER, as);
 		return false;
 	}
-	call->caller.role = role_of(role);
+	call->caller.role = caller_role_of(role);
 	buf_init(&who, 1024);
 	buf_printf(&who, "operator as %.*s",
 		   SLICE_ARG(call->caller.address));
@@ -81,18 +66,9 @@ static bool stand_in(struct admin_call *call, slice as)
 
 bool call_caller(struct admin_call *call, slice as)
 {
-	call->caller = (struct caller){ .role = CALLER_OPERATOR };
+	call->caller = (struct caller){ .role = CALLER_OPERATOR,
+					.scopes = RIGHTS_ALL };
 	return as.n == 0 || stand_in(call, as);
-}
-
-bool call_front_caller(struct admin_call *call, slice session, slice csrf,
-		       slice client)
-{
-	(void)session;
-	(void)csrf;
-	(void)client;
-	call_say(call, CALL_SIGN_IN, SAY_SIGN_IN, NONE);
-	return false;
 }
 
 /* --- refusing ------------------------------------------------------------- */
@@ -125,8 +101,30 @@ static slice super_admins(struct admin_call *call)
 	return out;
 }
 
+/* What the API token was not made for. */
+static bool scope_lacks(struct admin_call *call, enum right right)
+{
+	static const char *const names[RIGHT_COUNT] = {
+		[RIGHT_OPERATE] = "operate",
+		[RIGHT_LOOK] = "look",
+		[RIGHT_CHANGE_SETTINGS] = "settings",
+		[RIGHT_CHANGE_USERS] = "users",
+		[RIGHT_CHANGE_QUEUE] = "queue",
+	};
+	if (call->caller.scopes & RIGHT_BIT(right))
+		return false;
+	if (names[right] != NULL)
+		call_say(call, CALL_NOT_ALLOWED, SAY_SCOPE_LACKS,
+			 slice_of(names[right]));
+	else
+		call_say(call, CALL_NOT_ALLOWED, SAY_NOT_BY_TOKEN, NONE);
+	return true;
+}
+
 bool call_authorise(struct admin_call *call, enum right right)
 {
+	if (scope_lacks(call, right))
+		return false;
 	switch (authorise_call(call->caller.role, right)) {
 	case AUTHORISE_MAY:
 		return true;
@@ -136,7 +134,8 @@ bool call_authorise(struct admin_call *call, enum right right)
 	case AUTHORISE_ASK:
 		call_say(call, CALL_NOT_ALLOWED,
 			 right == RIGHT_CHANGE_QUEUE ? SAY_ASK_FOR_QUEUE :
-						       SAY_ASK_FOR_SETTINGS,
+			 right == RIGHT_LET_IN ? SAY_ASK_TO_LET_IN :
+						 SAY_ASK_FOR_SETTINGS,
 			 super_admins(call));
 		return false;
 	}

@@ -19,6 +19,15 @@ static void raw_or_null(struct json *j, const char *key, slice json_text)
 		json_null(j);
 }
 
+static void text_or_null(struct json *j, const char *key, slice text)
+{
+	json_key(j, key);
+	if (text.n > 0)
+		json_string(j, text);
+	else
+		json_null(j);
+}
+
 /* Without before and after when with them it is longer than a row may be:
  * who changed what is never left out. */
 static bool write_audit_row(struct buf *row, const struct sql *q, bool whole)
@@ -31,13 +40,15 @@ static bool write_audit_row(struct buf *row, const struct sql *q, bool whole)
 	json_key(&j, "at");
 	json_time_ms(&j, sql_get_i64(q, 1));
 	json_member_string(&j, "who", sql_peek(q, 2));
+	text_or_null(&j, "role", sql_peek(q, 9));
+	text_or_null(&j, "client", sql_peek(q, 10));
 	json_member_string(&j, "call", sql_peek(q, 3));
-	json_member_u64(&j, "revision", sql_get_u64(q, 4));
-	json_key(&j, "customer");
-	if (sql_peek(q, 5).n > 0)
-		json_string(&j, sql_peek(q, 5));
+	json_key(&j, "revision");
+	if (sql_get_u64(q, 4) != 0)
+		json_u64(&j, sql_get_u64(q, 4));
 	else
 		json_null(&j);
+	text_or_null(&j, "customer", sql_peek(q, 5));
 	json_member_string(&j, "object", sql_peek(q, 6));
 	raw_or_null(&j, "before", whole ? sql_peek(q, 7) : NONE);
 	raw_or_null(&j, "after", whole ? sql_peek(q, 8) : NONE);
@@ -71,8 +82,8 @@ void call_audit_list(struct admin_call *call)
 		return;
 	struct sql q = sql_of(call->admin->store,
 			      "SELECT a.id, a.at, a.who, a.call, a.revision, "
-			      "c.name, a.object, a.before, a.after FROM audit "
-			      "a LEFT JOIN customers c ON c.id = a.customer "
+			      "c.name, a.object, a.before, a.after, a.role, "
+			      "a.client FROM audit a LEFT JOIN customers c ON c.id = a.customer "
 			      "WHERE a.id < ?1 AND (?2 = '' OR c.name = ?2) "
 			      "AND (?4 = 0 OR a.customer = ?4) AND (?5 = '' OR "
 			      "a.who = ?5 OR a.who = 'operator as ' || ?5) "

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admin/people.h"
+#include "admin/tries.h"
 #include "limits/budget.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -22,6 +24,16 @@ static void note(struct admin *a, enum log_level level, const char *event,
 {
 	if (a->log != NULL)
 		log_failure(a->log, level, event, err);
+}
+
+int64_t admin_wall_ms(const struct admin *a)
+{
+	return a->at_ms != 0 ? a->at_ms : os_system_wall_ms();
+}
+
+int64_t admin_monotonic_ms(const struct admin *a)
+{
+	return a->at_ms != 0 ? a->at_ms : os_monotonic_ns() / MS;
 }
 
 /* --- revisions ------------------------------------------------------------ */
@@ -235,6 +247,10 @@ static bool rebuild(struct admin *a, uint64_t above, struct err *err)
 	by.revision = (last > above ? last : above) + 1;
 	store_begin(a->store);
 	admin_note_revision(a, &by);
+	/* Whoever held them when the backup was made need not hold them
+	 * now. */
+	if (restored)
+		people_forget_sessions(a->store);
 	store_commit(a->store);
 	if (!store_good(a->store, err)) {
 		store_rollback(a->store);
@@ -462,6 +478,12 @@ bool admin_open(struct admin *a, const char *data_dir, struct err *err)
 		  store_open(data_dir, a->dir, &a->store, err) &&
 		  tables_init(&a->tables, a->store, err) &&
 		  open_view(a, err) && catch_up(a, err);
+	if (ok) {
+		a->tries = tries_new();
+		a->visits = visits_new();
+		ok = (a->tries != NULL && a->visits != NULL) ||
+		     err_set_memory(err, "admin_open");
+	}
 	if (!ok) {
 		admin_close(a);
 		return false;
@@ -474,6 +496,8 @@ bool admin_open(struct admin *a, const char *data_dir, struct err *err)
 void admin_close(struct admin *a)
 {
 	budgets_free(&a->looks);
+	tries_free(&a->tries);
+	visits_free(&a->visits);
 	ask_free(&a->ask);
 	view_writer_close(&a->writer);
 	view_unref(&a->view);

@@ -11,6 +11,8 @@
 #include "control/view_file.h"
 
 struct admin_call;
+struct tries;
+struct visits;
 
 struct admin {
 	struct log *log;
@@ -30,6 +32,10 @@ struct admin {
 	struct budgets *looks;		/* of strangers at references; or NULL */
 	struct ask *ask;		/* NULL: no service (offline) */
 	bool alone;			/* no relay will come */
+	slice console_url;		/* of links; empty: no console */
+	int64_t at_ms;			/* tests: it is always then; 0: now */
+	struct tries *tries;		/* of signing in */
+	struct visits *visits;		/* of operators at customers */
 	uint64_t relay_live;
 	bool relay_known;		/* relay told where it is */
 	bool relay_refused;		/* it got a VIEW and refused it */
@@ -43,6 +49,10 @@ struct admin {
 bool admin_open(struct admin *a, const char *data_dir, struct err *err)
 	MUST_USE;
 void admin_close(struct admin *a);
+
+/* Wall-clock milliseconds of what is stored; and those of waits. */
+int64_t admin_wall_ms(const struct admin *a);
+int64_t admin_monotonic_ms(const struct admin *a);
 
 uint64_t admin_next_revision(struct admin *a);
 /* The row of a revision, in the transaction that makes it. */

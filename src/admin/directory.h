@@ -112,10 +112,12 @@ bool directory_authorise(struct directory *d,
 void directory_tell(struct directory *d, bool *any);
 
 struct audit_by {
-	slice who;		/* "uid 0" */
+	slice who;		/* "uid 0", "alice@example.com" */
+	slice role;		/* "super-admin"; empty: no person's act */
+	slice client;		/* address of who spoke HTTP; or empty */
 	slice call;		/* "directory.apply" */
 	int64_t at_ms;
-	uint64_t revision;
+	uint64_t revision;	/* 0: it makes none */
 };
 /* Writes it. Its failures are the store's. */
 void directory_store(struct directory *d, struct tables *t,

@@ -31,13 +31,18 @@ static void bind_json(struct sql *q, slice json)
 void audit_write(struct store *s, const struct audit_by *by,
 		 uint32_t customer, slice object, slice before, slice after)
 {
-	struct sql q = sql_of(s, "INSERT INTO audit (at, who, call, revision, "
-				 "customer, object, before, after) "
-				 "VALUES (?,?,?,?,?,?,?,?)");
+	struct sql q = sql_of(s, "INSERT INTO audit (at, who, role, client, "
+				 "call, revision, customer, object, before, "
+				 "after) VALUES (?,?,?,?,?,?,?,?,?,?)");
 	sql_i64(&q, by->at_ms);
 	sql_text(&q, by->who);
+	sql_text(&q, by->role);
+	sql_text(&q, by->client);
 	sql_text(&q, by->call);
-	sql_u64(&q, by->revision);
+	if (by->revision != 0)
+		sql_u64(&q, by->revision);
+	else
+		sql_null(&q);
 	if (customer != 0)
 		sql_u64(&q, customer);
 	else

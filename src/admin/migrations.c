@@ -159,6 +159,74 @@ static const char *const STEPS[] = {
 	"CREATE INDEX audit_object ON audit(customer, object);",
 	/* 6: old TLS from an address, to the end of a day (base/day.h) */
 	"ALTER TABLE ip_entries ADD COLUMN legacy_tls_until INTEGER NOT NULL DEFAULT 0;",
+	/* 7: who signs in. What is known by its hash alone is a BLOB: nothing
+	 * here lets anybody in (crypto/keyed.h). And the audit log tells of
+	 * acts that make no revision, as what role, and from where. */
+	"CREATE TABLE operators ("		/* people of no customer */
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" address TEXT NOT NULL UNIQUE,"
+	" created_at INTEGER NOT NULL);"
+	"CREATE TABLE people ("			/* who was ever invited */
+	" id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id < 4294967296),"
+	" operator INTEGER UNIQUE REFERENCES operators(id) ON DELETE CASCADE,"
+	" user INTEGER UNIQUE REFERENCES users(id) ON DELETE CASCADE,"
+	" password TEXT NOT NULL DEFAULT '',"	/* Argon2id */
+	" factor BLOB,"				/* TOTP secret, sealed */
+	" factor_step INTEGER NOT NULL DEFAULT 0,"	/* used last */
+	" language INTEGER CHECK (language BETWEEN 0 AND 1),"
+	" time_zone TEXT,"
+	" scheme TEXT,"
+	" shortcuts INTEGER NOT NULL DEFAULT 1,"
+	" CHECK ((operator IS NULL) <> (user IS NULL)));"
+	"CREATE TABLE recovery_codes ("
+	" person INTEGER NOT NULL REFERENCES people(id) ON DELETE CASCADE,"
+	" hash BLOB NOT NULL CHECK (length(hash) = 32),"
+	" PRIMARY KEY (person, hash)) WITHOUT ROWID;"
+	"CREATE TABLE invites ("
+	" hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),"
+	" person INTEGER NOT NULL REFERENCES people(id) ON DELETE CASCADE,"
+	" expires_at INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX invites_person ON invites(person);"
+	"CREATE TABLE sessions ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+	" person INTEGER NOT NULL REFERENCES people(id) ON DELETE CASCADE,"
+	" state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),"
+	" begun_at INTEGER NOT NULL,"
+	" seen_at INTEGER NOT NULL,"
+	" client TEXT NOT NULL,"
+	" wrong INTEGER NOT NULL DEFAULT 0,"	/* codes that were tried */
+	" pending BLOB);"			/* a factor being set up */
+	"CREATE INDEX sessions_person ON sessions(person);"
+	"CREATE TABLE api_tokens ("
+	" id TEXT NOT NULL PRIMARY KEY,"
+	" hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+	" person INTEGER NOT NULL REFERENCES people(id) ON DELETE CASCADE,"
+	" name TEXT NOT NULL,"
+	" scopes INTEGER NOT NULL,"		/* bits of enum right */
+	" created_at INTEGER NOT NULL,"
+	" expires_at INTEGER NOT NULL,"
+	" used_at INTEGER) WITHOUT ROWID;"
+	"CREATE INDEX api_tokens_person ON api_tokens(person);"
+	"ALTER TABLE audit RENAME TO audit_before;"
+	"CREATE TABLE audit ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at INTEGER NOT NULL,"
+	" who TEXT NOT NULL,"
+	" role TEXT NOT NULL DEFAULT '',"	/* '' before this step */
+	" client TEXT NOT NULL DEFAULT '',"	/* '': the shell */
+	" call TEXT NOT NULL,"
+	" revision INTEGER REFERENCES revisions(revision),"
+	" customer INTEGER,"
+	" object TEXT NOT NULL,"
+	" before TEXT,"
+	" after TEXT);"
+	"INSERT INTO audit (id, at, who, call, revision, customer, object,"
+	" before, after) SELECT id, at, who, call, revision, customer, object,"
+	" before, after FROM audit_before;"
+	"DROP TABLE audit_before;"
+	"CREATE INDEX audit_customer ON audit(customer);"
+	"CREATE INDEX audit_object ON audit(customer, object);",
 };
 
 static const struct migrations ALL = { STEPS, ARRAY_LEN(STEPS) };

@@ -40,6 +40,7 @@ static void run(struct offline *o)
 		.who = slice_of(o->who),
 		.row = take_row,
 		.end = take_end,
+		.front = o->once->front,
 		.offline = true,
 	};
 	call_start(&o->call, slice_of(o->once->call), o->once->args);
@@ -63,6 +64,8 @@ bool admin_call_offline(const struct admin_once *once, int *code,
 	o->admin.log = once->log;
 	o->admin.hostname = once->hostname;
 	o->admin.pepper = once->pepper;
+	o->admin.console_url = once->console_url;
+	o->admin.at_ms = once->at_ms;
 	snprintf(o->who, sizeof(o->who), "uid %u", os_ipc_uid());
 	bool ok = admin_open(&o->admin, once->data_dir, err);
 	if (ok) {

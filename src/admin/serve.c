@@ -10,11 +10,14 @@
 #include <stdlib.h>
 
 #include "admin/calls.h"
+#include "admin/people_link.h"
 #include "admin/search.h"
 #include "control/channel.h"
+#include "crypto/password.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/ipc.h"
+#include "os/process.h"
 
 enum {
 	CONNS_MAX = 64,
@@ -489,6 +492,21 @@ static int exit_of(const struct err *err)
 	return err->kind == ERR_IO ? CALL_IO : CALL_TEMPORARY;
 }
 
+/* Not to the log: to whoever started the service, once. */
+static void tell_first_link(struct server *s)
+{
+	struct err err = { 0 };
+	struct buf out;
+	buf_init(&out, 8192);
+	if (!people_first_link(&s->admin, &out, &err))
+		note(s, LOG_ERROR, "admin.first_link", &err);
+	else if (out.n > 0 && !out.failed)
+		(void)os_write_out(buf_slice(&out));
+	if (out.cap > 0)
+		secret_wipe(out.p, out.cap);
+	buf_fini(&out);
+}
+
 static bool begin(struct server *s, const struct admin_config *config,
 		  struct err *err)
 {
@@ -497,6 +515,7 @@ static bool begin(struct server *s, const struct admin_config *config,
 	s->admin.hostname = config->hostname;
 	s->admin.pepper = config->pepper;
 	s->admin.alone = config->alone;
+	s->admin.console_url = config->console_url;
 	if (!admin_open(&s->admin, config->data_dir, err))
 		return false;
 	/* Without an index all but trace works. */
@@ -504,6 +523,8 @@ static bool begin(struct server *s, const struct admin_config *config,
 	    !search_open(config->journal_dir, config->index_dir, config->log,
 			 &s->admin.search, err))
 		note(s, LOG_ERROR, "search.closed", err);
+	if (!config->alone)
+		tell_first_link(s);
 	s->admin.ask = ask_new(&handlers);
 	return s->admin.ask != NULL ? listen_at(s, config, err) :
 				      err_set_memory(err, "admin_serve");

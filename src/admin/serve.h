@@ -22,6 +22,8 @@ struct admin_config {
 					 * done when it is stored */
 	uint8_t pepper[32];		/* of app passwords */
 	slice hostname;
+	slice console_url;		/* of links to sign in by; empty: there
+					 * is no console */
 	struct log *log;
 };
 
@@ -37,6 +39,9 @@ struct admin_once {
 	slice text;			/* of calls that read one */
 	uint8_t pepper[32];
 	slice hostname;
+	slice console_url;
+	bool front;			/* as the console brings it */
+	int64_t at_ms;			/* the time that it is; 0: now */
 	struct log *log;		/* NULL: silent */
 	bool (*on_row)(void *ctx, slice json_object);	/* may be NULL */
 	void *ctx;

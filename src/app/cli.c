@@ -122,7 +122,8 @@ static bool find_command(struct cli *cli, const char *first, const char *second,
 	const char *nouns[COMMAND_COUNT + 1] = { NULL };
 	static const char *const no_nouns[] = {
 		"app-password", "queue", "limits", "spool", "audit",
-		"customer", "domain", "user", "setting", "ip" };
+		"customer", "domain", "user", "setting", "ip", "operator",
+		"sign-in" };
 	size_t count = 0;
 	bool is_noun = false;
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {

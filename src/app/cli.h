@@ -107,6 +107,7 @@ int cmd_verb(struct cli *cli);
 int cmd_probe(struct cli *cli);
 int cmd_explain(struct cli *cli);
 int cmd_clock(struct cli *cli);
+int cmd_link(struct cli *cli);
 int cmd_app_password(struct cli *cli);
 int cmd_spool_ls(struct cli *cli);
 int cmd_spool_cat(struct cli *cli);

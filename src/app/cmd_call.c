@@ -19,9 +19,11 @@ static const char *argument_key(const struct cli *cli)
 		const char *noun, *key;
 	} nouns[] = { { "customer ", "name" }, { "domain ", "name" },
 		      { "user ", "address" }, { "setting ", "id" },
-		      { "ip ", "range" } };
+		      { "ip ", "range" }, { "operator ", "address" },
+		      { "sign-in ", "address" } };
 	if (cli->command == COMMAND_APP_PASSWORD_CREATE ||
-	    cli->command == COMMAND_APP_PASSWORD_LIST)
+	    cli->command == COMMAND_APP_PASSWORD_LIST ||
+	    cli->command == COMMAND_INVITE)
 		return "address";
 	if (cli->command == COMMAND_LIMITS_SHOW)
 		return "customer";
@@ -291,6 +293,19 @@ int cmd_app_password(struct cli *cli)
 	size_t rows = 0;
 	return cli->json ? cli_call(cli, (slice){ 0 }, print_json, &rows)
 			 : cli_call(cli, (slice){ 0 }, print_password, NULL);
+}
+
+static bool print_link(void *ctx, slice json_object)
+{
+	(void)ctx;
+	return print_member(json_object, "link", "\n");
+}
+
+int cmd_link(struct cli *cli)
+{
+	size_t rows = 0;
+	return cli->json ? cli_call(cli, (slice){ 0 }, print_json, &rows)
+			 : cli_call(cli, (slice){ 0 }, print_link, NULL);
 }
 
 static bool drop_row(void *ctx, slice json_object)

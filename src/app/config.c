@@ -129,10 +129,32 @@ static void read_console_address(struct parse *p, const struct yaml_node *n)
 	}
 }
 
+/* Of the proxy in front of it, where links lead to. */
+static void read_console_url(struct parse *p, const struct yaml_node *n)
+{
+	const char *s = config_cstr(p, n);
+	if (s == NULL)
+		return;
+	slice url = slice_of(s);
+	slice rest = slice_starts(url, SLICE("https://"))
+			     ? slice_skip(url, 8)
+		     : slice_starts(url, SLICE("http://")) ? slice_skip(url, 7)
+							   : NONE;
+	bool good = rest.n > 0 && rest.p[0] != '/' && url.n <= 1024;
+	for (size_t i = 0; i < rest.n; i++)
+		good = good && rest.p[i] > ' ' && rest.p[i] < 0x7f &&
+		       strchr("#?\"'<>\\", rest.p[i]) == NULL;
+	if (good)
+		p->config->console_url = s;
+	else
+		config_wrong_about(p, n, CONFIG_SAY_CONSOLE_URL, url, NONE);
+}
+
 static void read_console(struct parse *p, const struct yaml_node *n)
 {
 	static const struct config_key keys[] = {
 		{ "address", read_console_address },
+		{ "url", read_console_url },
 		{ NULL, NULL },
 	};
 	config_walk(p, n, keys);

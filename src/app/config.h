@@ -86,6 +86,8 @@ struct config {
 	bool console_on;
 	struct ip_port console_at;
 	const char *console_path;	/* NULL: console_at */
+	const char *console_url;	/* what people call it by; NULL: the
+					 * address */
 	const char **dns_forward;	/* "127.0.0.1@53", NULL-terminated;
 					 * NULL: resolv.conf's */
 	const char *dns_trust_anchor;	/* NULL: not set; "none" */

@@ -11,7 +11,8 @@ static bool same_console(const struct config *a, const struct config *b)
 	return a->console_on == b->console_on &&
 	       a->console_at.port == b->console_at.port &&
 	       ip_addr_eq(&a->console_at.addr, &b->console_at.addr) &&
-	       same_text(a->console_path, b->console_path);
+	       same_text(a->console_path, b->console_path) &&
+	       same_text(a->console_url, b->console_url);
 }
 
 const char *config_change_fixed(const struct config *a, const struct config *b)

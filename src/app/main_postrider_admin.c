@@ -37,6 +37,21 @@ static bool close_sandbox(const struct child *c, struct err *err)
 			   err);
 }
 
+/* Where people reach the console; behind a socket file only a proxy knows. */
+static slice console_url(const struct config *c, char text[PATH_CAP])
+{
+	char at[IP_PORT_TEXT_MAX];
+	if (!c->console_on)
+		return (slice){ 0 };
+	if (c->console_url != NULL)
+		return slice_of(c->console_url);
+	if (c->console_path != NULL)
+		return SLICE("https://localhost");
+	snprintf(text, PATH_CAP, "http://%s",
+		 ip_port_text(&c->console_at, at));
+	return slice_of(text);
+}
+
 static int serve(struct child *c)
 {
 	char store[PATH_CAP], control[PATH_CAP];
@@ -53,7 +68,9 @@ static int serve(struct child *c)
 	char journal[PATH_CAP], index[PATH_CAP];
 	snprintf(journal, sizeof(journal), "%s/journal", c->data_path);
 	snprintf(index, sizeof(index), "%s/index", c->data_path);
+	char url[PATH_CAP];
 	struct admin_config config = {
+		.console_url = console_url(&c->config, url),
 		.data_dir = store,
 		.journal_dir = journal,
 		.index_dir = index,

@@ -53,7 +53,9 @@ static const struct form forms[] = {
 	  { { "recipients", RECIPIENT },
 	    { "events", "at event host address tls reply" } } },
 	{ COMMAND_SPOOL_LS, "id from size place", { { NULL, NULL } } },
-	{ COMMAND_AUDIT_LIST, "at who call object before after",
+	{ COMMAND_OPERATOR_LIST, "address created_at enrolled seen_at",
+	  { { NULL, NULL } } },
+	{ COMMAND_AUDIT_LIST, "at who role client call object before after",
 	  { { NULL, NULL } } },
 };
 

@@ -232,6 +232,23 @@ static void write_list(struct answer *a, slice rows)
 	a->status = 200;
 }
 
+/* {"items":[…],"text":"…"} */
+static void write_act(struct answer *a, slice rows, slice text)
+{
+	struct json j;
+	slice row;
+	json_init(&j, &a->body);
+	json_object_begin(&j);
+	json_key(&j, "items");
+	json_array_begin(&j);
+	while (front_row(&rows, &row))
+		json_raw(&j, row);
+	json_array_end(&j);
+	json_member_string(&j, "text", text);
+	json_object_end(&j);
+	a->status = 200;
+}
+
 static bool matches(slice header, const char *etag)
 {
 	while (header.n > 0) {
@@ -244,12 +261,16 @@ static bool matches(slice header, const char *etag)
 	return false;
 }
 
-static void good(struct answer *a, const struct route *route, slice rows,
-		 enum language language, slice if_none_match)
+static void good(struct answer *a, const struct route *route,
+		 const struct front_call *call, enum language language,
+		 slice if_none_match)
 {
+	slice rows = buf_slice(&call->rows);
 	bool list = route->answer == ROUTE_LIST;
 	if (list)
 		write_list(a, rows);
+	else if (route->answer == ROUTE_ACT)
+		write_act(a, rows, buf_slice(&call->text));
 	else
 		write_one(a, rows, route->answer == ROUTE_MADE ? 201 : 200);
 	if (a->body.failed) {
@@ -304,7 +325,7 @@ void answer_of_call(struct answer *a, const struct route *route,
 	switch (call->end) {
 	case FRONT_ANSWERED:
 		if (call->code == 0)
-			good(a, route, buf_slice(&call->rows), language,
+			good(a, route, call, language,
 			     if_none_match);
 		else
 			bad(a, call, language);

@@ -162,6 +162,26 @@ static bool add_query(const struct api_request *r, json_t *object,
 	return true;
 }
 
+/* "name?whole=true&…": those of the table. */
+static bool add_fixed(const struct route *route, json_t *object,
+		      struct api_refusal *why)
+{
+	slice rest = slice_of(route->call);
+	slice_cut(&rest, '?');
+	while (rest.n > 0) {
+		slice value = slice_cut(&rest, '&');
+		slice name = slice_cut(&value, '=');
+		const struct route_arg *arg = route_arg(name);
+		invariant(arg != NULL);
+		json_t *json = typed(arg->type, value);
+		if (json == NULL)
+			return no_memory(why);
+		if (!set(object, name, json, why))
+			return false;
+	}
+	return true;
+}
+
 static bool add_text(json_t *object, const char *name, slice value,
 		     struct api_refusal *why)
 {
@@ -185,7 +205,8 @@ static bool add_all(const struct api_request *r, json_t *object,
 		if (!set(object, m->values[i].name, text, why))
 			return false;
 	}
-	return add_query(r, object, why) &&
+	return add_fixed(m->route, object, why) &&
+	       add_query(r, object, why) &&
 	       add_text(object, "if_match", r->if_match, why) &&
 	       add_text(object, "session", r->session, why) &&
 	       add_text(object, "csrf", r->csrf, why) &&

@@ -271,7 +271,7 @@ static void ask(struct events *e)
 	buf_append(args, SLICE("\"}"));
 	front_call_fini(&e->call);
 	front_call_init(&e->call);
-	e->call.name = "changes";
+	e->call.name = SLICE("changes");
 	e->call.args = buf_slice(args);
 	e->call.done = answered;
 	e->asking = true;

@@ -189,7 +189,7 @@ static void conn_start(struct front_conn *c, struct front_call *call)
 	c->call = call;
 	c->heard_ns = os_monotonic_ns();
 	frame_write_call(&c->channel.out, ++c->sequence,
-			 slice_of(call->name), call->args);
+			 call->name, call->args);
 	if (c->channel.out.failed)
 		conn_close(c, FRONT_TOO_LARGE);
 	else

@@ -30,7 +30,7 @@ enum front_end {
 
 /* Whoever asks owns it, and leaves it alone from front_ask until done. */
 struct front_call {
-	const char *name;		/* of calls.def */
+	slice name;			/* of calls.def; lives until done */
 	slice args;			/* JSON object; lives until done */
 	/* On the front's thread. */
 	void (*done)(struct front_call *call);

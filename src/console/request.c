@@ -174,7 +174,8 @@ static void asked(struct front_call *call)
 static enum MHD_Result ask(struct request *r)
 {
 	struct console *c = r->console;
-	r->call.name = r->match.route->call;
+	slice call = slice_of(r->match.route->call);
+	r->call.name = slice_sub(call, 0, slice_find(call, '?'));
 	r->call.args = buf_slice(&r->args);
 	r->call.done = asked;
 	os_mutex_lock(c->gate);

@@ -11,13 +11,14 @@ const char *http_method_name(enum http_method m);
 /* HEAD is GET. False: none that is answered here. */
 bool http_method_of(slice name, enum http_method *out) MUST_USE;
 
-enum route_answer { ROUTE_ONE, ROUTE_LIST, ROUTE_MADE, ROUTE_EVENTS,
-		    ROUTE_OPENAPI };
+enum route_answer { ROUTE_ONE, ROUTE_LIST, ROUTE_MADE, ROUTE_ACT,
+		    ROUTE_EVENTS, ROUTE_OPENAPI };
 
 struct route {
 	enum http_method method;
 	const char *path;		/* "/customers/{name}" */
-	const char *call;		/* NULL: no call is made */
+	const char *call;		/* NULL: no call is made; fixed
+					 * arguments behind "?" */
 	enum route_answer answer;
 	bool is_public;
 	const char *query;		/* names, divided by spaces */

@@ -48,11 +48,19 @@ def status(pid, key):
 
 
 def sandbox(s):
-    with results.test("relay: seccomp filter on, no new privileges"):
-        pid = s.pid_of("relay")
-        assert status(pid, "Seccomp") == "2"
-        assert status(pid, "NoNewPrivs") == "1"
-        assert int(status(pid, "CapEff"), 16) == 0
+    for role in ("relay", "console"):
+        with results.test(f"{role}: seccomp filter on, no new privileges"):
+            pid = s.pid_of(role)
+            for task in os.listdir(f"/proc/{pid}/task"):
+                assert status(f"{pid}/task/{task}", "Seccomp") == "2"
+            assert status(pid, "NoNewPrivs") == "1"
+            assert int(status(pid, "CapEff"), 16) == 0
+    with results.test("console has no file open but the shared pages"):
+        pid = s.pid_of("console")
+        fds = f"/proc/{pid}/fd"
+        open_files = [os.readlink(f"{fds}/{fd}") for fd in os.listdir(fds)]
+        data = os.path.realpath(s.data)
+        assert not [f for f in open_files if f.startswith(data)], open_files
 
 
 def comes_back(s, role, seconds=8):

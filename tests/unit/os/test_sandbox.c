@@ -139,6 +139,98 @@ static void s4_2_forbidden_calls_end_the_process(void **state)
 	}
 }
 
+/* --- console's ------------------------------------------------------------- */
+
+static int console_outcome(int (*act)(void))
+{
+	int status, version;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (!os_sandbox_begin(NULL) ||
+		    !os_landlock(NULL, 0, OS_LANDLOCK_NO_NET, &version,
+				 NULL) ||
+		    !os_seccomp_console(NULL))
+			raw_exit(BAD_SANDBOX);
+		raw_exit(act());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int open_file(void)
+{
+	return openat(AT_FDCWD, "/etc/passwd", O_RDONLY) < 0 ? REFUSED : FINE;
+}
+static int open_by_path_fd(void)
+{
+	return syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", NULL, 0) < 0 ?
+		       REFUSED : FINE;
+}
+static int look_at_file(void)
+{
+	struct stat st;
+	return stat("/etc/passwd", &st) < 0 ? REFUSED : FINE;
+}
+static int remove_file(void)
+{
+	return unlinkat(AT_FDCWD, "/nowhere", 0) < 0 ? REFUSED : FINE;
+}
+static int tcp_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) < 0 ? REFUSED : FINE;
+}
+static int connect_socket(void)
+{
+	struct sockaddr sa = { .sa_family = AF_UNIX };
+	return connect(0, &sa, sizeof(sa)) < 0 ? REFUSED : FINE;
+}
+static int bind_socket(void)
+{
+	struct sockaddr sa = { .sa_family = AF_INET };
+	return bind(0, &sa, sizeof(sa)) < 0 ? REFUSED : FINE;
+}
+static int inet_pair(void)
+{
+	int pair[2];
+	return socketpair(AF_INET, SOCK_STREAM, 0, pair) < 0 ? REFUSED : FINE;
+}
+static int unix_pair(void)
+{
+	int pair[2];
+	char c = 'x';
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 &&
+	       write(pair[0], &c, 1) == 1 && read(pair[1], &c, 1) == 1 ?
+		       FINE : REFUSED;
+}
+
+static void s4_2_console_opens_nothing_and_connects_to_nothing(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		int (*act)(void);
+	} cases[] = {
+		{ "execve", exec_shell }, { "fork", fork_child },
+		{ "ptrace", trace_parent }, { "open", plain_open },
+		{ "openat", open_file }, { "openat2", open_by_path_fd },
+		{ "stat", look_at_file }, { "unlinkat", remove_file },
+		{ "socket", tcp_socket }, { "AF_UNIX", unix_socket },
+		{ "connect", connect_socket }, { "bind", bind_socket },
+		{ "socketpair", inet_pair }, { "setuid", change_user },
+		{ "PROT_EXEC", executable_memory }, { "kill", kill_parent },
+		{ "setrlimit", raise_limit }, { "mount", mount_something },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int got = console_outcome(cases[i].act);
+		if (got != -SIGSYS)
+			fail_msg("%s: outcome %d", cases[i].name, got);
+	}
+	assert_int_equal(console_outcome(unix_pair), FINE);
+}
+
+/* --- files ----------------------------------------------------------------- */
+
 static int passwd(void)
 {
 	return open("/etc/passwd", O_RDONLY) < 0 && errno == EACCES ? REFUSED
@@ -264,11 +356,13 @@ int main(void)
 {
 #ifdef __SANITIZE_ADDRESS__
 	/* The sanitizer needs calls that the sandbox forbids, so that
-	 * os_seccomp_relay does nothing here. */
+	 * the calls below do nothing here. */
 	return 0;
 #endif
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(s4_2_forbidden_calls_end_the_process),
+		cmocka_unit_test(
+			s4_2_console_opens_nothing_and_connects_to_nothing),
 		cmocka_unit_test(s4_2_files_outside_are_refused),
 		cmocka_unit_test(ordinary_work_goes_on),
 	};

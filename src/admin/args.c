@@ -136,6 +136,12 @@ bool args_set_u64(struct args *a, const char *name, uint64_t v)
 				   json_integer((json_int_t)v)) == 0;
 }
 
+bool args_set_text(struct args *a, const char *name, slice v)
+{
+	return json_object_set_new((json_t *)(void *)a, name,
+				   json_stringn(v.p, v.n)) == 0;
+}
+
 bool args_write_value(const struct args *a, const char *name,
 		      struct arena *arena, slice *out)
 {

@@ -32,6 +32,7 @@ bool args_lift(struct args *a, const char *name) MUST_USE;
 void args_remove(struct args *a, const char *name);
 /* False: no memory. */
 bool args_set_u64(struct args *a, const char *name, uint64_t v) MUST_USE;
+bool args_set_text(struct args *a, const char *name, slice v) MUST_USE;
 /* One value as JSON; empty: absent. False: no memory. */
 bool args_write_value(const struct args *a, const char *name,
 		      struct arena *arena, slice *out) MUST_USE;

@@ -46,6 +46,7 @@ OPTIONAL = [
     ("fixtures", "tests/fixtures/run.py", [], None),
     ("fault", "tests/fault/run.py", [], ["--nightly"]),
     ("interop", "tests/interop/run.py", [], None),
+    ("guides", "tests/guides/run.py", [], ["--nightly"]),
     ("browser", "tests/browser/run.py", [], ["--nightly"]),
 ]
 for name, script, args, nightly in OPTIONAL:

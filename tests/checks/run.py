@@ -163,6 +163,16 @@ def never():
     check("never", bad)
 
 
+def guides_current():
+    """docs/guides is what guides/ says."""
+    p = subprocess.run(["node", "scripts/make-guides.mjs", "--check"],
+                       capture_output=True, text=True)
+    bad = p.stdout.splitlines()
+    if p.returncode != 0 and not bad:
+        bad = p.stderr.splitlines()[-3:]
+    check("guides-current", bad)
+
+
 # --- words for people -----------------------------------------------------------
 
 STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -247,7 +257,7 @@ def error_texts():
 
 
 for part in (layers, places, forbidden_calls, mutable_variables, sizes,
-             headers, never, texts, error_texts):
+             headers, never, texts, error_texts, guides_current):
     part()
 bad = sum(1 for _, p in results if p)
 print(f"{len(results) - bad} passed, {bad} failed")

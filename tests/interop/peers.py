@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 from postrider import TOP
@@ -16,6 +17,10 @@ PACKAGES = {
     "postfix": ["postfix"],
     "exim": ["exim4-base", "exim4-daemon-light"],
     "sendmail": ["sendmail-bin", "sendmail-base", "sendmail-cf", "m4"],
+    "opensmtpd": ["opensmtpd"],
+    "programs": ["php8.2-cli", "php8.2-common", "php-common",
+                 "libphp-phpmailer", "node-nodemailer", "libjakarta-mail-java",
+                 "libjakarta-activation-java"],
 }
 # Fetched too, where the machine lacks them.
 LIBRARIES = {
@@ -28,11 +33,17 @@ LIBRARIES = {
     "sendmail": ["libdb5.3", "libnsl2", "libtirpc3", "libtirpc-common",
                  "libsasl2-2", "libsasl2-modules-db", "libsasl2-modules",
                  "libldap-2.5-0", "liblockfile1", "libwrap0", "netbase"],
+    "opensmtpd": ["libdb5.3", "libevent-2.1-7", "ed"],
+    "programs": ["libargon2-1", "libedit2", "libmagic1", "libmagic-mgc",
+                 "libbsd0", "libmd0", "libpcre2-8-0", "libsodium23",
+                 "libxml2", "libicu72", "liblzma5"],
 }
 # Users that the packages' scripts would make, in the private root only.
 USERS = {"postfix": (610, 610), "Debian-exim": (611, 611),
-         "smmta": (612, 612), "smmsp": (613, 613)}
+         "smmta": (612, 612), "smmsp": (613, 613),
+         "opensmtpd": (614, 614), "opensmtpq": (615, 615)}
 GROUPS = {"postdrop": 620}
+unpacking = threading.Lock()
 
 
 def installed(package):
@@ -68,6 +79,11 @@ def merge_usr(root):
 
 def unpack(peer):
     """The directory with the peer's files, made when it is not there."""
+    with unpacking:
+        return unpack_alone(peer)
+
+
+def unpack_alone(peer):
     root = os.path.join(CACHE, peer)
     if os.path.exists(os.path.join(root, ".complete")):
         return root

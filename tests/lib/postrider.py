@@ -513,7 +513,7 @@ class Sink:
 
     def __init__(self, script=None, extensions=("PIPELINING", "8BITMIME",
                                                 "SMTPUTF8", "DSN"),
-                 tls_context=None, lmtp=False, port=0):
+                 tls_context=None, lmtp=False, port=0, address="127.0.0.1"):
         self.script = script or (lambda *_: None)
         self.extensions = list(extensions)
         self.tls_context, self.lmtp = tls_context, lmtp
@@ -522,7 +522,7 @@ class Sink:
         self.pipelined = 0          # of them: sent before the last reply
         self.connections = 0
         self.lock = threading.Lock()
-        self.server = socket.create_server(("127.0.0.1", port), backlog=200)
+        self.server = socket.create_server((address, port), backlog=200)
         self.port = self.server.getsockname()[1]
         self.open = []
         threading.Thread(target=self.accept, daemon=True).start()

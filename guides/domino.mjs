@@ -7,7 +7,6 @@ const console_ = { ja: "Domino サーバー コンソール", en: "Domino server
 export default {
 	id: "domino",
 	title: "IBM Lotus Domino / HCL Domino",
-	seen: "domino",
 	group: "server",
 	can: { tls: true, auth: true, reuse: true, ports: [25, 587] },
 	can_text: {

@@ -4,7 +4,6 @@ import { windows_checks } from "./common.mjs";
 export default {
 	id: "dotnet",
 	title: ".NET (MailKit)",
-	seen: "mailkit",
 	group: "program",
 	can: { tls: true, auth: true, reuse: true },
 	requires: [{

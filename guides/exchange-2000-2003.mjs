@@ -4,7 +4,7 @@ import { outside_test, windows_checks } from "./common.mjs";
 export default {
 	id: "exchange-2000-2003",
 	title: "Microsoft Exchange 2000 / 2003",
-	seen: "iis-smtp",
+	seen: "exchange",
 	group: "server",
 	can: { tls: false, auth: false, reuse: true, ports: [25, 587] },
 	can_text: {

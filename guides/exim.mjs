@@ -6,7 +6,6 @@ const FILE = "/etc/exim4/exim4.conf";
 export default {
 	id: "exim",
 	title: "Exim",
-	seen: "exim",
 	group: "server",
 	can: { tls: true, auth: true, reuse: true },
 	can_text: {

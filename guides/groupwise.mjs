@@ -4,7 +4,6 @@ import { outside_test, unix_checks } from "./common.mjs";
 export default {
 	id: "groupwise",
 	title: "Novell GroupWise",
-	seen: "gwia",
 	group: "server",
 	can: { tls: true, auth: true, reuse: false, ports: [25] },
 	can_text: {

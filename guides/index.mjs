@@ -25,6 +25,12 @@ export const guides = [
 	printer, msmtp, nodemailer, python, php, java, dotnet,
 ];
 
+/* By a guide's own name. */
 export function guide_of(id) {
 	return guides.find((g) => g.id === id) ?? null;
+}
+
+/* By what the service calls a product that it recognised. */
+export function guides_of_product(product) {
+	return guides.filter((g) => (g.seen ?? g.id) === product);
 }

@@ -4,7 +4,6 @@ import { unix_checks } from "./common.mjs";
 export default {
 	id: "java",
 	title: "Java (Jakarta Mail)",
-	seen: "jakarta-mail",
 	group: "program",
 	can: { tls: true, auth: true, reuse: true },
 	requires: [{

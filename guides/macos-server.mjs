@@ -5,7 +5,6 @@ import { outside_test, unix_checks } from "./common.mjs";
 export default {
 	id: "macos-server",
 	title: "Apple Mac OS X Server",
-	seen: "macos-server",
 	group: "server",
 	can: { tls: false, auth: false, reuse: true, ports: [25, 587] },
 	can_text: {

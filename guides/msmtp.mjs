@@ -4,7 +4,6 @@ import { sendmail_test, unix_checks } from "./common.mjs";
 export default {
 	id: "msmtp",
 	title: "msmtp",
-	seen: "msmtp",
 	group: "program",
 	can: { tls: true, auth: true, reuse: false },
 	can_text: {

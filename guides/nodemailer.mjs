@@ -4,7 +4,6 @@ import { unix_checks } from "./common.mjs";
 export default {
 	id: "nodemailer",
 	title: "Node.js (Nodemailer)",
-	seen: "nodemailer",
 	group: "program",
 	can: { tls: true, auth: true, reuse: true },
 	requires: [{

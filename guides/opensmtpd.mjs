@@ -4,7 +4,6 @@ import { sendmail_test, unix_checks } from "./common.mjs";
 export default {
 	id: "opensmtpd",
 	title: "OpenSMTPD",
-	seen: "opensmtpd",
 	group: "server",
 	can: { tls: true, auth: true, reuse: true },
 	requires: [{

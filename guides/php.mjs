@@ -4,7 +4,6 @@ import { unix_checks } from "./common.mjs";
 export default {
 	id: "php",
 	title: "PHP (PHPMailer)",
-	seen: "phpmailer",
 	group: "program",
 	can: { tls: true, auth: true, reuse: true },
 	requires: [

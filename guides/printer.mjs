@@ -5,7 +5,6 @@ export default {
 		ja: "複合機、スキャナー、その他の機器",
 		en: "Printers, scanners and other devices",
 	},
-	seen: "device",
 	group: "device",
 	can: { tls: true, auth: true, reuse: false },
 	can_text: {

@@ -4,7 +4,6 @@ import { unix_checks } from "./common.mjs";
 export default {
 	id: "python",
 	title: "Python (smtplib)",
-	seen: "smtplib",
 	group: "program",
 	can: { tls: true, auth: true, reuse: true },
 	requires: [{

@@ -4,7 +4,6 @@ import { unix_checks } from "./common.mjs";
 export default {
 	id: "qmail",
 	title: "qmail",
-	seen: "qmail",
 	group: "server",
 	can: { tls: false, auth: false, reuse: false, ports: [25, 587] },
 	can_text: {

@@ -4,7 +4,6 @@ import { sendmail_test, unix_checks } from "./common.mjs";
 export default {
 	id: "sendmail",
 	title: "Sendmail",
-	seen: "sendmail",
 	group: "server",
 	can: { tls: true, auth: true, reuse: true, ports: [25, 587] },
 	can_text: {

@@ -43,6 +43,7 @@ enum authorise_verdict authorise_call(enum caller_role role, enum right right)
 		[RIGHT_CHANGE_QUEUE] = { NOT, NOT, ASK, MAY, MAY },
 		[RIGHT_OWN] = { NOT, MAY, MAY, MAY, MAY },
 		[RIGHT_LET_IN] = { NOT, NOT, ASK, MAY, MAY },
+		[RIGHT_LOOK_SERVICE] = { NOT, NOT, NOT, NOT, MAY },
 	};
 	invariant(role < CALLER_ROLE_COUNT && right < RIGHT_COUNT);
 	return (enum authorise_verdict)table[right][role];

@@ -45,6 +45,8 @@ enum right {
 	RIGHT_OWN,			/* the own account: sessions, factors,
 					 * API tokens */
 	RIGHT_LET_IN,			/* others who sign in: links, resets */
+	RIGHT_LOOK_SERVICE,		/* at what is no customer's: the
+					 * operator's */
 	RIGHT_COUNT,
 };
 enum {

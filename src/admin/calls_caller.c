@@ -107,6 +107,7 @@ static bool scope_lacks(struct admin_call *call, enum right right)
 	static const char *const names[RIGHT_COUNT] = {
 		[RIGHT_OPERATE] = "operate",
 		[RIGHT_LOOK] = "look",
+		[RIGHT_LOOK_SERVICE] = "look",
 		[RIGHT_CHANGE_SETTINGS] = "settings",
 		[RIGHT_CHANGE_USERS] = "users",
 		[RIGHT_CHANGE_QUEUE] = "queue",

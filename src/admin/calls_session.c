@@ -51,8 +51,10 @@ bool call_may_try(struct admin_call *call, slice person)
 	int64_t now = admin_monotonic_ms(call->admin);
 	char text[IP_RANGE_TEXT_MAX];
 	int64_t wait = tries_wait_ms(t, TRIES_PERSON, person, now);
-	int64_t of_client = tries_wait_ms(t, TRIES_CLIENT,
-					  client_name(call, text), now);
+	slice client = client_name(call, text);
+	/* Without one (a proxy that doesn't tell) it would be everybody. */
+	int64_t of_client = client.n > 0 ? tries_wait_ms(t, TRIES_CLIENT,
+							 client, now) : 0;
 	if (of_client > wait)
 		wait = of_client;
 	if (wait == 0)
@@ -109,7 +111,7 @@ void call_try_failed(struct admin_call *call, slice address, int code,
 
 /* --- coming in ------------------------------------------------------------ */
 
-/* {state, cookie} ends each step. token: of the cookie, or NULL: it stays. */
+/* {cookie, state} ends each step. token: of the cookie, or NULL: it stays. */
 static void tell_state(struct admin_call *call, enum session_state state,
 		       const char *token,
 		       void (*extra)(void *ctx, struct json *j), void *ctx)
@@ -125,9 +127,9 @@ static void tell_state(struct admin_call *call, enum session_state state,
 	buf_init(&row, ROW_MAX);
 	json_init(&j, &row);
 	json_object(&j);
-	json_member_cstr(&j, "state", session_state_name(state));
-	if (token != NULL)
+	if (token != NULL)	/* the console looks for it in front */
 		json_member_cstr(&j, "cookie", token);
+	json_member_cstr(&j, "state", session_state_name(state));
 	if (extra != NULL)
 		extra(ctx, &j);
 	json_object_end(&j);

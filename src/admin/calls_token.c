@@ -72,6 +72,8 @@ static bool take_scopes(struct admin_call *call, struct making *m)
 			return false;
 		}
 		m->scopes |= RIGHT_BIT(scopes[k].right);
+		if (scopes[k].right == RIGHT_LOOK)
+			m->scopes |= RIGHT_BIT(RIGHT_LOOK_SERVICE);
 	}
 	return true;
 }

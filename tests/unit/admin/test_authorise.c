@@ -7,12 +7,13 @@ static void s12_3_the_table_of_roles(void **state)
 {
 	enum { N = AUTHORISE_NOT, Y = AUTHORISE_MAY, A = AUTHORISE_ASK };
 	static const int want[CALLER_ROLE_COUNT][RIGHT_COUNT] = {
-		/* operate, look, settings, users, queue, own, let in */
-		[CALLER_USER] = { N, N, N, N, N, N, N },
-		[CALLER_AUDITOR] = { N, Y, N, N, N, Y, N },
-		[CALLER_UNIT_ADMIN] = { N, Y, A, Y, A, Y, A },
-		[CALLER_SUPER_ADMIN] = { N, Y, Y, Y, Y, Y, Y },
-		[CALLER_OPERATOR] = { Y, Y, Y, Y, Y, Y, Y },
+		/* operate, look, settings, users, queue, own, let in,
+		 * look at the service */
+		[CALLER_USER] = { N, N, N, N, N, N, N, N },
+		[CALLER_AUDITOR] = { N, Y, N, N, N, Y, N, N },
+		[CALLER_UNIT_ADMIN] = { N, Y, A, Y, A, Y, A, N },
+		[CALLER_SUPER_ADMIN] = { N, Y, Y, Y, Y, Y, Y, N },
+		[CALLER_OPERATOR] = { Y, Y, Y, Y, Y, Y, Y, Y },
 	};
 	(void)state;
 	for (enum caller_role c = 0; c < CALLER_ROLE_COUNT; c++)

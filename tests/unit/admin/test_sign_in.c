@@ -859,7 +859,18 @@ static void operators_come_and_go(void **state)
 		answer_free(&a);
 	}
 	enrol(&b, *state, "op@relay.test");
-	assert_int_equal(code_of(&b, "status", ""), 0);
+	struct browser looking = b;
+	looking.csrf[0] = '\0';
+	assert_int_equal(code_of(&looking, "status", ""), 0);
+	assert_int_equal(code_of(&looking, "operator.list", ""), 0);
+	assert_int_equal(code_of(&looking, "operator.add",
+				 "\"address\":\"x@relay.test\""), 77);
+	struct browser token;
+	make_token(&b, "\"name\":\"t\",\"scopes\":[\"look\",\"operate\"]",
+		   &token);
+	assert_int_equal(code_of(&token, "status", ""), 0);
+	assert_int_equal(code_of(&token, "operator.add",
+				 "\"address\":\"x@relay.test\""), 77);
 	assert_int_equal(code_of(&b, "operator.remove",
 				 "\"address\":\"op@relay.test\""), 0);
 	assert_int_equal(code_of(&b, "status", ""), 2);

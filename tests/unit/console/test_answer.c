@@ -32,10 +32,12 @@ static void l5_bodies_and_queries_are_taken_strictly(void **state)
 		  "{\"customer\":\"a\",\"limit\":20,\"state\":\"held\","
 		  "\"session\":\"s\",\"reader\":\"ja\"}" },
 		{ HTTP_GET, "/customers/a/settings", { { { 0 }, { 0 } } }, "", 0,
-		  "{\"customer\":\"a\",\"whole\":true,\"session\":\"s\","
+		  "{\"customer\":\"a\",\"whole\":true,"
+		  "\"session\":\"s\","
 		  "\"reader\":\"ja\"}" },
 		{ HTTP_GET, "/customers/a/explain", { Q("tls", "1") }, "", 0,
-		  "{\"customer\":\"a\",\"tls\":true,\"session\":\"s\","
+		  "{\"customer\":\"a\",\"tls\":true,"
+		  "\"session\":\"s\","
 		  "\"reader\":\"ja\"}" },
 		{ HTTP_PATCH, "/customers/a", { { { 0 }, { 0 } } },
 		  "{\"language\":\"en\"}", 0,

@@ -102,6 +102,8 @@ static void each_row_of_the_table_is_sound(void **state)
 	const struct route *r = routes(&count);
 	for (size_t i = 0; i < count; i++) {
 		assert_true(words_are_known(r[i].query));
+		assert_true(r[i].answer == ROUTE_OPENAPI ||
+			    slice_of(r[i].call).n > 0);
 		assert_true(r[i].body == NULL || words_are_known(r[i].body));
 		/* Bodies belong to methods that take one. */
 		bool takes = r[i].method != HTTP_GET &&

@@ -86,19 +86,6 @@ static bool knows_password(struct admin_call *call, slice password)
 	return false;
 }
 
-static void end_stored(struct admin_call *call)
-{
-	struct admin *a = call->admin;
-	struct err err;
-	store_commit(a->store);
-	if (store_good(a->store, &err)) {
-		call_end(call, CALL_OK, NONE);
-		return;
-	}
-	store_rollback(a->store);
-	call_fail(call, &err, SAY_STORE_FAILED);
-}
-
 void call_account_change(struct admin_call *call)
 {
 	slice old = NONE, new = NONE;
@@ -113,7 +100,8 @@ void call_account_change(struct admin_call *call)
 	if (new.n == 0)
 		store_begin(call->admin->store);
 	keep_wishes(call, &w);
-	end_stored(call);
+	if (call_stored(call))
+		call_end(call, CALL_OK, NONE);
 }
 
 /* --- second factor -------------------------------------------------------- */

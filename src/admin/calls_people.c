@@ -41,23 +41,29 @@ static void tell_link(struct admin_call *call, const struct person *p,
 	buf_fini(&link);
 }
 
+bool call_stored(struct admin_call *call)
+{
+	struct err err;
+	store_commit(call->admin->store);
+	if (store_good(call->admin->store, &err))
+		return true;
+	store_rollback(call->admin->store);
+	call_fail(call, &err, SAY_STORE_FAILED);
+	return false;
+}
+
 /* Ends what began with a transaction. */
 static void end_with_link(struct admin_call *call, struct person *p)
 {
 	struct admin *a = call->admin;
 	char token[TOKEN_TEXT_MAX] = "";
-	struct err err;
 	int64_t now = admin_wall_ms(a);
 	person_note(a->store, p);
 	invite_make(a->store, p->id, now, token);
 	call_audit(call, call->name, p->customer, p->address, NONE);
-	store_commit(a->store);
-	if (store_good(a->store, &err)) {
+	if (call_stored(call)) {
 		tell_link(call, p, token, now + INVITE_MS);
 		call_end(call, CALL_OK, NONE);
-	} else {
-		store_rollback(a->store);
-		call_fail(call, &err, SAY_STORE_FAILED);
 	}
 	secret_wipe(token, sizeof(token));
 }
@@ -213,7 +219,6 @@ void call_operator_list(struct admin_call *call)
 void call_operator_remove(struct admin_call *call)
 {
 	struct store *s = call->admin->store;
-	struct err err;
 	slice address;
 	if (!is_in_person(call) || !take_address(call, &address))
 		return;
@@ -228,11 +233,6 @@ void call_operator_remove(struct admin_call *call)
 	}
 	sql_run(&q);
 	call_audit(call, call->name, 0, address, NONE);
-	store_commit(s);
-	if (store_good(s, &err)) {
+	if (call_stored(call))
 		call_end(call, CALL_OK, NONE);
-		return;
-	}
-	store_rollback(s);
-	call_fail(call, &err, SAY_STORE_FAILED);
 }

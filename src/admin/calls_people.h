@@ -18,3 +18,5 @@ bool call_may_try(struct admin_call *call, slice person) MUST_USE;
 /* It was wrong: counts it and ends the call. */
 void call_try_failed(struct admin_call *call, slice person, int code,
 		     enum admin_text text);
+/* Commits. False: it failed, all is undone, and the call has ended. */
+bool call_stored(struct admin_call *call) MUST_USE;

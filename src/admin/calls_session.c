@@ -1,5 +1,6 @@
 /*
- * session.*: coming in, step by step, and going (CONSOLE 13). Whoever fails
+ * session.begin, session.code, session.password: coming in, step by step
+ * (CONSOLE 13); the rest of session.* is in calls_session_show.c. Whoever fails
  * learns one text, whatever was wrong, after the same work.
  */
 #include "admin/calls.h"
@@ -111,19 +112,15 @@ void call_try_failed(struct admin_call *call, slice address, int code,
 
 /* --- coming in ------------------------------------------------------------ */
 
-/* {cookie, state} ends each step. token: of the cookie, or NULL: it stays. */
+/* Commits; {cookie, state} ends each step. token: of the cookie, or NULL: it stays. */
 static void tell_state(struct admin_call *call, enum session_state state,
 		       const char *token,
 		       void (*extra)(void *ctx, struct json *j), void *ctx)
 {
 	struct buf row;
 	struct json j;
-	struct err err;
-	if (!store_good(call->admin->store, &err)) {
-		store_rollback(call->admin->store);
-		call_fail(call, &err, SAY_STORE_FAILED);
+	if (!call_stored(call))
 		return;
-	}
 	buf_init(&row, ROW_MAX);
 	json_init(&j, &row);
 	json_object(&j);
@@ -159,7 +156,6 @@ static void begin_for(struct admin_call *call, bool by_code)
 		      admin_wall_ms(a), token);
 	if (state == SESSION_IN)
 		audit_in(call);
-	store_commit(a->store);
 	tell_state(call, state, token, NULL, NULL);
 	secret_wipe(token, sizeof(token));
 }
@@ -289,7 +285,6 @@ void call_session_go_on(struct admin_call *call, bool by_code,
 				token);
 	if (goes_on && state == SESSION_IN)
 		audit_in(call);
-	store_commit(a->store);
 	tell_state(call, call->at.state, goes_on ? token : NULL, extra, ctx);
 	secret_wipe(token, sizeof(token));
 }
@@ -377,171 +372,4 @@ void call_session_password(struct admin_call *call)
 	/* Whoever is here and has a factor came by a code of it. */
 	if (call_new_password(call, password))
 		call_session_go_on(call, true, NULL, NULL);
-}
-
-/* --- looking, going ------------------------------------------------------- */
-
-static void member_or_null(struct json *j, const char *key, slice s)
-{
-	json_key(j, key);
-	if (s.n > 0)
-		json_string(j, s);
-	else
-		json_null(j);
-}
-
-static void show_person(struct admin_call *call, struct json *j, slice customer)
-{
-	const struct person *p = &call->person;
-	json_key(j, "person");
-	json_object(j);
-	json_member_string(j, "address", p->address);
-	/* The directory knows addresses, no names. */
-	json_member_string(j, "name", p->address);
-	json_member_string(j, "role", caller_role_name(p->role));
-	member_or_null(j, "customer", customer);
-	member_or_null(j, "org_unit", p->org_unit);
-	json_object_end(j);
-}
-
-static uint64_t count_customers(struct admin_call *call)
-{
-	if (call->person.role != CALLER_OPERATOR)
-		return 1;
-	struct sql q = sql_of(call->admin->store, "SELECT count(*) FROM "
-						  "customers WHERE closing = 0");
-	return sql_number(&q, 0);
-}
-
-static void show(struct admin_call *call, struct json *j, slice customer,
-		 const char *csrf)
-{
-	const struct person *p = &call->person;
-	bool by_session = call->at.id != 0;
-	json_object(j);
-	show_person(call, j, customer);
-	json_member_cstr(j, "state", session_state_name(
-			 by_session ? call->at.state : SESSION_IN));
-	json_member_bool(j, "needs_password", p->password.n == 0);
-	json_member_bool(j, "needs_factor", p->factor.n == 0);
-	json_member_cstr(j, "csrf", csrf);
-	json_member_cstr(j, "language", (p->has_language ? p->language :
-			 call->language) == LANGUAGE_JA ? "ja" : "en");
-	member_or_null(j, "time_zone", p->time_zone);
-	member_or_null(j, "scheme", p->scheme);
-	json_member_bool(j, "shortcuts", p->shortcuts);
-	json_key(j, "idle_ends_at");
-	if (by_session)
-		json_time_ms(j, session_ends_at(&call->at));
-	else
-		json_null(j);
-	json_member_u64(j, "customers_count", count_customers(call));
-	json_object_end(j);
-}
-
-void call_session_show(struct admin_call *call)
-{
-	char csrf[TOKEN_BODY_LEN + 1] = "";
-	struct buf row;
-	struct json j;
-	struct err err;
-	slice customer = NONE;
-	if (!call_is_front(call))
-		return;
-	if (call->person.customer != 0 && !call_own_name(call, &customer))
-		return;
-	if (call->at.id != 0 &&
-	    !session_csrf(call->admin, call->session, csrf)) {
-		call_no_memory(call);
-		return;
-	}
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	show(call, &j, customer, csrf);
-	bool good = store_good(call->admin->store, &err);
-	if (good && !row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
-	if (good)
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
-}
-
-void call_session_end(struct admin_call *call)
-{
-	struct admin *a = call->admin;
-	struct err err;
-	if (!call_is_front(call))
-		return;
-	session_end(a->store, call->at.id);
-	if (call->at.state == SESSION_IN)
-		call_audit(call, SLICE("session.end"), call->person.customer,
-			   call->person.address, NONE);
-	if (!store_good(a->store, &err)) {
-		call_fail(call, &err, SAY_STORE_FAILED);
-		return;
-	}
-	call_row(call, SLICE("{\"cookie\":\"\"}"));
-	call_end(call, CALL_OK, NONE);
-}
-
-/* --- all of the person's --------------------------------------------------- */
-
-static void list_row(struct admin_call *call, const struct sql *q)
-{
-	struct buf row;
-	struct json j;
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "id", sql_get_u64(q, 0));
-	json_key(&j, "begun_at");
-	json_time_ms(&j, sql_get_i64(q, 1));
-	json_key(&j, "seen_at");
-	json_time_ms(&j, sql_get_i64(q, 2));
-	json_member_string(&j, "client", sql_peek(q, 3));
-	json_member_bool(&j, "current", sql_get_u64(q, 0) == call->at.id);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
-}
-
-void call_session_list(struct admin_call *call)
-{
-	struct admin *a = call->admin;
-	struct err err;
-	int64_t now = admin_wall_ms(a);
-	if (!call_is_front(call))
-		return;
-	struct sql q = sql_of(a->store, "SELECT id, begun_at, seen_at, client "
-					"FROM sessions WHERE person = ? AND "
-					"seen_at > ? AND begun_at > ? AND "
-					"state = ? ORDER BY seen_at DESC");
-	sql_u64(&q, call->person.id);
-	sql_i64(&q, now - SESSION_IDLE_MS);
-	sql_i64(&q, now - SESSION_MOST_MS);
-	sql_u64(&q, SESSION_IN);
-	while (sql_row(&q))
-		list_row(call, &q);
-	if (store_good(a->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
-}
-
-void call_session_end_others(struct admin_call *call)
-{
-	struct admin *a = call->admin;
-	struct err err;
-	if (!call_is_front(call))
-		return;
-	sessions_end(a->store, call->person.id, call->at.id);
-	call_audit(call, SLICE("session.end_others"), call->person.customer,
-		   call->person.address, NONE);
-	if (store_good(a->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_FAILED);
 }

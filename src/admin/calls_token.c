@@ -179,17 +179,6 @@ static void tell(struct admin_call *call, const struct making *m)
 	buf_fini(&row);
 }
 
-static bool stored(struct admin_call *call)
-{
-	struct err err;
-	store_commit(call->admin->store);
-	if (store_good(call->admin->store, &err))
-		return true;
-	store_rollback(call->admin->store);
-	call_fail(call, &err, SAY_STORE_FAILED);
-	return false;
-}
-
 void call_token_create(struct admin_call *call)
 {
 	struct making m = { 0 };
@@ -206,7 +195,7 @@ void call_token_create(struct admin_call *call)
 	store_begin(call->admin->store);
 	insert(call, &m);
 	audit(call, &m);
-	if (stored(call)) {
+	if (call_stored(call)) {
 		tell(call, &m);
 		call_end(call, CALL_OK, NONE);
 	}
@@ -285,9 +274,7 @@ void call_token_remove(struct admin_call *call)
 		m.name = sql_copy(&q, 1, &call->arena);
 		sql_run(&q);
 		audit(call, &m);
-	}
-	if (found) {
-		if (stored(call))
+		if (call_stored(call))
 			call_end(call, CALL_OK, NONE);
 		return;
 	}

@@ -23,6 +23,7 @@ from postrider import (BIN, Client, DIRECTORY, Results, Service,  # noqa: E402
 import probe  # noqa: E402
 import clock  # noqa: E402
 import held  # noqa: E402
+import people  # noqa: E402
 import roles  # noqa: E402
 import verbs  # noqa: E402
 
@@ -974,7 +975,7 @@ def main():
             with results.test(f.__name__):
                 bounded(f, s)
         second.join()
-        for f in (reload, queue_survives, queue_acts_on_all, route_lost, pages, drain, stop_twice,
+        for f in (*people.STEPS, reload, queue_survives, queue_acts_on_all, route_lost, pages, drain, stop_twice,
                   master_killed, killed_behind_the_answer, *clock.STEPS):
             with results.test(f.__name__):
                 bounded(f, s)

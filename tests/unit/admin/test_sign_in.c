@@ -8,6 +8,7 @@
 #include "unit/admin/harness.h"
 
 #include "admin/calls.h"
+#include "admin/store_copy.h"
 
 #define ADDRESS "super@minor.test"
 #define PASSWORD "correct horse battery"
@@ -830,6 +831,22 @@ static void an_operators_visit_is_in_the_audit_log(void **state)
 	answer_free(&a);
 }
 
+static void a_restored_store_ends_all_sessions(void **state)
+{
+	struct browser b, c;
+	char link[TOKEN_TEXT_MAX];
+	struct store_adopt how = { .at_ms = NOW };
+	uint64_t revision;
+	apply_good(*state, DIRECTORY);
+	enrol(&b, *state, ADDRESS);
+	link_for(*state, "invite.create", "audit@minor.test", link);
+	assert_true(store_adopt(*state, &how, &revision, NULL));
+	assert_int_equal(code_of(&b, "session.show", ""), 2);
+	begin_with(&c, *state);
+	assert_int_equal(follow(&c, link), 66);
+	sign_in(&b, ADDRESS);
+}
+
 static void operators_come_and_go(void **state)
 {
 	struct browser b;
@@ -903,6 +920,7 @@ int main(void)
 		harness_test(nothing_secret_lies_in_the_store),
 		harness_test(s11_sign_ins_are_in_the_audit_log),
 		harness_test(an_operators_visit_is_in_the_audit_log),
+		harness_test(a_restored_store_ends_all_sessions),
 		harness_test(operators_come_and_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

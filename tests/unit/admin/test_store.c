@@ -74,6 +74,36 @@ static void a_step_runs_after_a_copy(void **state)
 	os_file_close(&dir);
 }
 
+/* The step that lets rows be without a revision makes the table anew. */
+static void the_audit_log_comes_along(void **state)
+{
+	struct migrations before = { .steps = migrations_all()->steps,
+				     .count = 6 };
+	struct store *s;
+	int dir;
+	assert_true(os_dir_open(*state, &dir, NULL));
+	assert_true(store_open_with(*state, dir, &before, &s, NULL));
+	static const char rows[] =
+		"INSERT INTO revisions (revision, at, who, call) VALUES "
+		"(1, 5, 'uid 0', 'x');"
+		"INSERT INTO audit (id, at, who, call, revision, object, after)"
+		" VALUES (41, 5, 'uid 0', 'x', 1, 'o', '{}');";
+	assert_int_equal(sqlite3_exec(s->db, rows, NULL, NULL, NULL),
+			 SQLITE_OK);
+	store_close(&s);
+	assert_true(store_open(*state, dir, &s, NULL));
+	assert_int_equal(number(s, "SELECT id FROM audit WHERE who = 'uid 0' "
+				   "AND call = 'x' AND revision = 1 AND "
+				   "object = 'o' AND after = '{}' AND before "
+				   "IS NULL AND role = ''"), 41);
+	/* Ids go on. */
+	assert_int_equal(number(s, "INSERT INTO audit (at, who, call, object) "
+				   "VALUES (6, 'w', 'c', 'o') RETURNING id"),
+			 42);
+	store_close(&s);
+	os_file_close(&dir);
+}
+
 static void a_newer_schema_is_refused(void **state)
 {
 	const char *steps[32];
@@ -365,6 +395,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_step_runs_after_a_copy),
+		TEST(the_audit_log_comes_along),
 		TEST(a_newer_schema_is_refused),
 		TEST(the_real_schema_keeps_its_promises),
 		TEST(no_statement_of_an_apply_walks_a_table),

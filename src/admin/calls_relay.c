@@ -18,6 +18,18 @@ static void relay_row(struct ask_call *relay, slice json_object)
 {
 	struct admin_call *call = call_of(relay);
 	bool mail = slice_starts(call->name, SLICE("queue."));
+	slice user = NONE;
+	if (slice_eq(call->name, SLICE("limits.users")) &&
+	    call->caller.role == CALLER_UNIT_ADMIN) {
+		struct args *row = args_parse(json_object);
+		bool sees = row != NULL &&
+			    (args_text(row, "user", &user) != ARGS_FOUND ||
+			     call_sees_sender(call, user));
+		if (row != NULL)
+			args_free(&row);
+		if (!sees)
+			return;
+	}
 	if (mail && !call_sees_mail(call, json_object)) {
 		call->left_out = true;
 		return;

@@ -144,6 +144,19 @@ struct search_row {
 };
 enum search_state search_row_state(const struct search_row *row);
 
+/* Who was refused again and again: at least `least` times in hours behind
+ * since_ms, most often first. */
+struct search_repeat {
+	char cause[24], client[48];
+	uint64_t times;
+	int64_t last_ms;
+};
+enum { SEARCH_REPEATS_MAX = 20 };
+bool search_repeats(struct search *s, uint32_t customer, int64_t since_ms,
+		    uint64_t least,
+		    struct search_repeat out[SEARCH_REPEATS_MAX],
+		    size_t *count, struct err *err) MUST_USE;
+
 /* Alerts of limits, newest first: their lines. */
 bool search_alerts(struct search *s, uint32_t customer,
 		   struct search_cursor after, uint32_t limit,

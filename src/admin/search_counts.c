@@ -123,3 +123,87 @@ int64_t search_median_ms(const struct search_sums *s)
 	}
 	return -1;
 }
+
+/* --- refused again and again ------------------------------------------------ */
+
+enum { REPEATS_SEEN = 200 };		/* of a day */
+
+struct repeats {
+	struct search_repeat rows[2 * REPEATS_SEEN];
+	size_t count;
+};
+
+static void add_repeat(struct repeats *r, const struct sql *q)
+{
+	struct search_repeat seen = { .times = sql_get_u64(q, 2),
+				      .last_ms = sql_get_i64(q, 3) };
+	if (!slice_to_cstr(sql_peek(q, 0), seen.cause, sizeof(seen.cause)) ||
+	    !slice_to_cstr(sql_peek(q, 1), seen.client, sizeof(seen.client)))
+		return;
+	for (size_t i = 0; i < r->count; i++) {
+		struct search_repeat *row = &r->rows[i];
+		if (strcmp(row->cause, seen.cause) != 0 ||
+		    strcmp(row->client, seen.client) != 0)
+			continue;
+		row->times += seen.times;
+		if (seen.last_ms > row->last_ms)
+			row->last_ms = seen.last_ms;
+		return;
+	}
+	if (r->count < ARRAY_LEN(r->rows))
+		r->rows[r->count++] = seen;
+}
+
+static bool repeats_of_day(struct search *s, uint64_t day, uint32_t customer,
+			   int64_t since_ms, struct repeats *r,
+			   struct err *err)
+{
+	struct store *d;
+	if (!search_day_look(s, day, &d, err))
+		return false;
+	struct sql q = sql_of(d, "SELECT cause, client, sum(times), max(last) "
+				 "FROM repeats WHERE customer = ? AND hour >= "
+				 "? GROUP BY cause, client ORDER BY 3 DESC "
+				 "LIMIT ?");
+	sql_u64(&q, customer);
+	sql_i64(&q, since_ms / 3600000);
+	sql_u64(&q, REPEATS_SEEN);
+	while (sql_row(&q))
+		add_repeat(r, &q);
+	bool ok = store_good(d, err);
+	store_close(&d);
+	return ok;
+}
+
+static int by_times(const void *a, const void *b)
+{
+	const struct search_repeat *x = a, *y = b;
+	return x->times > y->times ? -1 : x->times < y->times;
+}
+
+bool search_repeats(struct search *s, uint32_t customer, int64_t since_ms,
+		    uint64_t least,
+		    struct search_repeat out[SEARCH_REPEATS_MAX],
+		    size_t *count, struct err *err)
+{
+	struct search_days *days = calloc(1, sizeof(*days));
+	struct repeats *r = calloc(1, sizeof(*r));
+	*count = 0;
+	bool ok = days != NULL && r != NULL;
+	if (!ok)
+		err_set_memory(err, "search");
+	ok = ok && search_days(s, days, err);
+	for (size_t i = days ? days->count : 0; ok && i > 0; i--)
+		if ((int64_t)days->days[i - 1] >= since_ms / 86400000)
+			ok = repeats_of_day(s, days->days[i - 1], customer,
+					    since_ms, r, err);
+	if (ok)
+		qsort(r->rows, r->count, sizeof(r->rows[0]), by_times);
+	for (size_t i = 0; ok && i < r->count && *count < SEARCH_REPEATS_MAX;
+	     i++)
+		if (r->rows[i].times >= least)
+			out[(*count)++] = r->rows[i];
+	free(days);
+	free(r);
+	return ok;
+}

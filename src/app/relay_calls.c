@@ -32,6 +32,8 @@ static void answer(const struct relay_ask *ask)
 		relay_call_destinations(ask);
 	else if (slice_eq(ask->name, SLICE("limits.show")))
 		relay_call_limits(ask);
+	else if (slice_eq(ask->name, SLICE("limits.users")))
+		relay_call_limits_users(ask);
 	else if (!relay_call_queue(ask))
 		relay_call_say(ask, EXIT_USAGE_CODE, RELAY_SAY_NO_SUCH_CALL,
 			       ask->name);

@@ -37,3 +37,5 @@ bool relay_call_queue(const struct relay_ask *ask) MUST_USE;
 void relay_call_destinations(const struct relay_ask *ask);
 /* limits.show. */
 void relay_call_limits(const struct relay_ask *ask);
+/* limits.users: {customer, limit, cursor}; last row {"next": …}. */
+void relay_call_limits_users(const struct relay_ask *ask);

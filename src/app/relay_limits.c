@@ -6,6 +6,8 @@
  */
 #include "app/relay_calls_private.h"
 
+#include <stdlib.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -203,4 +205,134 @@ void relay_call_limits(const struct relay_ask *ask)
 	} else {
 		control_answer_end(ask->answer, EXIT_FINE, (slice){ 0 });
 	}
+}
+
+/* --- limits.users ----------------------------------------------------------- */
+
+enum { USERS_DEFAULT = 50, USERS_MAX = 200 };
+
+struct user_use {
+	const struct user *user;
+	struct ledger_row messages, unique;
+	double full;			/* the nearer one, 1: used up */
+};
+
+static double fullness(const struct ledger_row *r)
+{
+	return r->allowed == 0 ? 1.0 :
+		(double)(r->used + r->reserved) / (double)r->allowed;
+}
+
+static void look_at_user(const struct relay_ask *ask, const struct customer *c,
+			 const struct user *u, struct user_use *out)
+{
+	const struct view *v = relay_core_view(ask->core);
+	struct allowance allowed = view_allowance(v, c);
+	struct ledger_view seen;
+	ledger_show(relay_core_ledger(ask->core), c->id, u->id, &allowed,
+		    os_wall_ms(), &seen);
+	*out = (struct user_use){ .user = u };
+	for (uint32_t i = 0; i < seen.count; i++) {
+		if (seen.rows[i].limit == LEDGER_USER_MESSAGES)
+			out->messages = seen.rows[i];
+		if (seen.rows[i].limit == LEDGER_USER_UNIQUE)
+			out->unique = seen.rows[i];
+	}
+	double a = fullness(&out->messages), b = fullness(&out->unique);
+	out->full = a > b ? a : b;
+}
+
+static int by_fullness(const void *a, const void *b)
+{
+	const struct user_use *x = a, *y = b;
+	if (x->full > y->full || x->full < y->full)
+		return x->full > y->full ? -1 : 1;
+	return x->user->id < y->user->id ? -1 : x->user->id > y->user->id;
+}
+
+static void put_user(struct control_answer *a, const struct user_use *u)
+{
+	struct buf out;
+	struct json j;
+	int64_t opens = fullness(&u->messages) > fullness(&u->unique) ?
+				u->messages.opens_at_ms : u->unique.opens_at_ms;
+	buf_init(&out, ROW_MAX);
+	json_init(&j, &out);
+	json_object_begin(&j);
+	json_member_string(&j, "user", u->user->address);
+	json_member_bool(&j, "registered", true);
+	json_member_u64(&j, "messages_used", u->messages.used);
+	json_member_u64(&j, "messages_limit", u->messages.allowed);
+	json_member_u64(&j, "unique_used", u->unique.used);
+	json_member_u64(&j, "unique_limit", u->unique.allowed);
+	put_time(&j, "opens_at", opens);
+	json_object_end(&j);
+	control_answer_row(a, buf_slice(&out));
+	buf_fini(&out);
+}
+
+/* {"next":"50"}: how many came before the next page. */
+static void put_next(struct control_answer *a, uint64_t next, bool more)
+{
+	struct buf out;
+	buf_init(&out, 100);
+	if (more)
+		buf_printf(&out, "{\"next\":\"%llu\"}",
+			   (unsigned long long)next);
+	else
+		buf_append(&out, SLICE("{\"next\":null}"));
+	control_answer_row(a, buf_slice(&out));
+	buf_fini(&out);
+}
+
+static uint32_t gather_users(const struct relay_ask *ask,
+			     const struct customer *c, struct user_use *uses)
+{
+	static const uint32_t cap = LEDGER_USERS_MAX;
+	uint32_t ids[LEDGER_USERS_MAX], found = 0;
+	const struct view *v = relay_core_view(ask->core);
+	uint32_t n = ledger_users(relay_core_ledger(ask->core), c->id, ids,
+				  cap);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct user *u = view_user_by_id(v, ids[i]);
+		if (u != NULL && u->customer == c->id)
+			look_at_user(ask, c, u, &uses[found++]);
+	}
+	qsort(uses, found, sizeof(*uses), by_fullness);
+	return found;
+}
+
+/* Of those who sent something lately, the nearest to a limit first. */
+void relay_call_limits_users(const struct relay_ask *ask)
+{
+	slice name = json_text(ask->args, "customer");
+	const struct customer *c =
+		view_customer_named(relay_core_view(ask->core), name);
+	json_int_t limit =
+		json_integer_value(json_object_get(ask->args, "limit"));
+	uint64_t at = 0;
+	if (c == NULL) {
+		relay_call_say(ask, EXIT_DATA_CODE, RELAY_SAY_NO_CUSTOMER,
+			       name);
+		return;
+	}
+	if (limit < 1 || limit > USERS_MAX)
+		limit = USERS_DEFAULT;
+	slice cursor = json_text(ask->args, "cursor");
+	if (cursor.n > 0 && !slice_u64(cursor, LEDGER_USERS_MAX, &at))
+		at = LEDGER_USERS_MAX;
+	struct user_use *uses = calloc(LEDGER_USERS_MAX, sizeof(*uses));
+	if (uses == NULL) {
+		control_answer_end(ask->answer, EXIT_SOFTWARE_CODE,
+				   slice_of(text_in(say_no_memory(),
+						    ask->language)));
+		return;
+	}
+	uint32_t found = gather_users(ask, c, uses);
+	uint64_t end = at + (uint64_t)limit;
+	for (uint64_t i = at; i < found && i < end; i++)
+		put_user(ask->answer, &uses[i]);
+	put_next(ask->answer, end, end < found);
+	free(uses);
+	control_answer_end(ask->answer, EXIT_FINE, (slice){ 0 });
 }

@@ -170,7 +170,8 @@ def s4_3_limits_have_one_reference_a_transaction(service):
             if code != 250:
                 seen.add(reference_of(text))
         assert len(seen) == 1, seen
-        assert c.code("RSET") == 250
+        assert c.code("DATA") == 354
+        assert c.code("Subject: x\r\n\r\nx\r\n.") == 250
     row = refused(service, "any", seen.pop())
     assert row["cause"] == "limit_peak" and row["limit"]["allowed"] == 9
     assert row["client_name"] == "hall", row
@@ -227,6 +228,30 @@ def s12_1_the_overview_adds_up(service):
     assert before["overview_at"] > 0
 
 
+def s6_11_users_nearest_first(service):
+    rows, last = listed(service, "limits.users", customer="one", limit=1)
+    assert rows[0]["user"] == "u@one.example", rows
+    assert rows[0]["messages_used"] == 3 and rows[0]["unique_used"] == 3
+    assert last == {"next": None}, last
+
+
+def s12_1_what_needs_a_person(service):
+    for _ in range(3):
+        with client(service, NOBODY) as c:
+            assert c.code("MAIL FROM:<u@one.example>") == 550
+
+    def there():
+        rows, last = listed(service, "needs", customer="one")
+        assert last == {"next": None}, last
+        return [r for r in rows if r["kind"] == "address_refused"]
+    row, = until(service, there)
+    assert row["values"]["address"] == NOBODY and row["count"] >= 3, row
+    needs, _ = listed(service, "needs", customer="any")
+    assert "limit_full" in [r["kind"] for r in needs], needs
+    alerts, _ = listed(service, "alert.list", customer="any")
+    assert alerts[0]["limit"] == "customer_peak" and alerts[0]["open"]
+
+
 def s9_4_cells_of_the_queue(service):
     queue = ask(service, "queue.matrix", customer="one")[0]
     cell = {"destination": queue["rows"][0]["destination"], "age": "5m"}
@@ -263,6 +288,7 @@ def tests(world, results):
                      s4_3_every_refusal_has_a_reference,
                      s4_3_limits_have_one_reference_a_transaction,
                      s4_3_wrong_credentials, s12_1_the_overview_adds_up,
+                     s6_11_users_nearest_first, s12_1_what_needs_a_person,
                      s9_4_cells_of_the_queue):
             with results.test(test.__name__):
                 test(service)

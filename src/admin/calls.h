@@ -161,6 +161,11 @@ struct search_filter;
 bool call_setting_asked(struct admin_call *call,
 			struct search_filter *f) MUST_USE;
 
+/* For relay, which knows numbers: the argument "customer", a name or a number,
+ * becomes the number of one that is there for the caller, or of none. False: it
+ * has ended. (calls_relay.c) */
+bool call_bind_customer(struct admin_call *call) MUST_USE;
+
 /* calls.def as a table. */
 enum call_manner {
 	CALL_SIGNED_IN,

@@ -91,8 +91,7 @@ static bool has_chosen(const struct admin_call *call)
 	return false;
 }
 
-/* A customer may be named; relay knows numbers. False: it has ended. */
-static bool bind_customer(struct admin_call *call)
+bool call_bind_customer(struct admin_call *call)
 {
 	slice name = NONE;
 	uint32_t id = 0;
@@ -128,7 +127,7 @@ void call_queue(struct admin_call *call)
 		call_say(call, CALL_NOT_ALLOWED, SAY_NOT_ALLOWED, NONE);
 		return;
 	}
-	if (!bind_customer(call))
+	if (!call_bind_customer(call))
 		return;
 	if (call_is_operator(call)) {
 		pass_on(call);

@@ -257,6 +257,11 @@ def s9_4_cells_of_the_queue(service):
     cell = {"destination": queue["rows"][0]["destination"], "age": "5m"}
     for age, messages in (("1h", 0), ("5m", 1)):
         cell["age"] = age
+        seen = ask(service, "queue.preview", customer="one", act="hold",
+                   selection={"cells": [cell]})[0]
+        assert seen["count"] == messages, seen
+        assert [s["from"] for s in seen["by_sender"]] == \
+            ["u@one.example"] * messages, seen
         done = ask(service, "queue.act", customer="one", act="hold",
                    selection={"cells": [cell]})[0]
         assert done["messages"] == messages, done

@@ -165,6 +165,10 @@ static const struct asked {
 	  { "uuuuna", "uaaanu", "aaaana" } },
 	{ "queue.matrix", "\"customer\":\"$N\"",
 	  { "rrnrna", "rananr", "aanana" } },
+	{ "queue.preview", "\"customer\":\"$N\",\"act\":\"hold\","
+			   "\"selection\":{\"ids\":"
+			   "[\"00000000000000000000\"]}",
+	  { "rrrrna", "raaanr", "raaana" } },
 	{ "queue.act", "\"customer\":\"$N\",\"act\":\"hold\","
 		       "\"selection\":{\"ids\":[\"00000000000000000000\"]}",
 	  { "rrnnna", "rannnr", "aannna" } },

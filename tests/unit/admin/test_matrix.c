@@ -168,7 +168,7 @@ static const struct asked {
 	{ "queue.preview", "\"customer\":\"$N\",\"act\":\"hold\","
 			   "\"selection\":{\"ids\":"
 			   "[\"00000000000000000000\"]}",
-	  { "rrrrna", "raaanr", "raaana" } },
+	  { "rrrrna", "raaanr", "aaaana" } },
 	{ "queue.act", "\"customer\":\"$N\",\"act\":\"hold\","
 		       "\"selection\":{\"ids\":[\"00000000000000000000\"]}",
 	  { "rrnnna", "rannnr", "aannna" } },

@@ -51,10 +51,10 @@ bool totp_match(const uint8_t secret[TOTP_SECRET_LEN], slice code,
 		memcpy(given, code.p, TOTP_DIGITS);
 	for (; at <= now + TOTP_STEPS_ASIDE; at++) {
 		char text[TOTP_DIGITS + 1];
-		bool same = totp_code(secret, at, text) &
-			    (CRYPTO_memcmp(text, given, TOTP_DIGITS) == 0);
+		bool made = totp_code(secret, at, text);
+		bool same = CRYPTO_memcmp(text, given, TOTP_DIGITS) == 0;
 		OPENSSL_cleanse(text, sizeof(text));
-		if (form & same & (at > used) & !found) {
+		if (form & made & same & (at > used) & !found) {
 			found = true;
 			*step = at;
 		}

@@ -16,6 +16,14 @@ export const common = {
 		ja: "この設定は TLS が必須のため、ポート 587(STARTTLS)を使います。465(接続時から TLS)と 25(STARTTLS)でも接続できます。",
 		en: "This setting requires TLS, so the port is 587 (STARTTLS). 465 (TLS from the start) and 25 (STARTTLS) work too.",
 	},
+	port_required_starttls: {
+		ja: "この設定は TLS が必須のため、ポート 587(STARTTLS)を使います。25(STARTTLS)でも接続できます。",
+		en: "This setting requires TLS, so the port is 587 (STARTTLS). 25 (STARTTLS) works too.",
+	},
+	port_required_25: {
+		ja: "この設定は TLS が必須です。ポート 25 で STARTTLS を使います。",
+		en: "This setting requires TLS: STARTTLS on port 25.",
+	},
 	port_auth: {
 		ja: "SMTP 認証は TLS での接続時にのみ使えるため、ポート 587(STARTTLS)を使います。",
 		en: "AUTH is offered only under TLS, so the port is 587 (STARTTLS).",

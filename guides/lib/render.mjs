@@ -173,12 +173,18 @@ function abilities(guide, w) {
 	}));
 }
 
+function about_port(w) {
+	if (!w.words.required)
+		return w.words.auth ? common.port_auth : common.port_free;
+	if (!w.ports.includes(587))
+		return common.port_required_25;
+	return w.ports.includes(465) ? common.port_required
+		: common.port_required_starttls;
+}
+
 function port_notes(w) {
-	const notes = [w.text(w.words.required ? common.port_required
-		: w.words.auth ? common.port_auth : common.port_free)];
-	notes.push(w.text(w.ports.includes(587) ? common.op25b
-		: common.op25b_only_25));
-	return notes;
+	return [about_port(w), w.ports.includes(587) ? common.op25b
+		: common.op25b_only_25].map((x) => w.text(x));
 }
 
 /* → {

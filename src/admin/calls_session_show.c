@@ -65,6 +65,7 @@ static void show(struct admin_call *call, struct json *j, slice customer,
 	else
 		json_null(j);
 	json_member_u64(j, "customers_count", count_customers(call));
+	member_or_null(j, "relay_host", call->admin->hostname);
 	json_object_end(j);
 }
 

@@ -2,18 +2,11 @@
 // happen (errors in the console, requests elsewhere), axe, and results.
 import { chromium } from 'playwright-core';
 import AxeBuilder from '@axe-core/playwright';
+import { check } from './results.mjs';
+
+export { check, finish, results } from './results.mjs';
 
 const axe_tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-export const results = { passed: 0, failed: 0 };
-
-export function check(name, ok, detail = '') {
-	if (ok) {
-		results.passed++;
-	} else {
-		results.failed++;
-		console.log(`FAIL ${name} ${detail}`.slice(0, 1000));
-	}
-}
 
 export async function launch() {
 	return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -59,9 +52,4 @@ export async function check_page(page, name, language) {
 		`${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(', ')}`).join(' | '));
 	check(`${name}: no trouble`, page.trouble.length === 0, page.trouble.join(' | '));
 	page.trouble = [];
-}
-
-export function finish() {
-	console.log(`${results.passed} passed, ${results.failed} failed`);
-	process.exit(results.failed ? 1 : 0);
 }

@@ -60,6 +60,7 @@ def main():
     install(HERE)
     subprocess.run(["node", "build.mjs", OUT], cwd=WEB, check=True)
     run("words.mjs")
+    run("live_check.mjs")
     with Developers_server() as base:
         run("signed_out.mjs", base)
     print(f"{passed} passed, {failed} failed")

@@ -11,6 +11,7 @@ export const groups = [
 	{ word: 'menu.relay', entries: [
 		{ word: 'menu.settings', icon: 'sliders', page: 'settings' },
 		{ word: 'menu.explain', icon: 'question', page: 'explain', needs: 'explain' },
+		{ word: 'menu.connect', icon: 'plug', page: 'connect', needs: 'connect' },
 		{ word: 'menu.limits', icon: 'gauge', page: 'limits' },
 	] },
 	{ word: 'menu.organisation', entries: [

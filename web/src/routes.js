@@ -32,5 +32,7 @@ export const routes = [
 	{ pattern: `${c}/settings`, load: () => import('./pages/settings.js') },
 	{ pattern: `${c}/settings/:id`, load: () => import('./pages/setting_editor.js') },
 	{ pattern: `${c}/settings/:id/history`, load: () => import('./pages/setting_history.js') },
+	{ pattern: `${c}/connect`, load: () => import('./pages/connect.js') },
+	{ pattern: `${c}/connect/:product`, load: () => import('./pages/connect_guide.js') },
 	{ pattern: `${c}/explain`, load: () => import('./pages/explain.js') },
 ];

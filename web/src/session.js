@@ -12,9 +12,9 @@ export const is_operator = computed(() => role.value === 'operator');
 // What a role may do on the pages (CONSOLE.md section 2); the server judges
 // each call again.
 const rights = {
-	'operator': ['settings', 'users', 'domains', 'queue', 'limits', 'operate', 'audit', 'explain'],
-	'super-admin': ['settings', 'users', 'domains', 'queue', 'limits', 'audit', 'explain'],
-	'unit-admin': ['users', 'queue', 'explain'],
+	'operator': ['settings', 'users', 'domains', 'queue', 'limits', 'operate', 'audit', 'explain', 'connect'],
+	'super-admin': ['settings', 'users', 'domains', 'queue', 'limits', 'audit', 'explain', 'connect'],
+	'unit-admin': ['users', 'queue', 'explain', 'connect'],
 	'auditor': ['audit', 'explain'],
 };
 

@@ -10,6 +10,7 @@ import { Card, Facts } from '../parts/card.js';
 import { Icon } from '../parts/icon.js';
 import { Copy, Reply } from '../parts/copy.js';
 import { FactsTable } from '../parts/facts_table.js';
+import { Lazy } from '../parts/lazy.js';
 import { Dialogue } from '../parts/timeline.js';
 import { Time } from '../parts/time.js';
 import { cause_words } from '../refusal_words.js';
@@ -47,6 +48,8 @@ export function Verdict({ r, children }) {
 		<${Reply} text=${r.reply} class="wide" /></div></div><//>`;
 }
 
+const load_advice = () => import('../parts/advice_lines.js');
+
 function HowToFix({ customer, r }) {
 	const here = fix_here(customer, r);
 	const there = fix_there(r);
@@ -59,6 +62,7 @@ function HowToFix({ customer, r }) {
 			: html`<p class="hint">${t('fix.ask_super_admin')}</p>`}</div></li>`}
 		${there && html`<li><div><h3>${there}</h3>
 			<p class="hint">${product ? t('fix.product', { product }) : t('fix.no_product')}</p>
+			${r.product && html`<${Lazy} load=${load_advice} customer=${customer} r=${r} />`}
 			<p class="actions"><a class="button" href=${guide}>${t('fix.guide')}</a>
 				<a href=${at(customer, 'connect')}>${t('fix.other_product')}</a></p></div></li>`}
 		${r.fixes?.length > 0 && html`<li><div><h3>${t('fix.relay_says')}</h3><ul class="plain-list">

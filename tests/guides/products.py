@@ -93,7 +93,9 @@ alias_maps =
                       "rm -f /etc/postfix/sasl_passwd")
 
     def several(self, page, n):
-        self.root.run("postconf", "-e", "defer_transports = smtp")
+        """One after the other: at once each would open a connection."""
+        self.root.run("postconf", "-e", "defer_transports = smtp",
+                      "smtp_destination_concurrency_limit = 1")
         self.root.run("postfix", "reload")
         super().several(page, n)
         self.root.run("postconf", "-X", "defer_transports")

@@ -42,6 +42,7 @@ OPTIONAL = [
     ("dialog", "tests/dialog/run.py", [], None),
     ("hostile", "tests/hostile/run.py", [], ["--nightly"]),
     ("cli", "tests/cli/run.py", [], None),
+    ("api", "tests/api/run.py", [], None),
     ("backup", "tests/cli/backup.py", [], None),
     ("fixtures", "tests/fixtures/run.py", [], None),
     ("fault", "tests/fault/run.py", [], ["--nightly"]),

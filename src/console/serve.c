@@ -146,6 +146,7 @@ static bool begin(struct server *s, const struct console_config *config,
 {
 	struct console *c = &s->console;
 	uint32_t chance;
+	os_seccomp_console_prepare();
 	os_random(&chance, sizeof(chance));
 	api_call_seed(chance);
 	c->config = config;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -285,9 +286,16 @@ bool os_seccomp_relay(struct err *err)
 			   err);
 }
 
+void os_seccomp_console_prepare(void)
+{
+	/* The first gmtime_r (of the Date field) would open /etc/localtime,
+	 * and giving back memory of a thread's own heap looks into
+	 * /proc/sys/vm: so all threads share the one that doesn't. */
+	tzset();
+	mallopt(M_ARENA_MAX, 1);
+}
+
 bool os_seccomp_console(struct err *err)
 {
-	/* The first gmtime_r (of the Date field) would open /etc/localtime. */
-	tzset();
 	return close_calls(NULL, 0, add_pairs, err);
 }

@@ -33,6 +33,8 @@ bool os_landlock(const struct os_landlock_dir *dirs, size_t count,
 
 /* The calls that relay makes; any other ends the process (SIGSYS). */
 bool os_seccomp_relay(struct err *err) MUST_USE;
+/* Before any thread of console: libc shall open no file later on. */
+void os_seccomp_console_prepare(void);
 /* The same for console: no file is opened and no socket made but pairs; also
  * for threads that run already. */
 bool os_seccomp_console(struct err *err) MUST_USE;

@@ -79,19 +79,18 @@ static bool read_args(struct admin_call *call, slice text, const char *known,
 	return false;
 }
 
-/* The customer in the address of a page must be the own one, whatever else
- * the call is about. */
-static bool about_own(struct admin_call *call)
+/* The customer in the address of a page must be there for the caller, whatever
+ * else the call is about. */
+static bool is_about_own(struct admin_call *call)
 {
-	slice own;
-	if (call->about.n == 0 || call_is_operator(call))
+	slice name = call->about;
+	uint32_t id;
+	if (!call->front)
 		return true;
-	if (!call_own_name(call, &own))
-		return false;
-	if (slice_eq(call->about, own))
+	if (name.n == 0 &&
+	    args_text(call->args, "customer", &name) != ARGS_FOUND)
 		return true;
-	call_say(call, CALL_DATA, SAY_NO_SUCH_CUSTOMER, call->about);
-	return false;
+	return call_find_customer(call, name, &id);
 }
 
 void call_start(struct admin_call *call, slice name, slice args_text)
@@ -118,7 +117,7 @@ void call_start(struct admin_call *call, slice name, slice args_text)
 	if ((call->front ? call_front_caller(call, call->session, call->csrf,
 					     call->client) :
 			   call_caller(call, as)) &&
-	    call_authorise(call, row->right) && about_own(call))
+	    call_authorise(call, row->right) && is_about_own(call))
 		row->run(call);
 }
 

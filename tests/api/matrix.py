@@ -6,8 +6,8 @@ without a row fails.
 A row: who may (O operator, S super admin, U unit admin, A auditor), a body, and
 whether it destroys: then it isn't done to what is one's own. Who may gets
 neither 401, 403 nor 404 of his own, and 404 of all else; who may not gets 403
-whatever it is about, so that nobody learns what there is; without a session all is
-401.
+of his own, and of all else 403 or 404, the same for what there is and what there
+isn't; without a session all is 401.
 """
 import http.client
 import json
@@ -22,6 +22,8 @@ LETTERS = {"operator": "O", "super A": "S", "unit A": "U", "auditor A": "A",
 SETTING = {"setting": {"description": "Head office",
                        "allowed_senders": "own-domains", "ip_only": True,
                        "ip_entries": []}, "dry_run": True}
+NEW_SETTING = {"setting": {**SETTING["setting"], "description": "new"},
+               "dry_run": True}
 DRAFT = {"setting": {"description": "draft"}}
 ENTRY = {"range": "11.0.0.9", "description": "d"}
 SELECTION = {"act": "retry", "selection": {"ids": ["00000000000000000000"]}}
@@ -49,10 +51,10 @@ ROWS = {
     "GET /events": ("OSUA", None, DESTROYS),
     "GET /openapi.json": ("public",),
     "GET /references/{reference}": ("public",),
-    "GET /operator/overview": ("OSUA",),
+    "GET /operator/overview": ("OSA",),
     "GET /operator/needs": ("OSUA",),
     "GET /operator/find": ("OSUA",),
-    "GET /operator/alerts": ("OSUA",),
+    "GET /operator/alerts": ("OSA",),
     "GET /operator/audit": ("OSUA",),
     "GET /operator/explain": ("OSUA",),
     "GET /operator/queue": ("OSA",),
@@ -69,23 +71,22 @@ ROWS = {
     "GET /customers/{name}": ("OSUA",),
     "PATCH /customers/{name}": ("OS", {"over_user": "refuse"}),
     "DELETE /customers/{name}": ("O", None, DESTROYS),
-    "GET /customers/{customer}/overview": ("OSUA",),
+    "GET /customers/{customer}/overview": ("OSA",),
     "GET /customers/{customer}/needs": ("OSUA",),
-    "PUT /customers/{customer}/needs/{id}/hidden": ("OS", {"hidden": True}),
     "GET /customers/{customer}/messages": ("OSUA",),
     "GET /customers/{customer}/messages/{id}": ("OSUA",),
     "GET /customers/{customer}/refusals": ("OSUA",),
     "GET /customers/{customer}/refusals/{reference}": ("OSUA",),
     "GET /customers/{customer}/find": ("OSUA",),
     "GET /customers/{customer}/watch": ("OSUA",),
-    "GET /customers/{customer}/alerts": ("OSUA",),
+    "GET /customers/{customer}/alerts": ("OSA",),
     "GET /customers/{customer}/audit": ("OSUA",),
     "GET /customers/{customer}/settings": ("OSUA",),
-    "POST /customers/{customer}/settings": ("OS", SETTING),
+    "POST /customers/{customer}/settings": ("OS", NEW_SETTING),
     "PUT /customers/{customer}/settings/order": ("OS",
                                                  {"ids": ["head-office"]}),
     "POST /customers/{customer}/settings/check": (
-        "OS", {"setting": SETTING["setting"]}),
+        "OS", {"setting": NEW_SETTING["setting"]}),
     "GET /customers/{customer}/settings/{id}": ("OSUA",),
     "PUT /customers/{customer}/settings/{id}": ("OS", SETTING),
     "PATCH /customers/{customer}/settings/{id}": ("OS", {"enabled": True}),
@@ -106,7 +107,6 @@ ROWS = {
     "GET /customers/{customer}/drafts/{id}": ("OSUA",),
     "PUT /customers/{customer}/drafts/{id}": ("OS", DRAFT),
     "DELETE /customers/{customer}/drafts/{id}": ("OS", None, DESTROYS),
-    "POST /customers/{customer}/replay": ("OS", {**DRAFT, "hours": 1}),
     "GET /customers/{customer}/explain": ("OSUA",),
     "POST /customers/{customer}/explain": (
         "OSUA", {"client_ip": "127.0.0.1", "from": "user@alpha.example"}),
@@ -125,7 +125,6 @@ ROWS = {
     "GET /customers/{customer}/domains": ("OSUA",),
     "POST /customers/{customer}/domains": (
         "OS", {"name": "more.example"}, DESTROYS),
-    "GET /customers/{customer}/domains/{name}": ("OSUA",),
     "PATCH /customers/{customer}/domains/{name}": ("OS",
                                                    {"kind": "primary"}),
     "DELETE /customers/{customer}/domains/{name}": ("OS", None, DESTROYS),
@@ -133,7 +132,7 @@ ROWS = {
     "GET /customers/{customer}/limits/users": ("OSUA",),
     "GET /customers/{customer}/queue": ("OSA",),
     "GET /customers/{customer}/queue/messages": ("OSUA",),
-    "POST /customers/{customer}/queue/preview": ("OS", SELECTION),
+    "POST /customers/{customer}/queue/preview": ("OSUA", SELECTION),
     "POST /customers/{customer}/queue/acts": ("OS", SELECTION),
 }
 
@@ -148,7 +147,7 @@ FREE_KEYS = {
     "PUT /customers/{customer}/drafts/{id}",
     "PUT /customers/{customer}/settings/{id}",
     "POST /customers/{customer}/settings/{setting}/ip",
-    "PUT /customers/{customer}/needs/{id}/hidden",
+    "DELETE /customers/{customer}/drafts/{id}",
 }
 
 
@@ -187,7 +186,6 @@ def values(s, admin):
         "drafts/id": ("new-1", None, None, "new-guess"),
         "app-passwords/id": (made, other, gone, "aaaaaaaaaa"),
         "tokens/id": (None, None, None, "999999"),
-        "needs/id": (None, None, None, "guess"),
         "domains/name": ("alpha.example", "beta.example", None,
                          "guess.example"),
         "operators/address": (None, None, None, "guess@service.example"),
@@ -203,7 +201,7 @@ def key_of(template, name, given):
     return two if two in given else name
 
 
-def paths(template, given):
+def paths(method, template, given):
     """(about, path): each value in turn another's, deleted, guessed."""
     names = re.findall(r"\{(\w+)\}", template)
     rows = {n: given[key_of(template, n, given)] for n in names}
@@ -214,7 +212,8 @@ def paths(template, given):
         for n, v in with_values.items():
             path = path.replace("{" + n + "}", v.replace("/", "%2F"))
         last = template.rstrip("/").split("/")[-1]
-        return path + ("?" + QUERIES[last] if last in QUERIES else "")
+        return path + ("?" + QUERIES[last]
+                       if method == "GET" and last in QUERIES else "")
     yield ("own" if all(r[0] is not None for r in rows.values())
            else "guessed", None, fill(own))
     for n, row in rows.items():
@@ -232,7 +231,7 @@ def wanted(row, who, about, name, method, template):
     if letter is None:
         return {401}
     if letter not in may:
-        return {403}
+        return {403} if about == "own" and who != "super B" else {403, 404}
     key = f"{method} {template}"
     about_customer = name in ("customer", "name") and \
         not template.startswith("/customers/{customer}/domains/{name}")
@@ -286,7 +285,7 @@ def one_route(askers, given, method, template, row):
     body = row[1] if len(row) > 1 else None
     destroys = len(row) > 2
     wrong = []
-    for about, name, path in paths(template, given):
+    for about, name, path in paths(method, template, given):
         for who, api in askers.items():
             want = wanted(row, who, about, name, method, template)
             mine = want is None or "more" in want

@@ -64,6 +64,8 @@ static const struct asked {
 	  { "yyyyna", "yaaany", "aaaana" } },
 	{ "customer.list", "\"language\":\"ja\"",
 	  { "yyyyny", "yyyyny", "yyyyny" } },
+	{ "customer.show", "\"name\":\"$N\"",
+	  { "yyyyna", "yaaany", "aaaana" } },
 	{ "customer.add", "\"name\":\"new-$N\",\"dry_run\":true",
 	  { "ynnnnn", "ynnnnn", "ynnnnn" } },
 	{ "customer.change", "\"name\":\"$N\",\"language\":\"ja\",$D",

@@ -210,7 +210,7 @@ void call_alert_list(struct admin_call *call)
 
 /* --- watch ----------------------------------------------------------------- */
 
-enum { WATCH_ROWS = 10, WATCH_MS = 40 };
+enum { WATCH_ROWS = 25, WATCH_MS = 40 };
 static const int64_t WATCH_SINCE_MS = 3600000;
 
 struct watched {

@@ -80,8 +80,9 @@ static void put_message(struct json *j, const struct view *v,
 			const struct search_row *row, const json_t *line)
 {
 	static const char *const texts[] = { "id", "at", "from", NULL };
-	static const char *const origin[] = { "client", "login", "message_id",
-					      "original_from", NULL };
+	static const char *const origin[] = { "client", "login", "session",
+					      "message_id", "original_from",
+					      NULL };
 	const json_t *to = json_array_get(json_object_get(line, "recipients"),
 					  0);
 	copy_texts(j, line, texts);

@@ -224,6 +224,7 @@ def s12_1_the_overview_adds_up(service):
         r.get("id") or r["reference"] for r in rows + rest)) == len(states)
     seen = ask(service, "watch", customer="one", client=NAMES["one"][0])[0]
     assert seen["accepted"] >= 3, seen
+    assert all(r["session"] for r in seen["rows"]), seen
     before = ask(service, "changes")[0]
     assert before["overview_at"] > 0
 

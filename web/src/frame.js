@@ -68,14 +68,14 @@ function Who() {
 
 // Bars below the top: the operator inside a customer, admin down, stale data.
 function Bars({ customer }) {
-	return html`
+	return html`<section aria-label=${t('frame.notices')}>
 		${is_operator.value && customer && html`<div class="bar operator"><${Icon} name="info" />
 			<span>${t('frame.as_operator', { customer })}</span>
 			<a href="/">${t('frame.back_to_operator')}</a></div>`}
 		${admin_down.value && html`<div class="bar trouble" role="alert"><${Icon} name="triangle" class="tone-warn" />
 			<span>${t('frame.admin_down')}</span></div>`}
 		${stale.value && !admin_down.value && html`<div class="bar trouble" role="status"><${Icon} name="clock" class="tone-warn" />
-			<span>${t('frame.stale', { time: clock_seconds(last_event_at.value) })}</span></div>`}`;
+			<span>${t('frame.stale', { time: clock_seconds(last_event_at.value) })}</span></div>`}</section>`;
 }
 
 function Entries({ customer }) {

@@ -40,8 +40,16 @@ async function settled(page) {
 	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
+// As a link does it, without loading the program anew.
+async function open_address(page, address) {
+	await page.evaluate((href) => {
+		history.pushState(null, '', href);
+		dispatchEvent(new PopStateEvent('popstate'));
+	}, address);
+}
+
 async function visit(page, name, address, language, settings, axe) {
-	await page.goto(address);
+	await open_address(page, address);
 	try {
 		await settled(page);
 	} catch (error) {

@@ -82,9 +82,12 @@ export function use_look(key, ask, again = []) {
 }
 
 // Draws children(data) once there are data; until then bars of `rows` lines.
-export function Look({ of: look, rows = 4, children }) {
+// optional: what the service has no function for is absent, not an error.
+export function Look({ of: look, rows = 4, optional, children }) {
 	const data = look.data.value;
 	const problem = look.problem.value;
+	if (optional && problem?.status === 404)
+		return null;
 	if (problem && (data === undefined || problem.status === 404))
 		return html`<${Trouble} problem=${problem} reload=${look.reload} />`;
 	if (data === undefined)

@@ -30,6 +30,7 @@ export const routes = [
 	{ pattern: `${c}/alerts`, load: () => import('./pages/alerts.js') },
 	{ pattern: `${c}/alerts/:id`, load: () => import('./pages/alerts.js') },
 	{ pattern: `${c}/settings`, load: () => import('./pages/settings.js') },
+	{ pattern: `${c}/settings/new`, load: () => import('./pages/setting_new.js') },
 	{ pattern: `${c}/settings/:id`, load: () => import('./pages/setting_editor.js') },
 	{ pattern: `${c}/settings/:id/history`, load: () => import('./pages/setting_history.js') },
 	{ pattern: `${c}/connect`, load: () => import('./pages/connect.js') },

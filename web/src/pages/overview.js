@@ -32,7 +32,7 @@ export default function Overview({ customer }) {
 	const data = look.data.value;
 	return html`<${Page} title=${t('overview.title')} badges=${data && html`<${AsOf} data=${data} />`}
 		actions=${html`<${Range} range=${range} />`}>
-		<${Look} of=${needs} rows=${3}>${({ items }) =>
+		<${Look} of=${needs} rows=${3} optional>${({ items }) =>
 			html`<${Needs} customer=${customer} items=${items} reload=${needs.reload} />`}<//>
 		<div class=${`stack ${stale.value ? 'greyed' : ''}`}>
 		<${Look} of=${look} rows=${8}>${(overview) => nothing_yet(overview)

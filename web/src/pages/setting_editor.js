@@ -5,7 +5,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { at, go } from '../router.js';
+import { at, go, place, set_query } from '../router.js';
 import { t, num, clock, moment } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { session, may } from '../session.js';
@@ -24,12 +24,24 @@ import { problem_text, problem_place } from '../settings/problem_words.js';
 
 export default function SettingEditor({ customer, id }) {
 	const draft = useMemo(() => Object.assign(new Draft(customer, id), { refused: signal([]), context: signal(null) }), [customer, id]);
-	const look = use_look(`${customer} ${id}`, (abort) => draft.load({ signal: abort }));
+	const look = use_look(`${customer} ${id}`, (abort) => draft.load({ signal: abort }).then(take_address));
 	useEffect(() => {
 		load_context(draft);
 		return () => draft.stop();
 	}, [draft]);
+	if (look.data.value === undefined)
+		return html`<${Page} title=${t('settings.title')}><${Look} of=${look} rows=${8} /><//>`;
 	return html`<${Look} of=${look} rows=${8}>${() => html`<${Editor} draft=${draft} />`}<//>`;
+}
+
+// ?add=ADDRESS, from a refused session: put into the draft once.
+function take_address(draft) {
+	const range = place.value.query.get('add');
+	if (range && !draft.value.value.ip_entries.some((e) => e.range === range))
+		draft.add_entries([{ range }]);
+	if (range)
+		set_query({ add: null }, { step: false });
+	return draft;
 }
 
 // What the hints need: how many users, which addresses were refused. The page

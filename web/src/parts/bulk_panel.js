@@ -23,7 +23,8 @@ export function BulkPanel({ customer, selection, what, count, acts = all_acts, a
 	const key = JSON.stringify(selection);
 	useEffect(() => { heading.current?.focus({ preventScroll: true }); }, []);
 	const look = use_look(`${act} ${key}`, (signal) =>
-		api.post(of(customer, 'queue', 'preview'), { act, selection }, { signal }));
+		api.post(of(customer, 'queue', 'preview'), { act, selection }, { signal })
+			.catch((problem) => only_count(problem, count)));
 	return html`<section class="card edge-accent bulk" aria-labelledby="bulk-title">
 		<div class="card-head"><h2 id="bulk-title" tabindex="-1" ref=${heading}>${t('queue.selected', { n: count, what })}</h2>
 			<span class="actions">${aside}<button class="button quiet" onClick=${clear}>${t('queue.unselect')}</button></span></div>
@@ -33,6 +34,13 @@ export function BulkPanel({ customer, selection, what, count, acts = all_acts, a
 		<${Look} of=${look} rows=${4}>${(preview) => html`<${Preview} key=${act} act=${act} preview=${preview}
 			run=${() => begin(customer, act, selection, preview, done)} />`}<//>
 	</section>`;
+}
+
+// A service that can't look ahead: the number that the page knows.
+function only_count(problem, count) {
+	if (problem.status === 404)
+		return { count };
+	throw problem;
 }
 
 function Preview({ act, preview, run }) {

@@ -19,7 +19,7 @@ export function MessageActs({ customer, message, reload }) {
 	const act = async (name) => {
 		set_asking(null);
 		try {
-			await api.post(of(customer, 'queue', 'acts'), { act: name, id: message.id });
+			await api.post(of(customer, 'queue', 'acts'), { act: name, selection: { ids: [message.id] } });
 			tell(t(`queue.done_${name}`, { n: 1 }), undo_of(name) && { undo: () => act(undo_of(name)) });
 			reload();
 		} catch (problem) {

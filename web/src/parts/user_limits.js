@@ -11,6 +11,8 @@ import { Pager } from './pager.js';
 export function UserLimits({ customer }) {
 	const cursor = place.value.query.get('cursor');
 	const look = use_look(`${customer} ${cursor}`, (signal) => api.get(of(customer, 'limits', 'users'), { signal, query: { cursor } }));
+	if (look.problem.value?.status === 404)
+		return null;                    // the service doesn't tell them
 	return html`<${Card} flush title=${t('limits.per_user')} lead=${t('limits.per_user_lead')}>
 		<${Look} of=${look} rows=${4}>${(data) => html`<${Table} name=${t('limits.per_user')} dense cards columns=${columns(customer)}
 			rows=${data.items} row_key=${(r) => r.user} empty=${t('limits.nobody')} /><${Pager} next=${data.next} />`}<//><//>`;

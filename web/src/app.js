@@ -9,6 +9,7 @@ import { language } from './words.js';
 import { clear_told } from './status.js';
 import { Frame } from './frame.js';
 import { NotFoundPage } from './pages/not_found.js';
+import { Boundary } from './parts/boundary.js';
 import { SignIn } from './pages/sign_in.js';
 
 function find(path) {
@@ -50,5 +51,5 @@ export function App() {
 		return html`<${SignIn} />`;
 	return html`<${Frame} customer=${found?.params.customer}>
 		${!found || failed ? html`<${NotFoundPage} failed=${failed} />`
-		: Shown && html`<${Shown} key=${found.route.pattern} ...${found.params} />`}<//>`;
+		: Shown && html`<${Boundary} key=${path}><${Shown} ...${found.params} /><//>`}<//>`;
 }

@@ -2,11 +2,13 @@
 // where it leads. kind → texts need.KIND, need.KIND.detail, need.KIND.act.
 import { at } from './router.js';
 import { t, clock, full_day, has_word, duration, language } from './words.js';
+import { cause_title } from './refusal_words.js';
 
 // Where the button of a kind leads; the server's own link wins.
 function leads_to(customer, { kind, values = {} }) {
 	switch (kind) {
 	case 'address_refused':
+	case 'refused_often':
 		return values.reference ? at(customer, 'sessions', values.reference)
 			: `${at(customer, 'messages')}?state=refused&text=${encodeURIComponent(values.address ?? '')}`;
 	case 'limit_near':
@@ -44,6 +46,8 @@ function filled(values = {}) {
 	}
 	if (values.limit && has_word(`limit.${values.limit}`))
 		out.limit = t(`limit.${values.limit}`);
+	if (values.cause)
+		out.cause = cause_title(values.cause);
 	return out;
 }
 

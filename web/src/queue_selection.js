@@ -36,6 +36,11 @@ export function rows_of(queue) {
 	return [...queue.rows, ...(some ? [{ ...others, destination: null }] : [])];
 }
 
+// Sums of the columns.
+export function totals_of(queue) {
+	return queue.totals.counts ?? queue.totals;
+}
+
 // As the API takes it.
 export function selection_body(queue, selection) {
 	const rows = rows_of(queue);

@@ -13,7 +13,7 @@ import { Card } from '../parts/card.js';
 import { Note } from '../parts/note.js';
 import { Matrix, HeatLegend, row_name } from '../parts/queue_matrix.js';
 import { BulkPanel } from '../parts/bulk_panel.js';
-import { cells_of, rows_of, selection_body, sum_of } from '../queue_selection.js';
+import { cells_of, rows_of, selection_body, sum_of, totals_of } from '../queue_selection.js';
 
 export default function Queue({ customer }) {
 	const [paused, set_paused] = useState(false);
@@ -26,7 +26,7 @@ export default function Queue({ customer }) {
 		actions=${html`<a class="button" href=${at(customer, 'queue', 'list')}>${t('queue.list')}</a>
 			<button class="button" aria-pressed=${paused} onClick=${() => set_paused(!paused)}>
 				${t(paused ? 'queue.go_on' : 'queue.pause')}</button>`}>
-		<${Look} of=${look} rows=${8}>${() => queue.rows.length === 0 && !queue.others
+		<${Look} of=${look} rows=${8}>${() => queue.rows.length === 0
 			? html`<${Note} kind="ok">${t('queue.empty')}<//>`
 			: html`<${Body} customer=${customer} queue=${queue} selection=${selection} select=${set_selection} done=${done} />`}<//><//>`;
 }
@@ -40,7 +40,7 @@ function use_frozen(value, frozen) {
 }
 
 function summary(queue, at_time) {
-	const total = queue.total ?? queue.totals.reduce((a, b) => a + b, 0);
+	const total = queue.total ?? totals_of(queue).reduce((a, b) => a + b, 0);
 	return [t('queue.count', { n: total }),
 		queue.oldest_at && t('numbers.oldest', { time: duration(Date.now() - Date.parse(queue.oldest_at)) }),
 		t('queue.as_of', { time: clock_seconds(queue.as_of ?? at_time) })].filter(Boolean).join(' · ');

@@ -68,6 +68,7 @@ function use_canvas(box, times, series, index, move) {
 	const at = useRef(index);
 	at.current = index;
 	useEffect(() => {
+		const element = box.current;
 		let gone = false;
 		let watch = null;
 		const draw = async () => {
@@ -75,9 +76,9 @@ function use_canvas(box, times, series, index, move) {
 			if (gone)
 				return;
 			plot.current?.destroy();
-			const width = box.current.clientWidth;
+			const width = element.clientWidth;
 			plot.current = new uPlot(options(uPlot, { times, series, width, move }),
-				[times, ...series.map((s) => s.values)], box.current);
+				[times, ...series.map((s) => s.values)], element);
 			put_cursor(plot.current, times, at.current);
 		};
 		draw();
@@ -86,8 +87,8 @@ function use_canvas(box, times, series, index, move) {
 		const theme = new MutationObserver(draw);
 		theme.observe(document.documentElement, { attributeFilter: ['data-theme', 'lang'] });
 		watch = new ResizeObserver(() => plot.current?.setSize({
-			width: box.current.clientWidth, height: 220 }));
-		watch.observe(box.current);
+			width: element.clientWidth, height: 220 }));
+		watch.observe(element);
 		return () => {
 			gone = true;
 			scheme.removeEventListener('change', draw);

@@ -5,7 +5,7 @@ import { useRef } from 'preact/hooks';
 import { html } from '../html.js';
 import { t, num } from '../words.js';
 import { heat, heat_steps, destination_kind } from '../queue_words.js';
-import { key_of, toggled, rectangle } from '../queue_selection.js';
+import { key_of, toggled, rectangle, totals_of } from '../queue_selection.js';
 import { Icon } from './icon.js';
 import { Mark } from './badge.js';
 
@@ -42,8 +42,8 @@ export function Matrix({ queue, rows, selection, onSelect }) {
 				on=${selection.has(key_of(r, c))} pick=${pick} />` : html`<span aria-hidden="true">·</span>`}</td>`)}
 			<td class="num"><strong>${num(row.counts.reduce((a, b) => a + b, 0))}</strong></td>
 			<td class=${`reply-cell ${row.reply ? '' : 'unknown'}`}><code>${row.reply ?? '–'}</code></td></tr>`)}</tbody>
-		<tfoot><tr><th scope="row">${t('plot.total')}</th>${queue.totals.map((n, c) => html`<td key=${c} class="num">
-			<strong>${num(n)}</strong></td>`)}<td class="num"><strong>${num(queue.totals.reduce((a, b) => a + b, 0))}</strong></td><td></td></tr></tfoot>
+		<tfoot><tr><th scope="row">${t('plot.total')}</th>${totals_of(queue).map((n, c) => html`<td key=${c} class="num">
+			<strong>${num(n)}</strong></td>`)}<td class="num"><strong>${num(totals_of(queue).reduce((a, b) => a + b, 0))}</strong></td><td></td></tr></tfoot>
 		</table></div>`;
 }
 

@@ -58,10 +58,11 @@ static bool read_args(struct admin_call *call, slice text, const char *known,
 		call_say(call, CALL_USAGE, SAY_BAD_ARGUMENTS, NONE);
 		return false;
 	}
-	/* `language` is also a field of customers and people: behind the
-	 * console the reader's is another argument. */
-	if (!(call->front ? take_text(call, "reader", &language) :
-			    arg_text(call, "language", false, &language)))
+	/* `language` is also a field of customers and people; the reader's
+	 * is meant by it only where `reader` isn't said. */
+	if (!take_text(call, "reader", &language) ||
+	    (language.n == 0 && !call->front &&
+	     !arg_text(call, "language", false, &language)))
 		return false;
 	call->language = language_of(language);
 	/* A person behind the console stands in for nobody. */

@@ -109,7 +109,7 @@ static void carry_out(struct applying *p)
 		call_fail(p->call, &err, SAY_STORE_FAILED);
 }
 
-static void say_of_kind(struct admin_call *call, enum admin_text id,
+static void say_of_kind(struct admin_call *call, int code, enum admin_text id,
 			enum row_kind kind, slice key, slice near)
 {
 	struct buf text;
@@ -118,26 +118,29 @@ static void say_of_kind(struct admin_call *call, enum admin_text id,
 		  slice_of(text_in(admin_text(SAY_KIND_CUSTOMER + kind),
 				   call->language)),
 		  key, near);
-	call_end(call, CALL_DATA, buf_slice(&text));
+	call_end(call, code, buf_slice(&text));
 	buf_fini(&text);
 }
 
 void apply_say_no_such(struct admin_call *call, enum row_kind kind, slice key,
 		       slice near)
 {
-	say_of_kind(call, near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH, kind,
-		    key, near);
+	say_of_kind(call, CALL_DATA,
+		    near.n > 0 ? SAY_NO_SUCH_NEAR : SAY_NO_SUCH, kind, key,
+		    near);
 }
 
 static void say_row(struct applying *p, enum directory_found found,
 		    const struct row *row)
 {
 	struct admin_call *call = p->call;
+	/* Over HTTP 65 is 404, and that is what these are not. */
+	int refused = call->front ? CALL_REFUSED : CALL_DATA;
 	if (found == DIRECTORY_ROW_THERE)
-		say_of_kind(call, SAY_THERE_ALREADY, row->kind, row_key(row),
-			    NONE);
+		say_of_kind(call, refused, SAY_THERE_ALREADY, row->kind,
+			    row_key(row), NONE);
 	else if (found == DIRECTORY_IN_FORCE)
-		say_of_kind(call, SAY_NEEDS_NO_SHARING, row->kind,
+		say_of_kind(call, refused, SAY_NEEDS_NO_SHARING, row->kind,
 			    row_key(row), NONE);
 	else
 		apply_say_no_such(call, row->kind, row_key(row),

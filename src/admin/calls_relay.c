@@ -58,9 +58,8 @@ static void pass_on(struct admin_call *call)
 {
 	struct admin *a = call->admin;
 	slice args;
-	/* A front call's language was taken off as `reader`. */
-	if (call->front &&
-	    !args_set_text(call->args, "language",
+	/* The reader's was taken off as `reader`. */
+	if (!args_set_text(call->args, "language",
 			   call->language == LANGUAGE_JA ? SLICE("ja") :
 							   SLICE("en"))) {
 		call_no_memory(call);

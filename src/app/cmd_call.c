@@ -110,7 +110,8 @@ char *cli_call_args(const struct cli *cli)
 	if (ok && cli->as != NULL)
 		ok = json_object_set_new(args, "as",
 					 json_string(cli->as)) == 0;
-	ok = ok && json_object_set_new(args, "language",
+	/* Not `language`: that is a field of customers. */
+	ok = ok && json_object_set_new(args, "reader",
 				       json_string(cli->language == LANGUAGE_JA
 							   ? "ja" : "en")) == 0;
 	char *text = ok ? json_dumps(args, JSON_COMPACT) : NULL;

@@ -145,6 +145,9 @@ def contract(s, someone):
                 {"range": "10.0.0.1/40", "description": "d"}]}})
         errors = problem(a, 422)["errors"]
         assert errors[0]["field"] == "ip_entries.0.range", errors
+    with test("what is there already can't be added: 422"):
+        problem(someone.post("/customers/alpha/users", {
+            "address": "user@alpha.example"}), 422)
     with test("ETag and If-None-Match of one object and of a list"):
         for path in ("/customers/alpha/settings/head-office",
                      "/customers/alpha/users"):

@@ -111,6 +111,14 @@ def changes_act_at_once(s):
     row = s.rows("audit", "list", "--limit", "1")[0]
     assert row["call"] == "customer.change", row
     assert row["object"] == "customer verbal", row
+    # The language that a shell reads is none that a customer gets.
+    said(s, "customer", "change", "verbal", "--licences", "21",
+         words="licences 20 → 21", env={"LANG": "ja_JP.UTF-8"})
+    assert "language: ja" not in s.cli("export").stdout
+    said(s, "customer", "change", "verbal", "--language", "ja",
+         words="language en → ja")
+    said(s, "customer", "change", "verbal", "--language", "en",
+         words="language ja → en")
 
 
 def mistakes_are_told(s):

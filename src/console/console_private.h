@@ -5,6 +5,7 @@
 
 #include "console/assets.h"
 #include "console/events.h"
+#include "console/patience.h"
 #include "console/serve.h"
 
 enum { CONSOLE_BODY_MAX = 1048576 };
@@ -14,12 +15,16 @@ struct console {
 	struct os_thread *thread;	/* front, events, master */
 	struct front *front;
 	struct events *events;
+	struct patience *patience;
 	struct assets assets;
 	struct buf openapi;		/* the document */
 	/* No request may go to sleep once it is closing. */
 	struct os_mutex *gate;
 	bool closing;
 };
+
+/* serve.c: what is kept beside a connection; NULL: nothing. */
+struct patient *connection_patient(struct MHD_Connection *connection);
 
 /* --- request.c: one request, on libmicrohttpd's thread -------------------- */
 enum MHD_Result request_handle(void *console,

@@ -13,6 +13,7 @@
 #include "console/console_private.h"
 #include "console/http.h"
 #include "console/openapi.h"
+#include "os/clock.h"
 
 enum {
 	ARENA_MAX = 262144,
@@ -107,9 +108,10 @@ void request_completed(void *ctx, struct MHD_Connection *connection,
 		       void **request, enum MHD_RequestTerminationCode how)
 {
 	struct request *r = *request;
-	(void)ctx;
-	(void)connection;
+	struct console *console = ctx;
 	(void)how;
+	patience_again(console->patience, connection_patient(connection),
+		       os_monotonic_ns());
 	if (r == NULL)
 		return;
 	answer_fini(&r->answer);
@@ -318,6 +320,7 @@ static enum MHD_Result file(struct request *r)
 
 static enum MHD_Result whole(struct request *r)
 {
+	patience_whole(r->console->patience, connection_patient(r->connection));
 	if (slice_starts(r->path, API) &&
 	    (r->path.n == API.n || r->path.p[API.n] == '/'))
 		return api_path(r);

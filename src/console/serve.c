@@ -99,7 +99,9 @@ static int64_t turn(void *ctx)
 	}
 	int64_t front = front_turn(c->front, now);
 	int64_t events = events_turn(c->events, now);
-	return front < events ? front : events;
+	int64_t slow = patience_turn(c->patience, now, os_shutdown_both);
+	int64_t soon = front < events ? front : events;
+	return soon < slow ? soon : slow;
 }
 
 /* --- begin and end -------------------------------------------------------- */
@@ -110,6 +112,29 @@ static void hush(void *ctx, const char *format, va_list args)
 	(void)ctx;
 	(void)format;
 	(void)args;
+}
+
+struct patient *connection_patient(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void connection_notice(void *ctx, struct MHD_Connection *connection,
+			      void **own,
+			      enum MHD_ConnectionNotificationCode what)
+{
+	struct console *c = ctx;
+	struct patient *patient = *own;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
+		patience_end(c->patience, &patient);
+	else if (info != NULL)
+		patient = patience_begin(c->patience, info->connect_fd,
+					 os_monotonic_ns());
+	*own = patient;
 }
 
 /* Escapes are ours to decode (routes.h): "%2F" in a value is no slash. */
@@ -134,7 +159,8 @@ static bool start_http(struct server *s, struct err *err)
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_SECONDS,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, request_completed, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, request_completed, &s->console,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_notice, &s->console,
 		MHD_OPTION_END);
 	return s->daemon != NULL ||
 	       err_set(err, ERR_INTERNAL, SCOPE_SELF, "console_serve",
@@ -159,6 +185,7 @@ static bool begin(struct server *s, const struct console_config *config,
 		return err_set_memory(err, "console_serve");
 	if (!assets_read(assets_linked(), &c->assets, err) ||
 	    !os_mutex_new(&c->gate, err) ||
+	    !patience_new(&c->patience, err) ||
 	    !os_thread_new(&c->thread, "console", turn, s, err) ||
 	    !front_new(&c->front, c->thread, err) ||
 	    !events_new(&c->events, c->front, err) ||
@@ -187,6 +214,7 @@ static void end(struct server *s)
 	if (c->thread != NULL)
 		os_watch_remove(c->thread, &s->master_watch);
 	events_free(&c->events);
+	patience_free(&c->patience);
 	if (c->front != NULL)
 		front_close(c->front);
 	front_free(&c->front);

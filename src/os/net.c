@@ -310,6 +310,11 @@ void os_shutdown_output(int fd)
 	(void)shutdown(fd, SHUT_WR);	/* not connected any more: as well */
 }
 
+void os_shutdown_both(int fd)
+{
+	(void)shutdown(fd, SHUT_RDWR);
+}
+
 void os_socket_abort(int *fd)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };

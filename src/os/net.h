@@ -44,6 +44,8 @@ enum os_net_result os_send(int fd, const struct iovec *iov, int count,
 			   size_t *n, struct err *err) MUST_USE;
 /* No more output from us; the peer sees EOF. */
 void os_shutdown_output(int fd);
+/* Neither from nor to it: whoever polls it sees the end. It stays open. */
+void os_shutdown_both(int fd);
 /* The other side sees a reset instead of an orderly end. */
 void os_socket_abort(int *fd);
 void os_socket_close(int *fd);

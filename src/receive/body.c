@@ -205,6 +205,8 @@ static void stored(void *ctx, bool ok, bool unknown, const struct err *err)
 		session_end(s);
 		return;
 	}
+	/* While the sender is still the engine's. */
+	transaction_tell_over(s->transaction);
 	reply_stored(s, id, ok, err);
 	transaction_end(s);
 	session_resume(s);
@@ -310,6 +312,7 @@ void body_end(struct session *s, const struct smtp_event *ev)
 	    (id = reserve_renew(t, &words)) != REPLY_ACCEPTED ||
 	    !put_booking(t, &booking, &id)) {
 		s->refused++;
+		transaction_tell_over(t);
 		refuse_at_end(t, id, &words);
 		transaction_end(s);
 	} else {

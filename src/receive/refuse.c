@@ -104,7 +104,8 @@ void session_refuse_busy(struct session *s, enum reply_id id,
 /* --- recipients over a limit ----------------------------------------------- */
 
 /* The first is told at once, so that its reference leads somewhere; how many
- * more there were when the transaction ends or another limit is over. */
+ * more there were when the transaction ends or another limit is over: before
+ * the answer that ends it, with which the engine lets go of the sender. */
 void transaction_tell_over(struct transaction *t)
 {
 	char tag[REFERENCE_TEXT_MAX];

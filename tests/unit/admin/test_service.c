@@ -312,7 +312,7 @@ static void calls_about_the_queue_are_passed_on(void **state)
 	assert_int_equal(a.code, 69);
 	assert_slice_eq(buf_slice(&a.text), "as relay says");
 	assert_int_equal(a.row_count, 2);
-	assert_has(&a.rows, "{\"name\":\"queue.show\",\"args\":{\"id\":\"x\"}}");
+	assert_has(&a.rows, "{\"name\":\"queue.show\",\"args\":{\"id\":\"x\",\"language\":\"en\"}}");
 	answer_free(&a);
 }
 
@@ -348,15 +348,15 @@ static void s12_3_relay_is_asked_about_the_own_customer(void **state)
 	assert_int_equal(a.code, 0);
 	answer_free(&a);
 	expect(s, "queue.list", "{\"as\":\"s@example.test\"}", 2,
-	       "\"args\":{\"customer\":2,\"by_customer\":1}", "as relay says");
+	       "\"args\":{\"customer\":2,\"by_customer\":1,\"language\":\"en\"}", "as relay says");
 	expect(s, "queue.remove",
 	       "{\"id\":\"x\",\"as\":\"s@example.test\"}", 2,
 	       "\"args\":{\"id\":\"x\",\"customer\":2,"
-	       "\"by_customer\":1}", "as relay says");
+	       "\"by_customer\":1,\"language\":\"en\"}", "as relay says");
 	/* Another's customer becomes one that never is. */
 	expect(s, "queue.retry",
 	       "{\"customer\":1,\"as\":\"s@example.test\"}", 2,
-	       "\"args\":{\"customer\":4294967295,\"by_customer\":1}", "as relay says");
+	       "\"args\":{\"customer\":4294967295,\"by_customer\":1,\"language\":\"en\"}", "as relay says");
 	/* Nothing chosen is not all. */
 	expect(s, "queue.remove", "{\"as\":\"s@example.test\"}", 0, "",
 	       "argument 'id' is missing or malformed");
@@ -369,8 +369,8 @@ static void s12_3_relay_is_asked_about_the_own_customer(void **state)
 	       "no such message in the queue");
 	expect(s, "limits.show",
 	       "{\"customer\":\"example\",\"as\":\"s@example.test\"}", 2,
-	       "\"args\":{\"customer\":\"example\"}", "as relay says");
-	expect(s, "queue.list", "{}", 2, "\"args\":{}", "as relay says");
+	       "\"args\":{\"customer\":\"example\",\"language\":\"en\"}", "as relay says");
+	expect(s, "queue.list", "{}", 2, "\"args\":{\"language\":\"en\"}", "as relay says");
 }
 
 static void a_long_text_and_a_long_answer(void **state)

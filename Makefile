@@ -53,7 +53,7 @@ CFLAGS := $(CSTD) -O1 -gline-tables-only -fno-omit-frame-pointer -fPIE \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LINK += -fsanitize=address,undefined
 # Of these two folders only what the targets reach: compiling takes long.
-LEFT_OUT := $(filter-out $(foreach f,directory_load directory_export rows text,src/admin/$(f).c),$(wildcard src/admin/*.c)) \
+LEFT_OUT := $(filter-out $(foreach f,directory_load directory_export problem problem_range rows text,src/admin/$(f).c),$(wildcard src/admin/*.c)) \
 	$(filter-out $(foreach f,destination entry state,src/queue/$(f).c),$(wildcard src/queue/*.c))
 endif
 

@@ -242,12 +242,13 @@ def told(service, source):
     out."""
     lines = left_out = 0
     with open(service.log_path, errors="replace") as f:
-        for line in f:
-            e = json.loads(line) if source in line else {}
-            if e.get("event") == "receive.tls_failed":
-                lines += 1
-            elif e.get("event") == "log.left_out":
-                left_out += e["lines"]
+        whole = f.read().split("\n")[:-1]      # the last one may be cut
+    for line in whole:
+        e = json.loads(line) if source in line else {}
+        if e.get("event") == "receive.tls_failed":
+            lines += 1
+        elif e.get("event") == "log.left_out":
+            left_out += e["lines"]
     return lines, left_out
 
 

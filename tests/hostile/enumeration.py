@@ -76,7 +76,7 @@ def session(service):
 def without_reference(reply):
     """Each refusal has one of its own, drawn by chance (SPEC 4.3)."""
     code, text = reply
-    return code, re.sub(r"\bref [0-9a-z]{26}$", "ref R", text)
+    return code, re.sub(r"\bref [0-9a-z]{25}$", "ref R", text)
 
 
 def login(c, user, password):

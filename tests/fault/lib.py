@@ -697,11 +697,12 @@ def outstanding(load, hop):
             if r not in s.refused_rcpts and (s.id, r) not in ends]
 
 
-def drain(service, load, hop, seconds=40, at_most=900):
+def drain(service, load, hop, seconds=75, at_most=900):
     """Waits until all that was acknowledged has come to an end and the queue
     is empty: what is unknown, or queued twice, shows itself too. Gives up
     when the queue has not become shorter for so many seconds: after a
-    thousand kills it is long."""
+    thousand kills it is long. A report whose sync failed is tried again after
+    60 s."""
     begun = moved = time.monotonic()
     shortest = None
     while time.monotonic() < min(moved + seconds, begun + at_most):

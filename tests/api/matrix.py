@@ -108,6 +108,7 @@ ROWS = {
     "PUT /customers/{customer}/drafts/{id}": ("OS", DRAFT),
     "DELETE /customers/{customer}/drafts/{id}": ("OS", None, DESTROYS),
     "GET /customers/{customer}/explain": ("OSUA",),
+    "POST /customers/{customer}/replay": ("OS", {**DRAFT, "hours": 1}),
     "POST /customers/{customer}/explain": (
         "OSUA", {"client_ip": "127.0.0.1", "from": "user@alpha.example"}),
     "GET /customers/{customer}/users": ("OSUA",),

@@ -22,6 +22,7 @@ from postrider import (BIN, Client, DIRECTORY, Results, Service,  # noqa: E402
                        check_memory_reports, free_port)
 import probe  # noqa: E402
 import clock  # noqa: E402
+import drafts  # noqa: E402
 import held  # noqa: E402
 import people  # noqa: E402
 import roles  # noqa: E402
@@ -969,7 +970,8 @@ def main():
         second.start()
         for f in (round_trip, dry_run, prune, wrong_directory, explain,
                   password, passwords_listed_and_removed, *roles.STEPS,
-                  *verbs.STEPS, *probe.STEPS, *held.STEPS, queue,
+                  *drafts.STEPS, *verbs.STEPS,
+                  *probe.STEPS, *held.STEPS, queue,
                   queue_acts_are_chosen, trace, spool,
                   check_looks_at_the_spool, maps, wrong_user):
             with results.test(f.__name__):

@@ -116,6 +116,8 @@ static const struct asked {
 	  { "yynnna", "yannny", "aannna" } },
 	{ "draft.show", "\"customer\":\"$N\",\"id\":\"d\"",
 	  { "yyyyna", "yaaany", "aaaana" } },
+	{ "replay", "\"customer\":\"$N\"",
+	  { "uunnna", "uannnu", "aannna" } },
 	{ "draft.remove", "\"customer\":\"$N\",\"id\":\"d\"",
 	  { "yynnna", "yannny", "aannna" } },
 	{ "ip.list", "\"customer\":\"$N\"",

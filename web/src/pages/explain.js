@@ -69,12 +69,13 @@ const why = (step) => language.value === 'ja' ? step.why_ja ?? step.why : step.w
 
 function Verdict({ answer: d, asked }) {
 	const ok = d.verdict === 'accept';
-	const last = d.steps.filter((s) => !s.held).at(-1);
-	return html`<section class=${`card verdict edge-${ok ? 'ok' : 'bad'}`} aria-live="polite"><div class="verdict-head">
+	const fails = d.steps.filter((s) => !s.held);
+	const last = fails.find((s) => s.setting !== null && s.setting === d.setting) ?? fails.at(-1);
+	return html`<section class=${`card explain-verdict edge-${ok ? 'ok' : 'bad'}`} aria-live="polite"><div class="verdict-head">
 		<${Icon} name=${ok ? 'ok' : 'octagon'} class=${`verdict-icon tone-${ok ? 'ok' : 'bad'}`} />
 		<h2 class=${`verdict-title tone-${ok ? 'ok' : 'bad'}`}>${t(ok ? 'explain.accepted' : d.verdict === 'defer' ? 'explain.deferred' : 'explain.refused')}</h2></div>
 		${!ok && last && html`<p>${why(last)}</p>`}
-		<${Reply} text=${d.reply.includes('[') ? d.reply : d.reply} />
+		<${Reply} text=${d.reply} />
 		${asked.draft && html`<p><${Badge} kind="draft">${t('explain.on_draft')}<//></p>`}</section>`;
 }
 

@@ -68,6 +68,25 @@ static void audit_row(struct admin_call *call, const struct sql *q)
 	buf_fini(&row);
 }
 
+/* Of `object` as the log names things, or of the relay setting with this id.
+ * False: it has ended. */
+static bool read_object(struct admin_call *call, slice *object)
+{
+	struct buf named;
+	slice setting = NONE;
+	if (!arg_text(call, "object", false, object) ||
+	    !arg_text(call, "setting", false, &setting))
+		return false;
+	if (setting.n == 0)
+		return true;
+	buf_init(&named, 1024);
+	buf_printf(&named, "setting %.*s", SLICE_ARG(setting));
+	bool ok = !named.failed &&
+		  arena_copy(&call->arena, buf_slice(&named), object);
+	buf_fini(&named);
+	return ok || arg_bad(call, "setting");
+}
+
 /* Newest first; `before` pages on. */
 void call_audit_list(struct admin_call *call)
 {
@@ -75,7 +94,7 @@ void call_audit_list(struct admin_call *call)
 	slice customer = NONE, object = NONE, by = NONE;
 	struct err err;
 	if (!arg_u64(call, "before", INT64_MAX, &before) ||
-	    !arg_text(call, "object", false, &object) ||
+	    !read_object(call, &object) ||
 	    !arg_text(call, "by", false, &by) ||
 	    !arg_u64(call, "limit", AUDIT_MAX, &limit) ||
 	    !arg_text(call, "customer", false, &customer))

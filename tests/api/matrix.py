@@ -91,7 +91,7 @@ ROWS = {
     "PUT /customers/{customer}/settings/{id}": ("OS", SETTING),
     "PATCH /customers/{customer}/settings/{id}": ("OS", {"enabled": True}),
     "DELETE /customers/{customer}/settings/{id}": ("OS", None, DESTROYS),
-    "GET /customers/{customer}/settings/{object}/history": ("OSUA",),
+    "GET /customers/{customer}/settings/{setting}/history": ("OSUA",),
     "GET /customers/{customer}/settings/{setting}/ip": ("OSUA",),
     "POST /customers/{customer}/settings/{setting}/ip": ("OS", ENTRY,
                                                          DESTROYS),
@@ -143,7 +143,7 @@ QUERIES = {"explain": "client_ip=127.0.0.1&from=user@alpha.example",
 # Of what its key alone doesn't say that it isn't there: an empty list, a name
 # that is free, a draft that begins.
 FREE_KEYS = {
-    "GET /customers/{customer}/settings/{object}/history",
+    "GET /customers/{customer}/settings/{setting}/history",
     "GET /customers/{customer}/settings/{setting}/ip",
     "PUT /customers/{customer}/drafts/{id}",
     "PUT /customers/{customer}/settings/{id}",

@@ -111,6 +111,9 @@ static void who_saves_last_has_seen_the_last(void **state)
 		 "'setting':{'require_tls':true}", tag);
 	expect(*state, "setting.put", args, 0, "revision");
 	expect(*state, "setting.put", args, 3, "saved this setting");
+	expect(*state, "audit.list",
+	       "'customer':'minor','setting':'head-office'", 0,
+	       "\"object\":\"setting head-office\"");
 	/* An entry counts, the order does not. */
 	tag_of(*state, "head-office", tag);
 	expect(*state, "setting.order",

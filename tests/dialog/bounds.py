@@ -244,7 +244,9 @@ def told(service, source):
     with open(service.log_path, errors="replace") as f:
         whole = f.read().split("\n")[:-1]      # the last one may be cut
     for line in whole:
-        e = json.loads(line) if source in line else {}
+        # The link to sign in by is no line of the log.
+        mine = source in line and line.startswith("{")
+        e = json.loads(line) if mine else {}
         if e.get("event") == "receive.tls_failed":
             lines += 1
         elif e.get("event") == "log.left_out":

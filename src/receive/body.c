@@ -205,10 +205,9 @@ static void stored(void *ctx, bool ok, bool unknown, const struct err *err)
 		session_end(s);
 		return;
 	}
-	/* While the sender is still the engine's. */
-	transaction_tell_over(s->transaction);
-	reply_stored(s, id, ok, err);
+	/* Before the answer, with which the engine lets go of addresses. */
 	transaction_end(s);
+	reply_stored(s, id, ok, err);
 	session_resume(s);
 }
 
@@ -286,14 +285,8 @@ static void finish_envelope(struct transaction *t)
 static void refuse_at_end(struct transaction *t, enum reply_id id,
 			  const struct limit_words *words)
 {
-	struct refusal r = {
-		.reply = id, .cause = refusal_cause_of_reply(id),
-		.advice = slice_of(words->text), .limit = words,
-		.sender = &t->envelope.sender,
-		.customer = t->envelope.customer,
-		.setting = t->envelope.setting,
-		.recipients = t->envelope.recipient_count,
-	};
+	struct refusal r = transaction_refusal(t, id, words);
+	r.recipients = t->envelope.recipient_count;
 	if (r.cause == CAUSE_OTHER)
 		session_answer(t->session, id, none, r.advice, none);
 	else

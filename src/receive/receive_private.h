@@ -232,6 +232,10 @@ struct refusal {
 struct reference refusal_reference(void);
 /* Members of its event, but for the client's. tag: its reference. */
 void refusal_tell_rest(struct json *j, const struct refusal *r, slice tag);
+/* Of what the transaction asks for; words NULL: of no limit. */
+struct refusal transaction_refusal(const struct transaction *t,
+				   enum reply_id id,
+				   const struct limit_words *words);
 /* Tells it and answers, with a new reference. */
 void session_refuse(struct session *s, const struct refusal *r);
 void session_refuse_busy(struct session *s, enum reply_id id,

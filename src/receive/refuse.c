@@ -101,6 +101,21 @@ void session_refuse_busy(struct session *s, enum reply_id id,
 		session_answer(s, id, none, r.advice, none);
 }
 
+struct refusal transaction_refusal(const struct transaction *t,
+				   enum reply_id id,
+				   const struct limit_words *words)
+{
+	return (struct refusal){
+		.reply = id,
+		.cause = refusal_cause_of_reply(id),
+		.advice = words ? slice_of(words->text) : none,
+		.limit = words,
+		.sender = &t->envelope.sender,
+		.customer = t->envelope.customer,
+		.setting = t->envelope.setting,
+	};
+}
+
 /* --- recipients over a limit ----------------------------------------------- */
 
 /* The first is told at once, so that its reference leads somewhere; how many
@@ -109,18 +124,13 @@ void session_refuse_busy(struct session *s, enum reply_id id,
 void transaction_tell_over(struct transaction *t)
 {
 	char tag[REFERENCE_TEXT_MAX];
-	struct refusal r = {
-		.reply = t->over.reply,
-		.cause = refusal_cause_of_reply(t->over.reply),
-		.sender = &t->envelope.sender,
-		.customer = t->envelope.customer,
-		.setting = t->envelope.setting,
-		.recipients = t->over.more,
-		.goes_on = true,
-	};
-	if (t->over.more > 0)
-		tell_refusal(t->session, &r,
-			     slice_of(reference_text(t->over.reference, tag)));
+	if (t->over.more == 0)
+		return;
+	struct refusal r = transaction_refusal(t, t->over.reply, NULL);
+	r.recipients = t->over.more;
+	r.goes_on = true;
+	tell_refusal(t->session, &r,
+		     slice_of(reference_text(t->over.reference, tag)));
 	t->over.more = 0;
 }
 
@@ -129,13 +139,7 @@ void transaction_refuse_over(struct transaction *t, enum reply_id id,
 {
 	char tag[REFERENCE_TEXT_MAX];
 	struct session *s = t->session;
-	struct refusal r = {
-		.reply = id, .cause = refusal_cause_of_reply(id),
-		.advice = slice_of(words->text), .limit = words,
-		.sender = &t->envelope.sender,
-		.customer = t->envelope.customer,
-		.setting = t->envelope.setting,
-	};
+	struct refusal r = transaction_refusal(t, id, words);
 	if (t->over.told && t->over.reply == id) {
 		t->over.more++;
 	} else {

@@ -42,13 +42,7 @@ static void refuse_at_rcpt(struct transaction *t, enum reply_id id,
 static void refuse_at_mail(struct transaction *t, enum reply_id id,
 			   const struct limit_words *words)
 {
-	struct refusal r = {
-		.reply = id, .cause = refusal_cause_of_reply(id),
-		.advice = slice_of(words->text), .limit = words,
-		.sender = &t->envelope.sender,
-		.customer = t->envelope.customer,
-		.setting = t->envelope.setting,
-	};
+	struct refusal r = transaction_refusal(t, id, words);
 	count_refusal(t->session, id);
 	session_refuse(t->session, &r);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "crypto/password.h"
 #include "os/clock.h"
 
 static const struct call_kind CALLS[] = {
@@ -18,7 +19,8 @@ static const struct call_kind CALLS[] = {
 
 static const slice NONE = { 0 };
 
-enum { ARENA_MAX = 16777216, TEXT_MAX = 65536 + YAML_ERRORS_MAX };
+enum { ARENA_MAX = 16777216, TEXT_MAX = 65536 + YAML_ERRORS_MAX,
+       NEXT_MAX = 4096 };
 
 const struct call_kind *call_kinds(size_t *count)
 {
@@ -140,6 +142,32 @@ void call_row(struct admin_call *call, slice json_object)
 		call->row(call, json_object);
 }
 
+struct json *call_row_begin(struct call_object *row, size_t max)
+{
+	buf_init(&row->text, max);
+	json_init(&row->json, &row->text);
+	json_object(&row->json);
+	return &row->json;
+}
+
+void call_row_end(struct admin_call *call, struct call_object *row)
+{
+	json_object_end(&row->json);
+	if (!row->text.failed)
+		call_row(call, buf_slice(&row->text));
+	if (row->text.p != NULL)
+		secret_wipe(row->text.p, row->text.cap);
+	buf_fini(&row->text);
+}
+
+void call_next(struct admin_call *call, slice cursor)
+{
+	struct call_object row;
+	struct json *j = call_row_begin(&row, NEXT_MAX);
+	json_member_text_or_null(j, "next", cursor);
+	call_row_end(call, &row);
+}
+
 void call_end(struct admin_call *call, int code, slice text)
 {
 	invariant(code >= 0 && code <= 255);
@@ -182,6 +210,15 @@ void call_fail(struct admin_call *call, const struct err *err,
 	}
 	call_say(call, err->kind == ERR_IO ? CALL_IO : CALL_TEMPORARY, id,
 		 NONE);
+}
+
+void call_end_read(struct admin_call *call)
+{
+	struct err err;
+	if (store_good(call->admin->store, &err))
+		call_end(call, CALL_OK, NONE);
+	else
+		call_fail(call, &err, SAY_STORE_READ_FAILED);
 }
 
 static void say_revision(struct admin_call *call, int code,

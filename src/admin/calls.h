@@ -88,6 +88,19 @@ void call_fini(struct admin_call *call);
 void call_look(struct admin_call *call, int64_t now_ms);
 
 void call_row(struct admin_call *call, slice json_object);
+/* A row being put together: its members are written between begin and end, at
+ * most max bytes in all. */
+struct call_object {
+	struct buf text;
+	struct json json;
+};
+struct json *call_row_begin(struct call_object *row, size_t max);
+/* Gives it, unless it didn't fit or there was no memory, and wipes it: some
+ * hold what is shown once. */
+void call_row_end(struct admin_call *call, struct call_object *row);
+/* The last row of a page: where the next one begins. Empty: null, there is
+ * none. */
+void call_next(struct admin_call *call, slice cursor);
 void call_end(struct admin_call *call, int code, slice text);
 /* With a text out of the table. */
 void call_say(struct admin_call *call, int code, enum admin_text id, slice a);
@@ -96,6 +109,8 @@ void call_say2(struct admin_call *call, int code, enum admin_text id, slice a,
 void call_no_memory(struct admin_call *call);
 void call_fail(struct admin_call *call, const struct err *err,
 	       enum admin_text id);
+/* The end of a call that only read the store: well, or by its failure. */
+void call_end_read(struct admin_call *call);
 void call_end_when_live(struct admin_call *call, uint64_t revision,
 			bool logged);
 

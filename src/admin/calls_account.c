@@ -131,26 +131,20 @@ static void tell_factor(struct admin_call *call,
 			const uint8_t secret[TOTP_SECRET_LEN])
 {
 	char text[TOTP_SECRET_TEXT];
-	struct buf row, uri;
-	struct json j;
+	struct call_object row;
+	struct json *j = call_row_begin(&row, 8192);
+	struct buf uri;
 	totp_secret_text(secret, text);
-	buf_init(&row, 8192);
 	buf_init(&uri, 4096);
 	write_uri(&uri, call->person.address, text);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_cstr(&j, "secret", text);
-	json_member_string(&j, "uri", buf_slice(&uri));
-	json_object_end(&j);
-	if (!row.failed && !uri.failed)
-		call_row(call, buf_slice(&row));
+	json_member_cstr(j, "secret", text);
+	json_member_string(j, "uri", buf_slice(&uri));
+	row.text.failed = row.text.failed || uri.failed;
+	call_row_end(call, &row);
 	secret_wipe(text, sizeof(text));
 	if (uri.cap > 0)
 		secret_wipe(uri.p, uri.cap);
-	if (row.cap > 0)
-		secret_wipe(row.p, row.cap);
 	buf_fini(&uri);
-	buf_fini(&row);
 }
 
 /* A new secret waits in the session until a code of it proves that it was

@@ -20,44 +20,23 @@ enum { CUSTOMER_PAGE_MAX = 200, CUSTOMER_ARENA_MAX = 67108864,
 static void give_customer(struct admin_call *call, const struct sql *q)
 {
 	static const char *const billing[] = { "trial", "unpaid", "paid" };
-	struct buf row;
-	struct json j;
-	buf_init(&row, 16384);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "id", sql_get_u64(q, 0));
-	json_member_string(&j, "name", sql_peek(q, 1));
-	json_member_u64(&j, "licences", sql_get_u64(q, 2));
-	json_member_cstr(&j, "billing", billing[sql_get_u64(q, 3) % 3]);
-	json_member_bool(&j, "suspended", sql_get_u64(q, 4) != 0);
-	json_member_bool(&j, "closing", sql_get_u64(q, 5) != 0);
-	json_member_u64(&j, "domains", sql_get_u64(q, 6));
-	json_member_u64(&j, "users", sql_get_u64(q, 7));
-	json_member_u64(&j, "settings", sql_get_u64(q, 8));
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
-}
-
-static void give_next(struct admin_call *call, slice cursor)
-{
-	struct buf row;
-	struct json j;
-	buf_init(&row, 4096);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, "next", cursor);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, 16384);
+	json_member_u64(j, "id", sql_get_u64(q, 0));
+	json_member_string(j, "name", sql_peek(q, 1));
+	json_member_u64(j, "licences", sql_get_u64(q, 2));
+	json_member_cstr(j, "billing", billing[sql_get_u64(q, 3) % 3]);
+	json_member_bool(j, "suspended", sql_get_u64(q, 4) != 0);
+	json_member_bool(j, "closing", sql_get_u64(q, 5) != 0);
+	json_member_u64(j, "domains", sql_get_u64(q, 6));
+	json_member_u64(j, "users", sql_get_u64(q, 7));
+	json_member_u64(j, "settings", sql_get_u64(q, 8));
+	call_row_end(call, &row);
 }
 
 /* limit 0: all. search: part of the name, or how a domain of it begins. */
 void call_customer_list(struct admin_call *call)
 {
-	struct err err;
 	slice search = NONE, cursor = NONE, last = NONE;
 	uint64_t limit = 0, n = 0;
 	if (!arg_text(call, "search", false, &search) ||
@@ -80,50 +59,40 @@ void call_customer_list(struct admin_call *call)
 	while (sql_row(&q)) {
 		if (limit > 0 && n++ == limit) {
 			sql_end(&q);
-			give_next(call, last);
+			call_next(call, last);
 			break;
 		}
 		give_customer(call, &q);
 		if (limit > 0)
 			last = sql_copy(&q, 1, &call->arena);
 	}
-	if (store_good(call->admin->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 /* --- one ------------------------------------------------------------------ */
 
 static void give_whole(struct admin_call *call, struct customer_row *c)
 {
-	struct buf row;
-	struct json j;
+	struct call_object row;
 	struct sql q = sql_of(call->admin->store,
 			      "SELECT" COUNTS " FROM customers c "
 			      "WHERE id = ?");
 	sql_u64(&q, c->c.id);
 	if (!sql_row(&q))
 		return;
-	buf_init(&row, CUSTOMER_ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "id", c->c.id);
-	json_member_string(&j, "name", c->c.name);
-	row_fields_json(&j, &c->row);
-	json_member_u64(&j, "domains", sql_get_u64(&q, 0));
-	json_member_u64(&j, "users", sql_get_u64(&q, 1));
-	json_member_u64(&j, "settings", sql_get_u64(&q, 2));
-	json_object_end(&j);
+	struct json *j = call_row_begin(&row, CUSTOMER_ROW_MAX);
+	json_member_u64(j, "id", c->c.id);
+	json_member_string(j, "name", c->c.name);
+	row_fields_json(j, &c->row);
+	json_member_u64(j, "domains", sql_get_u64(&q, 0));
+	json_member_u64(j, "users", sql_get_u64(&q, 1));
+	json_member_u64(j, "settings", sql_get_u64(&q, 2));
 	sql_end(&q);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	call_row_end(call, &row);
 }
 
 void call_customer_show(struct admin_call *call)
 {
-	struct err err;
 	struct arena arena;
 	slice name = NONE;
 	uint32_t id = 0;
@@ -136,8 +105,5 @@ void call_customer_show(struct admin_call *call)
 	if (c != NULL)
 		give_whole(call, c);
 	arena_fini(&arena);
-	if (store_good(call->admin->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }

@@ -17,23 +17,17 @@ static const int64_t KEEP_MS = INT64_C(30) * 86400 * 1000;
 
 static void write_draft(struct admin_call *call, const struct sql *q)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, CALL_ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, "id", sql_peek(q, 0));
-	json_member_bool(&j, "fresh",
+	struct call_object row;
+	struct json *j = call_row_begin(&row, CALL_ROW_MAX);
+	json_member_string(j, "id", sql_peek(q, 0));
+	json_member_bool(j, "fresh",
 			 slice_starts(sql_peek(q, 0), SLICE("new-")));
-	json_member_string(&j, "by", sql_peek(q, 1));
-	json_key(&j, "at");
-	json_time_ms(&j, sql_get_i64(q, 2));
-	json_key(&j, "setting");
-	json_raw(&j, sql_peek(q, 3));
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	json_member_string(j, "by", sql_peek(q, 1));
+	json_key(j, "at");
+	json_time_ms(j, sql_get_i64(q, 2));
+	json_key(j, "setting");
+	json_raw(j, sql_peek(q, 3));
+	call_row_end(call, &row);
 }
 
 static void end(struct admin_call *call, bool found, slice id)

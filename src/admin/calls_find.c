@@ -98,36 +98,30 @@ void call_find(struct admin_call *call)
 	char room[SEARCH_TEXT_MAX];
 	uint32_t customer;
 	slice q = NONE, clean;
-	struct buf row;
-	struct json j;
+	struct call_object row;
 	if (!call_customer_asked(call, &customer) ||
 	    !arg_text(call, "q", true, &q))
 		return;
 	enum search_term term = search_text(q, room, &clean);
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_cstr(&j, "kind", kinds[term]);
-	json_key(&j, "text");
-	json_string(&j, term == TERM_NONE ? slice_trim(q) : clean);
-	json_key(&j, "hits");
-	json_array(&j);
-	find_customer(call, &j, q);
+	struct json *j = call_row_begin(&row, ROW_MAX);
+	json_member_cstr(j, "kind", kinds[term]);
+	json_key(j, "text");
+	json_string(j, term == TERM_NONE ? slice_trim(q) : clean);
+	json_key(j, "hits");
+	json_array(j);
+	find_customer(call, j, q);
 	if (term == TERM_ID)
-		put_hit(&j, "message", clean, clean);
+		put_hit(j, "message", clean, clean);
 	else if (term == TERM_REFERENCE)
-		put_hit(&j, "refusal", clean, clean);
+		put_hit(j, "refusal", clean, clean);
 	else if (term == TERM_ADDRESS)
-		find_user(call, &j, clean);
+		find_user(call, j, clean);
 	else if (term == TERM_DOMAIN)
-		find_domain(call, &j, clean);
+		find_domain(call, j, clean);
 	else if (term == TERM_CLIENT)
-		find_entries(call, &j, clean);
-	json_array_end(&j);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+		find_entries(call, j, clean);
+	json_array_end(j);
+	call_row_end(call, &row);
 	call_end(call, CALL_OK, NONE);
 }
 
@@ -159,21 +153,9 @@ static void give_alert(void *ctx, struct search_cursor at, slice line)
 
 static void give_next(struct alerts_given *g)
 {
-	struct buf row;
-	struct json j;
 	char text[SEARCH_CURSOR_MAX];
-	buf_init(&row, 200);
-	json_init(&j, &row);
-	json_object(&j);
-	json_key(&j, "next");
 	search_cursor_text(g->last, text);
-	if (g->more)
-		json_string(&j, slice_of(text));
-	else
-		json_null(&j);
-	json_object_end(&j);
-	call_row(g->call, buf_slice(&row));
-	buf_fini(&row);
+	call_next(g->call, g->more ? slice_of(text) : NONE);
 }
 
 /* Of whole customers, and of users: not a unit's. */
@@ -270,25 +252,19 @@ static bool look(struct watched *w, const struct search_filter *f,
 
 static void give_watched(struct watched *w, int64_t since_ms)
 {
-	struct buf out;
-	struct json j;
-	buf_init(&out, CALL_ROW_MAX);
-	json_init(&j, &out);
-	json_object(&j);
-	json_key(&j, "since");
-	json_time_ms(&j, since_ms);
-	json_key(&j, "as_of");
-	json_time_ms(&j, os_system_wall_ms());
-	json_member_u64(&j, "accepted", w->accepted);
-	json_member_u64(&j, "refused", w->refused);
-	json_key(&j, "rows");
-	json_array(&j);
-	json_raw(&j, buf_slice(&w->rows));
-	json_array_end(&j);
-	json_object_end(&j);
-	if (!out.failed)
-		call_row(w->call, buf_slice(&out));
-	buf_fini(&out);
+	struct call_object out;
+	struct json *j = call_row_begin(&out, CALL_ROW_MAX);
+	json_key(j, "since");
+	json_time_ms(j, since_ms);
+	json_key(j, "as_of");
+	json_time_ms(j, os_system_wall_ms());
+	json_member_u64(j, "accepted", w->accepted);
+	json_member_u64(j, "refused", w->refused);
+	json_key(j, "rows");
+	json_array(j);
+	json_raw(j, buf_slice(&w->rows));
+	json_array_end(j);
+	call_row_end(w->call, &out);
 	call_end(w->call, CALL_OK, NONE);
 }
 

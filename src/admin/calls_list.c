@@ -34,24 +34,18 @@ static enum row_kind kind_of(slice name)
 static void give_row(struct admin_call *call, struct row *r,
 		     const struct customer_row *c, const struct setting_row *s)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, LIST_ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, row_key_name(r->kind), row_key(r));
-	json_member_string(&j, "customer", c->c.name);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, LIST_ROW_MAX);
+	json_member_string(j, row_key_name(r->kind), row_key(r));
+	json_member_string(j, "customer", c->c.name);
 	if (s != NULL)
-		json_member_string(&j, "setting", s->s.key);
-	row_fields_json(&j, r);
+		json_member_string(j, "setting", s->s.key);
+	row_fields_json(j, r);
 	if (r->kind == ROW_SETTING)
-		json_member_u64(&j, "entries", row_setting(r)->entries.count);
+		json_member_u64(j, "entries", row_setting(r)->entries.count);
 	if (r->kind == ROW_ENTRY)
-		json_member_bool(&j, "inert", row_entry(r)->e.inert);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+		json_member_bool(j, "inert", row_entry(r)->e.inert);
+	call_row_end(call, &row);
 }
 
 /* A request is over when the other entry is gone. */

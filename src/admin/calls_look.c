@@ -19,15 +19,6 @@ static void raw_or_null(struct json *j, const char *key, slice json_text)
 		json_null(j);
 }
 
-static void text_or_null(struct json *j, const char *key, slice text)
-{
-	json_key(j, key);
-	if (text.n > 0)
-		json_string(j, text);
-	else
-		json_null(j);
-}
-
 /* Without before and after when with them it is longer than a row may be:
  * who changed what is never left out. */
 static bool write_audit_row(struct buf *row, const struct sql *q, bool whole)
@@ -40,15 +31,15 @@ static bool write_audit_row(struct buf *row, const struct sql *q, bool whole)
 	json_key(&j, "at");
 	json_time_ms(&j, sql_get_i64(q, 1));
 	json_member_string(&j, "who", sql_peek(q, 2));
-	text_or_null(&j, "role", sql_peek(q, 9));
-	text_or_null(&j, "client", sql_peek(q, 10));
+	json_member_text_or_null(&j, "role", sql_peek(q, 9));
+	json_member_text_or_null(&j, "client", sql_peek(q, 10));
 	json_member_string(&j, "call", sql_peek(q, 3));
 	json_key(&j, "revision");
 	if (sql_get_u64(q, 4) != 0)
 		json_u64(&j, sql_get_u64(q, 4));
 	else
 		json_null(&j);
-	text_or_null(&j, "customer", sql_peek(q, 5));
+	json_member_text_or_null(&j, "customer", sql_peek(q, 5));
 	json_member_string(&j, "object", sql_peek(q, 6));
 	raw_or_null(&j, "before", whole ? sql_peek(q, 7) : NONE);
 	raw_or_null(&j, "after", whole ? sql_peek(q, 8) : NONE);
@@ -92,7 +83,6 @@ void call_audit_list(struct admin_call *call)
 {
 	uint64_t before = INT64_MAX, limit = AUDIT_DEFAULT;
 	slice customer = NONE, object = NONE, by = NONE;
-	struct err err;
 	if (!arg_u64(call, "before", INT64_MAX, &before) ||
 	    !read_object(call, &object) ||
 	    !arg_text(call, "by", false, &by) ||
@@ -120,10 +110,7 @@ void call_audit_list(struct admin_call *call)
 	sql_text(&q, by);
 	while (sql_row(&q))
 		audit_row(call, &q);
-	if (store_good(call->admin->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 /* --- explain -------------------------------------------------------------- */
@@ -274,52 +261,38 @@ void call_explain(struct admin_call *call)
 
 /* --- status --------------------------------------------------------------- */
 
-static void end_with(struct admin_call *call, struct buf *row)
-{
-	if (!row->failed)
-		call_row(call, buf_slice(row));
-	buf_fini(row);
-	call_end(call, CALL_OK, NONE);
-}
-
 void call_status(struct admin_call *call)
 {
 	struct admin *a = call->admin;
 	struct view_counts n;
-	struct buf row;
-	struct json j;
+	struct call_object row;
 	view_count(a->view, &n);
-	buf_init(&row, 4096);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_cstr(&j, "version", POSTRIDER_VERSION);
-	json_member_u64(&j, "revision", view_revision(a->view));
-	json_key(&j, "live");
+	struct json *j = call_row_begin(&row, 4096);
+	json_member_cstr(j, "version", POSTRIDER_VERSION);
+	json_member_u64(j, "revision", view_revision(a->view));
+	json_key(j, "live");
 	if (a->relay_known)
-		json_u64(&j, a->relay_live);
+		json_u64(j, a->relay_live);
 	else
-		json_null(&j);
-	json_member_bool(&j, "relay", a->ask != NULL && ask_up(a->ask));
-	json_member_bool(&j, "view_log", !a->behind);
-	json_member_u64(&j, "customers", n.customers);
-	json_member_u64(&j, "domains", n.domains);
-	json_member_u64(&j, "users", n.users);
-	json_member_u64(&j, "app_passwords", n.app_passwords);
-	json_member_u64(&j, "settings", n.settings);
-	json_member_u64(&j, "entries", n.entries);
-	json_member_u64(&j, "view_bytes", n.bytes);
-	json_object_end(&j);
-	end_with(call, &row);
+		json_null(j);
+	json_member_bool(j, "relay", a->ask != NULL && ask_up(a->ask));
+	json_member_bool(j, "view_log", !a->behind);
+	json_member_u64(j, "customers", n.customers);
+	json_member_u64(j, "domains", n.domains);
+	json_member_u64(j, "users", n.users);
+	json_member_u64(j, "app_passwords", n.app_passwords);
+	json_member_u64(j, "settings", n.settings);
+	json_member_u64(j, "entries", n.entries);
+	json_member_u64(j, "view_bytes", n.bytes);
+	call_row_end(call, &row);
+	call_end(call, CALL_OK, NONE);
 }
 
 void call_version(struct admin_call *call)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, 1024);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_cstr(&j, "version", POSTRIDER_VERSION);
-	json_object_end(&j);
-	end_with(call, &row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, 1024);
+	json_member_cstr(j, "version", POSTRIDER_VERSION);
+	call_row_end(call, &row);
+	call_end(call, CALL_OK, NONE);
 }

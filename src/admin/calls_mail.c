@@ -70,38 +70,26 @@ static void give(void *ctx, const struct search_row *row)
 /* {"next":"20781.17","count":812,"incomplete":false,"as_of":"…"} */
 static void give_last(const struct listing *l, bool incomplete)
 {
-	struct buf out;
-	struct json j;
+	struct call_object row;
+	struct json *j = call_row_begin(&row, 1024);
 	struct search_cursor next;
 	char text[SEARCH_CURSOR_MAX];
-	int64_t as_of = search_indexed_ms(l->call->admin->search);
 	uint64_t count = search_list_count(l->list);
-	buf_init(&out, 1024);
-	json_init(&j, &out);
-	json_object(&j);
-	json_key(&j, "next");
-	if (search_list_next(l->list, &next)) {
+	bool more = search_list_next(l->list, &next);
+	if (more)
 		search_cursor_text(next, text);
-		json_string(&j, slice_of(text));
-	} else {
-		json_null(&j);
-	}
-	json_key(&j, "count");
+	json_member_text_or_null(j, "next", more ? slice_of(text) : NONE);
+	json_key(j, "count");
 	if (l->filter.after.day != 0)
-		json_null(&j);	/* the first page had it */
+		json_null(j);	/* the first page had it */
 	else if (count > SEARCH_COUNT_MAX)
-		json_string(&j, SLICE("10000+"));
+		json_string(j, SLICE("10000+"));
 	else
-		json_u64(&j, count);
-	json_member_bool(&j, "incomplete", incomplete);
-	json_key(&j, "as_of");
-	if (as_of > 0)
-		json_time_ms(&j, as_of);
-	else
-		json_null(&j);
-	json_object_end(&j);
-	call_row(l->call, buf_slice(&out));
-	buf_fini(&out);
+		json_u64(j, count);
+	json_member_bool(j, "incomplete", incomplete);
+	json_member_time_or_null(j, "as_of",
+				 search_indexed_ms(l->call->admin->search));
+	call_row_end(l->call, &row);
 }
 
 static void end(struct listing *l, bool incomplete)

@@ -22,33 +22,25 @@ static const int64_t DAY_MS = 86400000, PEAK_MS = 600000;
 /* --- a row ------------------------------------------------------------------ */
 
 /* Begins {id, kind, severity, since, count, values: {; end_row closes both. */
-static void begin_row(struct json *j, struct buf *out, slice id,
-		      const char *kind, const char *severity, int64_t since_ms,
-		      uint64_t count)
+static struct json *begin_row(struct call_object *row, slice id,
+			      const char *kind, const char *severity,
+			      int64_t since_ms, uint64_t count)
 {
-	buf_init(out, ROW_MAX);
-	json_init(j, out);
-	json_object(j);
+	struct json *j = call_row_begin(row, ROW_MAX);
 	json_member_string(j, "id", id);
 	json_member_cstr(j, "kind", kind);
 	json_member_cstr(j, "severity", severity);
-	json_key(j, "since");
-	if (since_ms > 0)
-		json_time_ms(j, since_ms);
-	else
-		json_null(j);
+	json_member_time_or_null(j, "since", since_ms);
 	json_member_u64(j, "count", count);
 	json_key(j, "values");
 	json_object(j);
+	return j;
 }
 
-static void end_row(struct admin_call *call, struct json *j, struct buf *out)
+static void end_row(struct admin_call *call, struct call_object *row)
 {
-	json_object_end(j);
-	json_object_end(j);
-	if (!out->failed)
-		call_row(call, buf_slice(out));
-	buf_fini(out);
+	json_object_end(&row->json);
+	call_row_end(call, row);
 }
 
 /* --- refused again and again ------------------------------------------------ */
@@ -56,19 +48,19 @@ static void end_row(struct admin_call *call, struct json *j, struct buf *out)
 static void give_repeat(struct admin_call *call, const struct search_repeat *r)
 {
 	char id[100];
-	struct buf out;
-	struct json j;
+	struct call_object row;
 	bool address = strcmp(r->cause, "address") == 0;
 	snprintf(id, sizeof(id), "refused:%s:%s", r->cause, r->client);
-	begin_row(&j, &out, slice_of(id), address ? "address_refused" :
-						    "refused_often",
-		  "warn", r->last_ms, r->times);
-	json_member_cstr(&j, "address", r->client);
-	json_member_cstr(&j, "cause", r->cause);
-	json_member_cstr(&j, "helo", "-");
-	json_key(&j, "last_at");
-	json_time_ms(&j, r->last_ms);
-	end_row(call, &j, &out);
+	struct json *j = begin_row(&row, slice_of(id),
+				   address ? "address_refused" :
+					     "refused_often",
+				   "warn", r->last_ms, r->times);
+	json_member_cstr(j, "address", r->client);
+	json_member_cstr(j, "cause", r->cause);
+	json_member_cstr(j, "helo", "-");
+	json_key(j, "last_at");
+	json_time_ms(j, r->last_ms);
+	end_row(call, &row);
 }
 
 /* What a setting, a login or the sending system would mend; what limits and
@@ -124,8 +116,7 @@ static void give_limit(struct limits_seen *l, const struct args *row,
 {
 	uint64_t percent = 0, used = 0, allowed = 0, user = 0;
 	char id[60], key[40];
-	struct buf out;
-	struct json j;
+	struct call_object out;
 	if (args_u64(row, "percent", 1000, &percent) != ARGS_FOUND ||
 	    args_u64(row, "used", INT64_MAX, &used) != ARGS_FOUND ||
 	    args_u64(row, "allowed", INT64_MAX, &allowed) != ARGS_FOUND ||
@@ -139,15 +130,16 @@ static void give_limit(struct limits_seen *l, const struct args *row,
 	snprintf(id, sizeof(id), "limit:%s", key);
 	const struct user *u = view_user_by_id(l->call->admin->view,
 					       (uint32_t)user);
-	begin_row(&j, &out, slice_of(id), full ? "limit_full" : "limit_near",
-		  full ? "bad" : "warn", at_ms, 1);
-	json_member_string(&j, "limit", limit);
-	json_member_u64(&j, "percent", percent);
-	json_member_u64(&j, "used", used);
-	json_member_u64(&j, "max", allowed);
+	struct json *j = begin_row(&out, slice_of(id),
+				   full ? "limit_full" : "limit_near",
+				   full ? "bad" : "warn", at_ms, 1);
+	json_member_string(j, "limit", limit);
+	json_member_u64(j, "percent", percent);
+	json_member_u64(j, "used", used);
+	json_member_u64(j, "max", allowed);
 	if (u != NULL)
-		json_member_string(&j, "user", u->address);
-	end_row(l->call, &j, &out);
+		json_member_string(j, "user", u->address);
+	end_row(l->call, &out);
 }
 
 static void take_alert(void *ctx, struct search_cursor at, slice line)
@@ -190,8 +182,6 @@ static bool give_inert(struct admin_call *call, uint32_t customer,
 	sql_u64(&q, customer);
 	sql_u64(&q, INERT_MAX);
 	while (sql_row(&q)) {
-		struct buf out;
-		struct json j;
 		char id[80], text[IP_RANGE_TEXT_MAX];
 		struct ip_range range = { .bits = (uint8_t)sql_get_u64(&q, 1) };
 		slice first = sql_peek(&q, 0);
@@ -199,10 +189,12 @@ static bool give_inert(struct admin_call *call, uint32_t customer,
 		memcpy(range.first.bytes, first.p, first.n);
 		ip_range_text(&range, text);
 		snprintf(id, sizeof(id), "inert:%s", text);
-		begin_row(&j, &out, slice_of(id), "ip_inert", "note", 0, 1);
-		json_member_cstr(&j, "range", text);
-		json_member_string(&j, "description", sql_peek(&q, 2));
-		end_row(call, &j, &out);
+		struct call_object row;
+		struct json *j = begin_row(&row, slice_of(id), "ip_inert",
+					   "note", 0, 1);
+		json_member_cstr(j, "range", text);
+		json_member_string(j, "description", sql_peek(&q, 2));
+		end_row(call, &row);
 	}
 	return store_good(call->admin->store, err);
 }
@@ -211,13 +203,13 @@ static bool give_inert(struct admin_call *call, uint32_t customer,
 
 static void give_held(struct admin_call *call, uint64_t held)
 {
-	struct buf out;
-	struct json j;
+	struct call_object row;
 	if (held == 0)
 		return;
-	begin_row(&j, &out, SLICE("held"), "held", "warn", 0, held);
-	json_member_u64(&j, "n", held);
-	end_row(call, &j, &out);
+	struct json *j = begin_row(&row, SLICE("held"), "held", "warn", 0,
+				   held);
+	json_member_u64(j, "n", held);
+	end_row(call, &row);
 }
 
 static void queue_row(struct ask_call *relay, slice json_object)
@@ -237,7 +229,7 @@ static void queue_row(struct ask_call *relay, slice json_object)
 static void finish(struct admin_call *call)
 {
 	call->cancel = NULL;
-	call_row(call, SLICE("{\"next\":null}"));
+	call_next(call, NONE);
 	call_end(call, CALL_OK, NONE);
 }
 

@@ -127,21 +127,15 @@ static void put_causes(struct json *j, const struct search_sums *s)
 static void give(struct admin_call *call)
 {
 	const struct overview *o = call->state;
-	struct buf row;
-	struct json j;
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_key(&j, "as_of");
-	json_time_ms(&j, os_system_wall_ms());
-	put_relay(&j, call->admin);
-	put_numbers(&j, o);
-	put_series(&j, &o->sums);
-	put_causes(&j, &o->sums);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
+	json_key(j, "as_of");
+	json_time_ms(j, os_system_wall_ms());
+	put_relay(j, call->admin);
+	put_numbers(j, o);
+	put_series(j, &o->sums);
+	put_causes(j, &o->sums);
+	call_row_end(call, &row);
 	overview_free(call);
 	call_end(call, CALL_OK, NONE);
 }
@@ -271,18 +265,13 @@ void call_overview(struct admin_call *call)
 /* One answer for everybody: that something happened, not what. */
 void call_changes(struct admin_call *call)
 {
-	struct buf row;
-	struct json j;
+	struct call_object row;
+	struct json *j = call_row_begin(&row, 1024);
 	int64_t at = call->admin->search != NULL ?
 			     search_indexed_ms(call->admin->search) : 0;
-	buf_init(&row, 1024);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "overview_at", at > 0 ? (uint64_t)at : 0);
-	json_member_u64(&j, "queue_at", at > 0 ? (uint64_t)at : 0);
-	json_member_u64(&j, "revision", view_revision(call->admin->view));
-	json_object_end(&j);
-	call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	json_member_u64(j, "overview_at", (uint64_t)at);
+	json_member_u64(j, "queue_at", (uint64_t)at);
+	json_member_u64(j, "revision", view_revision(call->admin->view));
+	call_row_end(call, &row);
 	call_end(call, CALL_OK, NONE);
 }

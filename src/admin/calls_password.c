@@ -196,19 +196,11 @@ static bool publish(struct admin_call *call, const struct making *m,
 
 static void tell_secret(struct admin_call *call, const struct making *m)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, 8192);
-	json_init(&j, &row);
-	json_object(&j);
-	describe(&j, m);
-	json_member_cstr(&j, "password", m->secret);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	if (row.cap > 0)
-		secret_wipe(row.p, row.cap);
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, 8192);
+	describe(j, m);
+	json_member_cstr(j, "password", m->secret);
+	call_row_end(call, &row);
 }
 
 static void create(struct admin_call *call, struct making *m)

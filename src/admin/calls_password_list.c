@@ -11,15 +11,6 @@ struct listing {
 	size_t last_len;
 };
 
-static void text_or_null(struct json *j, const char *key, slice s)
-{
-	json_key(j, key);
-	if (s.n > 0)
-		json_string(j, s);
-	else
-		json_null(j);
-}
-
 /* Columns: id, address, customer, sender, range_first, range_bits,
  * created_at, id of the customer, org unit. */
 static void row(struct admin_call *call, const struct sql *q)
@@ -27,30 +18,24 @@ static void row(struct admin_call *call, const struct sql *q)
 	char text[IP_RANGE_TEXT_MAX] = "";
 	slice first = sql_peek(q, 4);
 	struct ip_range range = { 0 };
-	struct buf out;
-	struct json j;
+	struct call_object out;
 	if (!authorise_sees_user(&call->caller, (uint32_t)sql_get_u64(q, 7),
 				 sql_peek(q, 8)))
 		return;
+	struct json *j = call_row_begin(&out, 65536);
 	if (first.n == sizeof(range.first.bytes)) {
 		memcpy(range.first.bytes, first.p, first.n);
 		range.bits = (uint8_t)sql_get_u64(q, 5);
 		ip_range_text(&range, text);
 	}
-	buf_init(&out, 65536);
-	json_init(&j, &out);
-	json_object(&j);
-	json_member_string(&j, "id", sql_peek(q, 0));
-	json_member_string(&j, "address", sql_peek(q, 1));
-	json_member_string(&j, "customer", sql_peek(q, 2));
-	text_or_null(&j, "sender", sql_peek(q, 3));
-	text_or_null(&j, "range", slice_of(text));
-	json_key(&j, "created_at");
-	json_time_ms(&j, sql_get_i64(q, 6));
-	json_object_end(&j);
-	if (!out.failed)
-		call_row(call, buf_slice(&out));
-	buf_fini(&out);
+	json_member_string(j, "id", sql_peek(q, 0));
+	json_member_string(j, "address", sql_peek(q, 1));
+	json_member_string(j, "customer", sql_peek(q, 2));
+	json_member_text_or_null(j, "sender", sql_peek(q, 3));
+	json_member_text_or_null(j, "range", slice_of(text));
+	json_key(j, "created_at");
+	json_time_ms(j, sql_get_i64(q, 6));
+	call_row_end(call, &out);
 }
 
 #define COLUMNS                                                           \
@@ -60,11 +45,7 @@ static void row(struct admin_call *call, const struct sql *q)
 
 static void end(struct admin_call *call)
 {
-	struct err err;
-	if (store_good(call->admin->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 /* All, a page at a time: there may be millions. */

@@ -19,25 +19,19 @@ enum { ROW_MAX = 8192 };
 static void tell_link(struct admin_call *call, const struct person *p,
 		      const char *token, int64_t expires_at)
 {
-	struct buf row, link;
-	struct json j;
-	buf_init(&row, ROW_MAX);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
+	struct buf link;
 	buf_init(&link, ROW_MAX);
 	people_write_link(&link, call->admin, token);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, "address", p->address);
-	json_member_string(&j, "link", buf_slice(&link));
-	json_key(&j, "expires_at");
-	json_time_ms(&j, expires_at);
-	json_object_end(&j);
-	if (!row.failed && !link.failed)
-		call_row(call, buf_slice(&row));
-	if (row.cap > 0)
-		secret_wipe(row.p, row.cap);
+	json_member_string(j, "address", p->address);
+	json_member_string(j, "link", buf_slice(&link));
+	json_key(j, "expires_at");
+	json_time_ms(j, expires_at);
+	row.text.failed = row.text.failed || link.failed;
+	call_row_end(call, &row);
 	if (link.cap > 0)
 		secret_wipe(link.p, link.cap);
-	buf_fini(&row);
 	buf_fini(&link);
 }
 
@@ -178,30 +172,19 @@ void call_operator_add(struct admin_call *call)
 
 static void list_row(struct admin_call *call, const struct sql *q)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, "address", sql_peek(q, 0));
-	json_key(&j, "created_at");
-	json_time_ms(&j, sql_get_i64(q, 1));
-	json_member_bool(&j, "enrolled", sql_get_u64(q, 2) != 0);
-	json_key(&j, "seen_at");
-	if (sql_get_i64(q, 3) != 0)
-		json_time_ms(&j, sql_get_i64(q, 3));
-	else
-		json_null(&j);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
+	json_member_string(j, "address", sql_peek(q, 0));
+	json_key(j, "created_at");
+	json_time_ms(j, sql_get_i64(q, 1));
+	json_member_bool(j, "enrolled", sql_get_u64(q, 2) != 0);
+	json_member_time_or_null(j, "seen_at", sql_get_i64(q, 3));
+	call_row_end(call, &row);
 }
 
 void call_operator_list(struct admin_call *call)
 {
 	struct admin *a = call->admin;
-	struct err err;
 	struct sql q = sql_of(
 		a->store,
 		"SELECT o.address, o.created_at, p.password <> '' AND p.factor "
@@ -210,10 +193,7 @@ void call_operator_list(struct admin_call *call)
 		"o.id ORDER BY o.address");
 	while (sql_row(&q))
 		list_row(call, &q);
-	if (store_good(a->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 void call_operator_remove(struct admin_call *call)

@@ -84,32 +84,26 @@ static int by_count(const void *a, const void *b)
 static void give(struct admin_call *call)
 {
 	struct preview *p = call->state;
-	struct buf out;
-	struct json j;
+	struct call_object out;
+	struct json *j = call_row_begin(&out, ROW_MAX);
 	qsort(p->senders, p->sender_count, sizeof(p->senders[0]), by_count);
-	buf_init(&out, ROW_MAX);
-	json_init(&j, &out);
-	json_object(&j);
-	json_member_u64(&j, "count", p->count);
-	json_member_bool(&j, "more", p->count >= ROWS_MAX);
-	json_member_u64(&j, "empty_senders", p->empty_senders);
-	json_key(&j, "doubts");
-	json_array(&j);
-	json_array_end(&j);
-	json_key(&j, "by_sender");
-	json_array(&j);
+	json_member_u64(j, "count", p->count);
+	json_member_bool(j, "more", p->count >= ROWS_MAX);
+	json_member_u64(j, "empty_senders", p->empty_senders);
+	json_key(j, "doubts");
+	json_array(j);
+	json_array_end(j);
+	json_key(j, "by_sender");
+	json_array(j);
 	for (size_t i = 0; i < p->sender_count && i < SENDERS_SHOWN; i++) {
-		json_object(&j);
-		json_member_cstr(&j, "from", p->senders[i].address);
-		json_member_u64(&j, "count", p->senders[i].count);
-		json_member_cstr(&j, "oldest_at", p->senders[i].oldest);
-		json_object_end(&j);
+		json_object(j);
+		json_member_cstr(j, "from", p->senders[i].address);
+		json_member_u64(j, "count", p->senders[i].count);
+		json_member_cstr(j, "oldest_at", p->senders[i].oldest);
+		json_object_end(j);
 	}
-	json_array_end(&j);
-	json_object_end(&j);
-	if (!out.failed)
-		call_row(call, buf_slice(&out));
-	buf_fini(&out);
+	json_array_end(j);
+	call_row_end(call, &out);
 }
 
 static void take_end(struct ask_call *relay, int code, slice text, bool gone)

@@ -204,24 +204,18 @@ static void write_difference(struct json *j, const struct difference *d)
 static void answer(struct admin_call *call, bool incomplete)
 {
 	struct replaying *r = call->state;
-	struct buf row;
-	struct json j;
+	struct call_object row;
+	struct json *j = call_row_begin(&row, CALL_ROW_MAX);
 	qsort(r->differences, r->count, sizeof(r->differences[0]), by_count);
-	buf_init(&row, CALL_ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "judged", r->judged);
-	json_member_u64(&j, "gone", r->gone);
-	json_key(&j, "changed");
-	json_array(&j);
+	json_member_u64(j, "judged", r->judged);
+	json_member_u64(j, "gone", r->gone);
+	json_key(j, "changed");
+	json_array(j);
 	for (uint32_t i = 0; i < r->count; i++)
-		write_difference(&j, &r->differences[i]);
-	json_array_end(&j);
-	json_member_bool(&j, "incomplete", incomplete || r->more > 0);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+		write_difference(j, &r->differences[i]);
+	json_array_end(j);
+	json_member_bool(j, "incomplete", incomplete || r->more > 0);
+	call_row_end(call, &row);
 	replaying_free(call);
 	call_end(call, CALL_OK, NONE);
 }

@@ -18,19 +18,13 @@ enum { ROW_MAX = 8192, AUDIT_TENFOLD = 10 };
 
 static void slow_down(struct admin_call *call, int64_t wait_ms)
 {
-	struct buf row;
-	struct json j;
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
 	char seconds[24];
 	uint64_t s = (uint64_t)(wait_ms + 999) / 1000;
 	snprintf(seconds, sizeof(seconds), "%llu", (unsigned long long)s);
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "retry_after", s);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	json_member_u64(j, "retry_after", s);
+	call_row_end(call, &row);
 	call_say(call, CALL_SLOW_DOWN, SAY_SLOW_DOWN, slice_of(seconds));
 }
 
@@ -117,24 +111,16 @@ static void tell_state(struct admin_call *call, enum session_state state,
 		       const char *token,
 		       void (*extra)(void *ctx, struct json *j), void *ctx)
 {
-	struct buf row;
-	struct json j;
+	struct call_object row;
 	if (!call_stored(call))
 		return;
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
+	struct json *j = call_row_begin(&row, ROW_MAX);
 	if (token != NULL)	/* the console looks for it in front */
-		json_member_cstr(&j, "cookie", token);
-	json_member_cstr(&j, "state", session_state_name(state));
+		json_member_cstr(j, "cookie", token);
+	json_member_cstr(j, "state", session_state_name(state));
 	if (extra != NULL)
-		extra(ctx, &j);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	if (row.cap > 0)
-		secret_wipe(row.p, row.cap);
-	buf_fini(&row);
+		extra(ctx, j);
+	call_row_end(call, &row);
 	call_end(call, CALL_OK, NONE);
 }
 

@@ -10,15 +10,6 @@ enum { ROW_MAX = 8192 };
 
 /* --- looking, going ------------------------------------------------------- */
 
-static void member_or_null(struct json *j, const char *key, slice s)
-{
-	json_key(j, key);
-	if (s.n > 0)
-		json_string(j, s);
-	else
-		json_null(j);
-}
-
 static void show_person(struct admin_call *call, struct json *j, slice customer)
 {
 	const struct person *p = &call->person;
@@ -28,8 +19,8 @@ static void show_person(struct admin_call *call, struct json *j, slice customer)
 	/* The directory knows addresses, no names. */
 	json_member_string(j, "name", p->address);
 	json_member_string(j, "role", caller_role_name(p->role));
-	member_or_null(j, "customer", customer);
-	member_or_null(j, "org_unit", p->org_unit);
+	json_member_text_or_null(j, "customer", customer);
+	json_member_text_or_null(j, "org_unit", p->org_unit);
 	json_object_end(j);
 }
 
@@ -56,8 +47,8 @@ static void show(struct admin_call *call, struct json *j, slice customer,
 	json_member_cstr(j, "csrf", csrf);
 	json_member_cstr(j, "language", (p->has_language ? p->language :
 			 call->language) == LANGUAGE_JA ? "ja" : "en");
-	member_or_null(j, "time_zone", p->time_zone);
-	member_or_null(j, "scheme", p->scheme);
+	json_member_text_or_null(j, "time_zone", p->time_zone);
+	json_member_text_or_null(j, "scheme", p->scheme);
 	json_member_bool(j, "shortcuts", p->shortcuts);
 	json_key(j, "idle_ends_at");
 	if (by_session)
@@ -65,7 +56,7 @@ static void show(struct admin_call *call, struct json *j, slice customer,
 	else
 		json_null(j);
 	json_member_u64(j, "customers_count", count_customers(call));
-	member_or_null(j, "relay_host", call->admin->hostname);
+	json_member_text_or_null(j, "relay_host", call->admin->hostname);
 	json_object_end(j);
 }
 
@@ -118,28 +109,21 @@ void call_session_end(struct admin_call *call)
 
 static void list_row(struct admin_call *call, const struct sql *q)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_u64(&j, "id", sql_get_u64(q, 0));
-	json_key(&j, "begun_at");
-	json_time_ms(&j, sql_get_i64(q, 1));
-	json_key(&j, "seen_at");
-	json_time_ms(&j, sql_get_i64(q, 2));
-	json_member_string(&j, "client", sql_peek(q, 3));
-	json_member_bool(&j, "current", sql_get_u64(q, 0) == call->at.id);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
+	json_member_u64(j, "id", sql_get_u64(q, 0));
+	json_key(j, "begun_at");
+	json_time_ms(j, sql_get_i64(q, 1));
+	json_key(j, "seen_at");
+	json_time_ms(j, sql_get_i64(q, 2));
+	json_member_string(j, "client", sql_peek(q, 3));
+	json_member_bool(j, "current", sql_get_u64(q, 0) == call->at.id);
+	call_row_end(call, &row);
 }
 
 void call_session_list(struct admin_call *call)
 {
 	struct admin *a = call->admin;
-	struct err err;
 	int64_t now = admin_wall_ms(a);
 	if (!call_is_front(call))
 		return;
@@ -153,10 +137,7 @@ void call_session_list(struct admin_call *call)
 	sql_u64(&q, SESSION_IN);
 	while (sql_row(&q))
 		list_row(call, &q);
-	if (store_good(a->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 void call_session_end_others(struct admin_call *call)

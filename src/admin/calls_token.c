@@ -164,19 +164,11 @@ static void insert(struct admin_call *call, const struct making *m)
 
 static void tell(struct admin_call *call, const struct making *m)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	describe(&j, m);
-	json_member_cstr(&j, "token", m->text);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	if (row.cap > 0)
-		secret_wipe(row.p, row.cap);
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
+	describe(j, m);
+	json_member_cstr(j, "token", m->text);
+	call_row_end(call, &row);
 }
 
 void call_token_create(struct admin_call *call)
@@ -217,28 +209,17 @@ static void read_row(const struct sql *q, struct making *m)
 static void list_row(struct admin_call *call, const struct sql *q)
 {
 	struct making m;
-	struct buf row;
-	struct json j;
+	struct call_object row;
+	struct json *j = call_row_begin(&row, ROW_MAX);
 	read_row(q, &m);
-	buf_init(&row, ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	describe(&j, &m);
-	json_key(&j, "used_at");
-	if (sql_get_i64(q, 5) != 0)
-		json_time_ms(&j, sql_get_i64(q, 5));
-	else
-		json_null(&j);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	describe(j, &m);
+	json_member_time_or_null(j, "used_at", sql_get_i64(q, 5));
+	call_row_end(call, &row);
 }
 
 void call_token_list(struct admin_call *call)
 {
 	struct admin *a = call->admin;
-	struct err err;
 	if (!call_is_front(call))
 		return;
 	struct sql q = sql_of(a->store, "SELECT id, name, scopes, created_at, "
@@ -247,10 +228,7 @@ void call_token_list(struct admin_call *call)
 	sql_u64(&q, call->person.id);
 	while (sql_row(&q))
 		list_row(call, &q);
-	if (store_good(a->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 void call_token_remove(struct admin_call *call)

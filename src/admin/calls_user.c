@@ -12,32 +12,12 @@ enum { PAGE_DEFAULT = 50, PAGE_MAX = 200, USERS_ARENA_MAX = 67108864,
 
 static void give_user(struct admin_call *call, struct row *r, slice customer)
 {
-	struct buf row;
-	struct json j;
-	buf_init(&row, USER_ROW_MAX);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, "address", row_key(r));
-	json_member_string(&j, "customer", customer);
-	row_fields_json(&j, r);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
-}
-
-static void give_next(struct admin_call *call, slice cursor)
-{
-	struct buf row;
-	struct json j;
-	buf_init(&row, 4096);
-	json_init(&j, &row);
-	json_object(&j);
-	json_member_string(&j, "next", cursor);
-	json_object_end(&j);
-	if (!row.failed)
-		call_row(call, buf_slice(&row));
-	buf_fini(&row);
+	struct call_object row;
+	struct json *j = call_row_begin(&row, USER_ROW_MAX);
+	json_member_string(j, "address", row_key(r));
+	json_member_string(j, "customer", customer);
+	row_fields_json(j, r);
+	call_row_end(call, &row);
 }
 
 static bool is_there(const struct admin_call *call, uint32_t customer,
@@ -66,7 +46,6 @@ static bool read_page(struct admin_call *call, struct page *p)
  * shorter one. */
 static void list_page(struct admin_call *call, const struct page *p)
 {
-	struct err err;
 	struct arena arena;
 	struct row_list users = { 0 };
 	arena_init(&arena, USERS_ARENA_MAX);
@@ -76,12 +55,9 @@ static void list_page(struct admin_call *call, const struct page *p)
 		if (is_there(call, p->id, users.items[i]))
 			give_user(call, users.items[i], p->customer);
 	if (users.count > p->limit)
-		give_next(call, row_key(users.items[p->limit - 1]));
+		call_next(call, row_key(users.items[p->limit - 1]));
 	arena_fini(&arena);
-	if (store_good(call->admin->store, &err))
-		call_end(call, CALL_OK, NONE);
-	else
-		call_fail(call, &err, SAY_STORE_READ_FAILED);
+	call_end_read(call);
 }
 
 void call_user_list(struct admin_call *call)

@@ -172,6 +172,25 @@ void json_member_u64(struct json *j, const char *key, uint64_t v)
 	json_u64(j, v);
 }
 
+void json_member_text_or_null(struct json *j, const char *key, slice s)
+{
+	json_key(j, key);
+	if (s.n > 0)
+		json_put_string(j, s);
+	else
+		json_put_null(j);
+}
+
+void json_member_time_or_null(struct json *j, const char *key,
+			      int64_t wall_ms)
+{
+	json_key(j, key);
+	if (wall_ms != 0)
+		json_time_ms(j, wall_ms);
+	else
+		json_put_null(j);
+}
+
 void json_member_bool(struct json *j, const char *key, bool v)
 {
 	json_key(j, key);

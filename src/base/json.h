@@ -41,6 +41,10 @@ void json_raw(struct json *j, slice json_text);
 void json_member_string(struct json *j, const char *key, slice s);
 void json_member_cstr(struct json *j, const char *key, const char *s);
 void json_member_u64(struct json *j, const char *key, uint64_t v);
+/* Null when it is empty; when it is 0. */
+void json_member_text_or_null(struct json *j, const char *key, slice s);
+void json_member_time_or_null(struct json *j, const char *key,
+			      int64_t wall_ms);
 void json_member_bool(struct json *j, const char *key, bool v);
 
 /* "2026-11-24T04:30:00.000Z" into to; the one writer of times. */

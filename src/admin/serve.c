@@ -177,13 +177,14 @@ static bool conn_take(struct conn *c)
 	return !c->channel.out.failed;
 }
 
-/* Rows of a long answer, as fast as they are read; and calls that wait. */
+/* Rows of a long answer, as fast as they are read, each connection at least
+ * one piece in a round; and calls that wait. */
 static void conn_go_on(struct conn *c, int64_t now)
 {
 	for (int i = 0; i < MORE_AT_ONCE && c->busy; i++) {
 		if (c->call.more == NULL ||
 		    channel_pending(&c->channel) > OUT_HIGH ||
-		    now_ms() - now > MORE_MS)
+		    (i > 0 && now_ms() - now > MORE_MS))
 			break;
 		c->call.more(&c->call);
 	}

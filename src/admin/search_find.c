@@ -103,7 +103,7 @@ static bool look_in_day(struct finding *f, uint64_t day, struct err *err)
 	char folded[ADDRESS_FOLD_MAX];
 	slice value;
 	bool memory = true;
-	if (!search_day_open(f->search, day, &d, err))
+	if (!search_day_look(f->search, day, &d, err))
 		return false;
 	struct sql q = sql_of(d, statement(f->query, &value, folded));
 	sql_text(&q, value);
@@ -145,7 +145,7 @@ static bool gather_day(struct finding *f, uint64_t day, struct err *err)
 {
 	struct store *d;
 	bool memory = true;
-	if (!search_day_open(f->search, day, &d, err))
+	if (!search_day_look(f->search, day, &d, err))
 		return false;
 	for (size_t i = 0; i < f->count && memory; i++) {
 		struct sql q = sql_of(d, lines_of(f->keys[i].kind));

@@ -147,7 +147,7 @@ static void say_row(struct applying *p, enum directory_found found,
 				  directory_near(&p->d, &call->caller, row));
 }
 
-void apply_say_changed(struct admin_call *call, const struct row *r)
+static void say_changed(struct admin_call *call, const struct row *r)
 {
 	struct buf object, who;
 	char at[TIME_TEXT_MAX] = "-";
@@ -199,7 +199,7 @@ static bool is_good(struct applying *p)
 	if (!good)
 		call_fail(call, &err, SAY_STORE_FAILED);
 	else if (found == DIRECTORY_GOOD)
-		apply_say_changed(call, row);
+		say_changed(call, row);
 	else if (found == DIRECTORY_NO_MEMORY)
 		call_no_memory(call);
 	else
@@ -207,17 +207,18 @@ static bool is_good(struct applying *p)
 	return false;
 }
 
-void apply_begin(struct applying *p)
+static void begin(struct applying *p)
 {
 	directory_init(&p->d, p->call->language);
 	p->d.fragment = p->one != NULL;
+	p->d.prune = p->prune;
 	p->d.own = call_own_customer(p->call);
 	p->d.tell = p->preview != NULL ? NULL : tell;
 	p->d.problem = p->problems ? problem : NULL;
 	p->d.ctx = p;
 }
 
-void apply_run(struct applying *p, slice text, const char *file)
+static void run(struct applying *p, slice text, const char *file)
 {
 	struct admin *a = p->call->admin;
 	bool any;
@@ -251,23 +252,26 @@ void apply_run(struct applying *p, slice text, const char *file)
 		say_unchanged(p);
 }
 
+void apply(struct applying *p, slice text, const char *file)
+{
+	begin(p);
+	run(p, text, file);
+	directory_fini(&p->d);
+}
+
 void call_directory_apply(struct admin_call *call)
 {
 	struct applying p = { .call = call };
-	bool prune = false;
 	slice file = SLICE("directory");
 	char name[256];
 	if (!arg_text(call, "file", false, &file) ||
 	    !arg_bool(call, "dry_run", &p.dry_run) ||
-	    !arg_bool(call, "prune", &prune))
+	    !arg_bool(call, "prune", &p.prune))
 		return;
 	if (!slice_to_cstr(slice_sub(file, 0, sizeof(name) - 1), name,
 			   sizeof(name))) {
 		arg_bad(call, "file");
 		return;
 	}
-	apply_begin(&p);
-	p.d.prune = prune;
-	apply_run(&p, call->text, name);
-	directory_fini(&p.d);
+	apply(&p, call->text, name);
 }

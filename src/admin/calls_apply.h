@@ -11,7 +11,7 @@ struct applying {
 	struct admin_call *call;
 	const struct directory_one *one;	/* NULL: a file */
 	struct directory d;
-	bool dry_run;
+	bool prune, dry_run;
 	bool problems;			/* errors as rows, too (problem.h) */
 	slice if_match;			/* tag of the setting as it was, or
 					 * empty */
@@ -23,13 +23,10 @@ struct applying {
 	void *ctx;			/* the caller's */
 };
 
-/* call and one are set. Ends with directory_fini(&p->d). */
-void apply_begin(struct applying *p);
 /* Load, merge, check, authorise, store, publish; the call has ended then, or
- * will when the revision is live. file: the name in messages. */
-void apply_run(struct applying *p, slice text, const char *file);
-/* Ends the call: somebody has changed the setting meanwhile; who and when. */
-void apply_say_changed(struct admin_call *call, const struct row *r);
+ * will when the revision is live (but for a preview). file: the name in
+ * messages. All but d is set before. */
+void apply(struct applying *p, slice text, const char *file);
 /* Ends the call: there is no such thing; near: perhaps this was meant, or
  * empty. */
 void apply_say_no_such(struct admin_call *call, enum row_kind kind, slice key,

@@ -14,6 +14,17 @@ static const slice NONE = { 0 };
 
 enum { SETTING_ARENA_MAX = 1 << 28 };
 
+/* Slices lend from the call. */
+struct setting_change {
+	slice customer;			/* name */
+	uint32_t customer_id;
+	slice id;			/* of a new one: may be empty */
+	bool fresh;			/* a new one */
+	slice draft;			/* that it was made from, or empty */
+	const struct args *setting;	/* fields and ip_entries */
+	struct directory_one one;	/* by setting_fragment */
+};
+
 bool call_one_customer(struct admin_call *call, slice *name, uint32_t *id)
 {
 	*name = NONE;
@@ -180,8 +191,9 @@ static bool known_members(struct admin_call *call, const struct args *setting)
 	return ok;
 }
 
-bool setting_fragment(struct admin_call *call, struct setting_change *c,
-		      struct buf *out)
+/* customer, id, fresh and setting are set. False: it has ended. */
+static bool write_fragment(struct admin_call *call, struct setting_change *c,
+			   struct buf *out)
 {
 	slice entries = NONE;
 	if (!known_members(call, c->setting))
@@ -207,7 +219,8 @@ bool setting_fragment(struct admin_call *call, struct setting_change *c,
 	return ok && !out->failed;
 }
 
-bool setting_change_read(struct admin_call *call, struct setting_change *c)
+/* From the arguments customer, id, setting, draft. False: it has ended. */
+static bool read_change(struct admin_call *call, struct setting_change *c)
 {
 	slice draft = NONE;
 	uint32_t customer;
@@ -245,17 +258,14 @@ static void put(struct admin_call *call, bool dry_run)
 	struct applying p = { .call = call, .one = &c.one, .problems = true,
 			      .dry_run = dry_run, .ctx = &c };
 	struct buf fragment;
-	if (!setting_change_read(call, &c) ||
+	if (!read_change(call, &c) ||
 	    !arg_text(call, "if_match", false, &p.if_match))
 		return;
 	if (c.draft.n > 0)
 		p.also = drop_draft;
 	buf_init(&fragment, YAML_TEXT_MAX);
-	if (setting_fragment(call, &c, &fragment)) {
-		apply_begin(&p);
-		apply_run(&p, buf_slice(&fragment), "setting put");
-		directory_fini(&p.d);
-	}
+	if (write_fragment(call, &c, &fragment))
+		apply(&p, buf_slice(&fragment), "setting put");
 	buf_fini(&fragment);
 }
 
@@ -280,11 +290,8 @@ static void preview(struct admin_call *call, struct setting_change *c,
 			      .preview = out };
 	struct buf fragment;
 	buf_init(&fragment, YAML_TEXT_MAX);
-	if (setting_fragment(call, c, &fragment)) {
-		apply_begin(&p);
-		apply_run(&p, buf_slice(&fragment), "draft");
-		directory_fini(&p.d);
-	}
+	if (write_fragment(call, c, &fragment))
+		apply(&p, buf_slice(&fragment), "draft");
 	buf_fini(&fragment);
 }
 
@@ -340,7 +347,7 @@ void setting_preview(struct admin_call *call, const struct view **out)
 	if (!args_has(call->args, "draft") && !args_has(call->args, "setting")) {
 		*out = view_ref(call->admin->view);
 	} else if (args_has(call->args, "setting")) {
-		if (setting_change_read(call, &c))
+		if (read_change(call, &c))
 			preview(call, &c, out);
 	} else if (call_one_customer(call, &c.customer, &c.customer_id) &&
 		   arg_text(call, "draft", true, &c.draft)) {
@@ -381,12 +388,9 @@ void call_setting_order(struct admin_call *call)
 	buf_append_char(&fragment, ']');
 	fragment_close(&fragment, 1);
 	buf_append_char(&fragment, '}');
-	if (fragment.failed) {
+	if (fragment.failed)
 		call_no_memory(call);
-	} else {
-		apply_begin(&p);
-		apply_run(&p, buf_slice(&fragment), "setting order");
-		directory_fini(&p.d);
-	}
+	else
+		apply(&p, buf_slice(&fragment), "setting order");
 	buf_fini(&fragment);
 }

@@ -301,9 +301,7 @@ static void carry_out(struct verb *v)
 			      .dry_run = v->dry_run };
 	snprintf(name, sizeof(name), "%.*s %.*s", SLICE_ARG(noun),
 		 SLICE_ARG(rest));
-	apply_begin(&p);
-	apply_run(&p, buf_slice(&v->fragment), name);
-	directory_fini(&p.d);
+	apply(&p, buf_slice(&v->fragment), name);
 }
 
 void call_verb(struct admin_call *call)

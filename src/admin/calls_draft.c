@@ -6,7 +6,6 @@
  */
 #include "admin/calls_setting.h"
 
-#include "os/clock.h"
 
 static const slice NONE = { 0 };
 
@@ -123,7 +122,7 @@ static bool has_room(struct admin_call *call, uint32_t customer)
 	struct sql old = sql_of(store, "DELETE FROM drafts WHERE customer = ?"
 				       " AND at < ?");
 	sql_u64(&old, customer);
-	sql_i64(&old, os_wall_ms() - KEEP_MS);
+	sql_i64(&old, admin_wall_ms(call->admin) - KEEP_MS);
 	sql_run(&old);
 	struct sql q = sql_of(store, "SELECT count(*) FROM drafts WHERE "
 				     "customer = ?");
@@ -143,7 +142,7 @@ static void save(struct admin_call *call, uint32_t customer, slice id,
 	sql_text(&q, id);
 	sql_text(&q, body);
 	sql_text(&q, call_audit_by(call).who);
-	sql_i64(&q, os_wall_ms());
+	sql_i64(&q, admin_wall_ms(call->admin));
 	sql_run(&q);
 }
 

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "admin/calls.h"
+#include "admin/calls_index.h"
 #include "admin/event.h"
 #include "admin/mail_row.h"
 #include "admin/search.h"
@@ -14,15 +14,7 @@
 
 static const slice NONE = { 0 };
 
-enum { ROW_MAX = 65536, STEP_LINES = 500, HITS_MAX = 10 };
-
-static bool has_index(struct admin_call *call)
-{
-	if (call->admin->search != NULL)
-		return true;
-	call_say(call, CALL_UNAVAILABLE, SAY_NO_INDEX, NONE);
-	return false;
-}
+enum { ROW_MAX = 65536, HITS_MAX = 10 };
 
 /* --- find ------------------------------------------------------------------ */
 
@@ -143,7 +135,7 @@ static void give_alert(void *ctx, struct search_cursor at, slice line)
 		return;
 	buf_init(&row, ROW_MAX);
 	mail_row_alert(&row, g->call->admin->view, at, line,
-		       os_system_wall_ms());
+		       admin_wall_ms(g->call->admin));
 	if (!row.failed)
 		call_row(g->call, buf_slice(&row));
 	buf_fini(&row);
@@ -170,7 +162,7 @@ void call_alert_list(struct admin_call *call)
 	slice cursor = NONE;
 	if (!call_customer_asked(call, &customer) ||
 	    !arg_text(call, "cursor", false, &cursor) ||
-	    !arg_u64(call, "limit", 200, &limit) || !has_index(call))
+	    !arg_u64(call, "limit", 200, &limit) || !call_has_index(call))
 		return;
 	if (cursor.n > 0 && !search_cursor_parse(cursor, &after)) {
 		arg_bad(call, "cursor");
@@ -179,8 +171,7 @@ void call_alert_list(struct admin_call *call)
 	g.limit = limit > 0 ? (uint32_t)limit : 50;
 	if (call->caller.role == CALLER_UNIT_ADMIN) {
 		call_say(call, CALL_NOT_ALLOWED, SAY_NOT_ALLOWED, NONE);
-	} else if (!search_step(call->admin->search, STEP_LINES, &behind,
-				&err) ||
+	} else if (!call_index_step(call, &behind, &err) ||
 		   !search_alerts(call->admin->search, customer, after,
 				  g.limit + 1, give_alert, &g, &err)) {
 		call_fail(call, &err, SAY_INDEX_FAILED);
@@ -239,7 +230,7 @@ static bool look(struct watched *w, const struct search_filter *f,
 	struct search_list *list;
 	int64_t until = os_monotonic_ns() + WATCH_MS * (int64_t)MS;
 	bool behind, done = false;
-	if (!search_step(s, STEP_LINES, &behind, err) ||
+	if (!call_index_step(w->call, &behind, err) ||
 	    !search_list_new(s, f, sees_seen, note_seen, w, &list, err))
 		return false;
 	bool ok = true;
@@ -257,7 +248,7 @@ static void give_watched(struct watched *w, int64_t since_ms)
 	json_key(j, "since");
 	json_time_ms(j, since_ms);
 	json_key(j, "as_of");
-	json_time_ms(j, os_system_wall_ms());
+	json_time_ms(j, admin_wall_ms(w->call->admin));
 	json_member_u64(j, "accepted", w->accepted);
 	json_member_u64(j, "refused", w->refused);
 	json_key(j, "rows");
@@ -280,9 +271,9 @@ void call_watch(struct admin_call *call)
 	    !call_setting_asked(call, &f) ||
 	    !arg_text(call, "client", false, &f.client) ||
 	    !arg_text(call, "app_password", false, &w.login) ||
-	    !arg_text(call, "since", false, &since) || !has_index(call))
+	    !arg_text(call, "since", false, &since) || !call_has_index(call))
 		return;
-	f.since_ms = os_system_wall_ms() - WATCH_SINCE_MS;
+	f.since_ms = admin_wall_ms(call->admin) - WATCH_SINCE_MS;
 	if (since.n > 0 && !event_time(since, &f.since_ms)) {
 		arg_bad(call, "since");
 		return;

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "admin/calls.h"
+#include "admin/calls_index.h"
 #include "admin/event.h"
 #include "admin/mail_row.h"
 #include "admin/search.h"
@@ -18,8 +18,6 @@ static const slice NONE = { 0 };
 
 enum {
 	LIMIT_DEFAULT = 50, LIMIT_MAX = 200,
-	STEP_LINES = 500,
-	CATCH_UP_MS = 1000,
 	DEADLINE_MS = 5000,
 	LOOKS_KEPT = 4096,		/* addresses of strangers */
 };
@@ -36,8 +34,8 @@ struct listing {
 	struct admin_call *call;
 	struct search_filter filter;
 	struct search_list *list;	/* NULL: the index catches up */
-	int64_t catch_up_ms, deadline_ms;	/* monotonic */
-	bool behind;			/* it could not */
+	struct catching_up catching_up;
+	int64_t deadline_ms;		/* monotonic */
 };
 
 static void listing_free(struct admin_call *call)
@@ -95,7 +93,7 @@ static void give_last(const struct listing *l, bool incomplete)
 static void end(struct listing *l, bool incomplete)
 {
 	struct admin_call *call = l->call;
-	give_last(l, incomplete || l->behind);
+	give_last(l, incomplete || l->catching_up.behind);
 	listing_free(call);
 	call_end(call, CALL_OK, NONE);
 }
@@ -106,30 +104,24 @@ static void fail(struct admin_call *call, const struct err *err)
 	call_fail(call, err, SAY_INDEX_FAILED);
 }
 
-/* True: it has, or for long enough. */
-static bool caught_up(struct listing *l, bool *whole, struct err *err)
+/* Then the list begins. */
+static bool catch_up(struct admin_call *call, struct listing *l,
+		     struct err *err)
 {
-	*whole = search_step(l->call->admin->search, STEP_LINES, &l->behind,
-			     err);
-	return *whole && (!l->behind || now_ms() >= l->catch_up_ms);
+	bool ready, unit = call->caller.role == CALLER_UNIT_ADMIN;
+	return catching_up_step(&l->catching_up, call, &ready, err) &&
+	       (!ready || search_list_new(call->admin->search, &l->filter,
+					  unit ? sees : NULL, give, l,
+					  &l->list, err));
 }
 
 static void more(struct admin_call *call)
 {
 	struct listing *l = call->state;
 	struct err err = { 0 };
-	bool good, done = false;
-	if (l->list == NULL) {
-		bool ready = caught_up(l, &good, &err);
-		if (good && ready)
-			good = search_list_new(
-				call->admin->search, &l->filter,
-				call->caller.role == CALLER_UNIT_ADMIN ?
-					sees : NULL,
-				give, l, &l->list, &err);
-	} else {
-		good = search_list_step(l->list, &done, &err);
-	}
+	bool done = false;
+	bool good = l->list == NULL ? catch_up(call, l, &err) :
+				      search_list_step(l->list, &done, &err);
 	if (!good)
 		fail(call, &err);
 	else if (done || (l->list != NULL && now_ms() >= l->deadline_ms))
@@ -145,7 +137,7 @@ static void begin(struct admin_call *call, const struct search_filter *f)
 	}
 	l->call = call;
 	l->filter = *f;
-	l->catch_up_ms = now_ms() + CATCH_UP_MS;
+	catching_up_begin(&l->catching_up);
 	l->deadline_ms = now_ms() + DEADLINE_MS;
 	call->state = l;
 	call->cancel = listing_free;
@@ -234,21 +226,13 @@ static bool read_state(struct admin_call *call, struct search_filter *f)
 	return f->state != STATE_ANY || arg_bad(call, "state");
 }
 
-static bool has_index(struct admin_call *call)
-{
-	if (call->admin->search != NULL)
-		return true;
-	call_say(call, CALL_UNAVAILABLE, SAY_NO_INDEX, NONE);
-	return false;
-}
-
 void call_message_list(struct admin_call *call)
 {
 	struct search_filter f = { 0 };
 	if (read_filter(call, &f) && read_state(call, &f) &&
 	    arg_text(call, "to", false, &f.to) &&
 	    arg_text(call, "destination", false, &f.destination) &&
-	    has_index(call))
+	    call_has_index(call))
 		begin(call, &f);
 }
 
@@ -256,7 +240,7 @@ void call_refusal_list(struct admin_call *call)
 {
 	struct search_filter f = { .of = LIST_REFUSALS };
 	if (read_filter(call, &f) && read_client(call, &f.client) &&
-	    arg_text(call, "cause", false, &f.cause) && has_index(call))
+	    arg_text(call, "cause", false, &f.cause) && call_has_index(call))
 		begin(call, &f);
 }
 
@@ -282,25 +266,19 @@ static bool show_message(void *ctx, slice trace_row)
 	return false;
 }
 
-/* Up to now, as far as a step goes: what was accepted a moment ago. */
-static bool catch_up(struct admin_call *call, struct err *err)
-{
-	bool behind;
-	return search_step(call->admin->search, STEP_LINES, &behind, err);
-}
-
 void call_message_show(struct admin_call *call)
 {
 	struct search_query q = { .limit = 1 };
 	struct showing s = { .call = call };
 	struct err err = { 0 };
 	struct id id;
+	bool behind;
 	if (!arg_text(call, "id", true, &q.id) ||
-	    !call_customer_asked(call, &q.customer) || !has_index(call))
+	    !call_customer_asked(call, &q.customer) || !call_has_index(call))
 		return;
 	if (!id_parse(q.id, &id))
 		call_say(call, CALL_NONE_FOUND, SAY_NO_SUCH_MAIL, NONE);
-	else if (!catch_up(call, &err) ||
+	else if (!call_index_step(call, &behind, &err) ||
 		 !search_find(call->admin->search, &q, show_message, &s, &err))
 		call_fail(call, &err, SAY_INDEX_FAILED);
 	else if (s.shown)
@@ -344,7 +322,7 @@ static bool find_refusal(struct refusal_shown *s, const char *name,
 				   .customer = customer };
 	struct search_list *list;
 	struct reference reference;
-	bool done = false;
+	bool behind, done = false;
 	slice text = NONE;
 	bool unit = s->call->caller.role == CALLER_UNIT_ADMIN &&
 		    s->reader == READER_OWN;
@@ -352,7 +330,7 @@ static bool find_refusal(struct refusal_shown *s, const char *name,
 	    !reference_parse(text, &reference))
 		return true;
 	f.text = text;
-	if (!catch_up(s->call, err) ||
+	if (!call_index_step(s->call, &behind, err) ||
 	    !search_list_new(s->call->admin->search, &f,
 			     unit ? sees_refusal : NULL, show_refusal, s,
 			     &list, err))
@@ -371,7 +349,7 @@ void call_refusal_show(struct admin_call *call)
 	uint32_t customer;
 	slice reference = NONE;
 	if (!arg_text(call, "reference", true, &reference) ||
-	    !call_customer_asked(call, &customer) || !has_index(call))
+	    !call_customer_asked(call, &customer) || !call_has_index(call))
 		return;
 	if (!find_refusal(&s, "reference", customer, &err))
 		call_fail(call, &err, SAY_INDEX_FAILED);
@@ -412,7 +390,7 @@ void call_reference_show(struct admin_call *call)
 	struct err err = { 0 };
 	slice reference = NONE;
 	if (!arg_text(call, "reference", true, &reference) ||
-	    !has_index(call))
+	    !call_has_index(call))
 		return;
 	if (may_look(call) && !find_refusal(&s, "reference", 0, &err))
 		call_fail(call, &err, SAY_INDEX_FAILED);

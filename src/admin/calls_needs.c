@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "admin/calls.h"
+#include "admin/calls_index.h"
 #include "admin/event.h"
 #include "admin/search.h"
 #include "base/json.h"
@@ -15,7 +15,7 @@
 
 static const slice NONE = { 0 };
 
-enum { ROW_MAX = 16384, STEP_LINES = 500, ALERTS_MAX = 20, INERT_MAX = 20,
+enum { ROW_MAX = 16384, ALERTS_MAX = 20, INERT_MAX = 20,
        REFUSED_LEAST = 3 };
 static const int64_t DAY_MS = 86400000, PEAK_MS = 600000;
 
@@ -265,9 +265,9 @@ static void ask_queue(struct admin_call *call, uint32_t customer)
 static bool give_all(struct admin_call *call, uint32_t customer,
 		     struct err *err)
 {
-	int64_t now = os_system_wall_ms();
+	int64_t now = admin_wall_ms(call->admin);
 	bool behind;
-	return search_step(call->admin->search, STEP_LINES, &behind, err) &&
+	return call_index_step(call, &behind, err) &&
 	       give_limits(call, customer, now, err) &&
 	       give_repeats(call, customer, now, err) &&
 	       give_inert(call, customer, err);
@@ -282,8 +282,8 @@ void call_needs(struct admin_call *call)
 		return;
 	if (call->caller.role == CALLER_UNIT_ADMIN)
 		finish(call);
-	else if (call->admin->search == NULL)
-		call_say(call, CALL_UNAVAILABLE, SAY_NO_INDEX, NONE);
+	else if (!call_has_index(call))
+		return;
 	else if (!give_all(call, customer, &err))
 		call_fail(call, &err, SAY_INDEX_FAILED);
 	else if (customer != 0)

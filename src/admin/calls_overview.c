@@ -6,14 +6,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "admin/calls.h"
+#include "admin/calls_index.h"
 #include "admin/search.h"
 #include "base/json.h"
 #include "os/clock.h"
 
 static const slice NONE = { 0 };
 
-enum { ROW_MAX = 262144, STEP_LINES = 500 };
+enum { ROW_MAX = 262144 };
 
 static const struct {
 	const char *name;
@@ -130,7 +130,7 @@ static void give(struct admin_call *call)
 	struct call_object row;
 	struct json *j = call_row_begin(&row, ROW_MAX);
 	json_key(j, "as_of");
-	json_time_ms(j, os_system_wall_ms());
+	json_time_ms(j, admin_wall_ms(call->admin));
 	put_relay(j, call->admin);
 	put_numbers(j, o);
 	put_series(j, &o->sums);
@@ -218,10 +218,10 @@ static bool sum(struct admin_call *call, struct overview *o, size_t which,
 {
 	bool behind;
 	int64_t step = ranges[which].step_s;
-	int64_t now = os_system_wall_ms() / 1000;
+	int64_t now = admin_wall_ms(call->admin) / 1000;
 	int64_t start = now - now % step -
 			step * ((int64_t)ranges[which].slots - 1);
-	return search_step(call->admin->search, STEP_LINES, &behind, err) &&
+	return call_index_step(call, &behind, err) &&
 	       search_sum(call->admin->search, o->customer, (uint32_t)step,
 			  start > 0 ? start : 0, ranges[which].slots, &o->sums,
 			  err);
@@ -240,10 +240,8 @@ void call_overview(struct admin_call *call)
 		call_say(call, CALL_NOT_ALLOWED, SAY_NOT_ALLOWED, NONE);
 		return;
 	}
-	if (call->admin->search == NULL) {
-		call_say(call, CALL_UNAVAILABLE, SAY_NO_INDEX, NONE);
+	if (!call_has_index(call))
 		return;
-	}
 	struct overview *o = calloc(1, sizeof(*o));
 	if (o == NULL) {
 		call_no_memory(call);

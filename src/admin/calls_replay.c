@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "admin/calls_index.h"
 #include "admin/calls_setting.h"
 #include "admin/search.h"
 #include "os/clock.h"
@@ -21,8 +22,6 @@ enum {
 	CLIENT_MAX = IP_TEXT_MAX,
 	DEADLINE_MS = 10000,
 	SCRATCH_MAX = 65536,
-	STEP_LINES = 500,
-	CATCH_UP_MS = 1000,
 };
 
 /* Sessions that would come out differently in the same way. */
@@ -37,8 +36,8 @@ struct replaying {
 	const struct view *view;	/* with the draft */
 	struct search_filter filter;
 	struct search_list *list;	/* NULL: the index catches up */
-	int64_t catch_up_ms, deadline_ms;	/* monotonic */
-	bool behind;			/* it could not */
+	struct catching_up catching_up;
+	int64_t deadline_ms;		/* monotonic */
 	uint64_t judged, gone, more;
 	struct difference differences[CHANGES_MAX];
 	uint32_t count;
@@ -126,15 +125,7 @@ static void note(struct replaying *r, slice client, bool was_accepted,
 	r->count++;
 }
 
-static enum refusal_cause cause_named(slice key)
-{
-	for (enum refusal_cause c = 0; c < CAUSE_COUNT; c++)
-		if (slice_eq(key, slice_of(refusal_cause_key(c))))
-			return c;
-	return CAUSE_OTHER;
-}
-
-/* Refused by what no setting decides: it would be again. */
+/* Else it was refused by what no setting decides, and would be again. */
 static bool was_by_settings(enum refusal_cause cause)
 {
 	return cause == CAUSE_ADDRESS || cause == CAUSE_DOMAIN ||
@@ -151,7 +142,7 @@ static void judge(struct replaying *r, const struct search_row *row,
 	struct app_password made;
 	struct decision d;
 	slice client = NONE;
-	enum refusal_cause was = cause_named(row->cause);
+	enum refusal_cause was = refusal_cause_named(row->cause);
 	if ((row->is_refusal && !was_by_settings(was)) ||
 	    !read_facts(r->view, line, arena, &made, &f)) {
 		r->gone++;
@@ -220,15 +211,14 @@ static void answer(struct admin_call *call, bool incomplete)
 	call_end(call, CALL_OK, NONE);
 }
 
-/* Up to now, or for long enough; then the list begins. */
+/* Then the list begins. */
 static bool catch_up(struct admin_call *call, struct replaying *r,
 		     struct err *err)
 {
-	struct search *s = call->admin->search;
-	if (!search_step(s, STEP_LINES, &r->behind, err))
-		return false;
-	return (r->behind && now_ms() < r->catch_up_ms) ||
-	       search_list_new(s, &r->filter, NULL, each, r, &r->list, err);
+	bool ready;
+	return catching_up_step(&r->catching_up, call, &ready, err) &&
+	       (!ready || search_list_new(call->admin->search, &r->filter,
+					  NULL, each, r, &r->list, err));
 }
 
 static void more(struct admin_call *call)
@@ -242,7 +232,7 @@ static void more(struct admin_call *call)
 		replaying_free(call);
 		call_fail(call, &err, SAY_INDEX_FAILED);
 	} else if (done || now_ms() >= r->deadline_ms) {
-		answer(call, !done || r->behind ||
+		answer(call, !done || r->catching_up.behind ||
 			     r->judged + r->gone >= JUDGED_MAX);
 	}
 }
@@ -264,12 +254,13 @@ static void begin(struct admin_call *call, const struct view *view,
 		return;
 	}
 	r->view = view_ref(view);
-	r->catch_up_ms = now_ms() + CATCH_UP_MS;
+	catching_up_begin(&r->catching_up);
 	r->deadline_ms = now_ms() + DEADLINE_MS;
 	r->filter = (struct search_filter){
 		.of = LIST_MESSAGES | LIST_REFUSALS,
 		.customer = customer,
-		.since_ms = os_wall_ms() - (int64_t)hours * 3600 * 1000,
+		.since_ms = admin_wall_ms(call->admin) -
+			    (int64_t)hours * 3600 * 1000,
 		.limit = JUDGED_MAX,
 	};
 	call->state = r;
@@ -284,12 +275,8 @@ void call_replay(struct admin_call *call)
 	uint64_t hours;
 	const struct view *view;
 	if (!call_one_customer(call, &name, &customer) ||
-	    !read_hours(call, &hours))
+	    !read_hours(call, &hours) || !call_has_index(call))
 		return;
-	if (call->admin->search == NULL) {
-		call_say(call, CALL_UNAVAILABLE, SAY_NO_INDEX, NONE);
-		return;
-	}
 	setting_preview(call, &view);
 	if (view != NULL)
 		begin(call, view, customer, hours);

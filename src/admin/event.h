@@ -53,7 +53,6 @@ struct event_mail {
 	uint32_t delivered, deferred, failed;	/* of an attempt */
 	slice cause;			/* of a refusal, a key */
 	bool goes_on;			/* more of a refusal told before */
-	bool again;			/* recovery told it once more */
 	char reply[EVENT_REPLY_MAX];	/* of the attempt's last recipient */
 };
 /* Slices lend from e. */

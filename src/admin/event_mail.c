@@ -73,7 +73,6 @@ void event_mail(const struct event *e, struct event_mail *out)
 		.cause = json_text(line, "cause"),
 		.recipients = number(line, "recipients"),
 		.goes_on = json_is_true(json_object_get(line, "goes_on")),
-		.again = json_is_true(json_object_get(line, "again")),
 	};
 	switch (out->kind) {
 	case EVENT_ACCEPTED:

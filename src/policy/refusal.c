@@ -15,6 +15,14 @@ const char *refusal_cause_key(enum refusal_cause cause)
 	return keys[cause];
 }
 
+enum refusal_cause refusal_cause_named(slice key)
+{
+	for (enum refusal_cause c = 0; c < CAUSE_COUNT; c++)
+		if (slice_eq(key, slice_of(refusal_cause_key(c))))
+			return c;
+	return CAUSE_OTHER;
+}
+
 /* --- causes ---------------------------------------------------------------- */
 
 /* Rows that say the cause by themselves. */

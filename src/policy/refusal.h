@@ -14,6 +14,8 @@ enum refusal_cause {
 	CAUSE_COUNT,
 };
 const char *refusal_cause_key(enum refusal_cause cause);
+/* CAUSE_OTHER: there is none of this key. */
+enum refusal_cause refusal_cause_named(slice key);
 
 /* Of a decision that refused. */
 enum refusal_cause refusal_cause_of(const struct facts *f,

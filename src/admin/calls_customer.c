@@ -100,8 +100,8 @@ void call_customer_show(struct admin_call *call)
 	    !call_find_customer(call, name, &id))
 		return;
 	arena_init(&arena, CUSTOMER_ARENA_MAX);
-	struct customer_row *c = tables_customer_settings(
-		&call->admin->tables, id, &arena);
+	struct customer_row *c = tables_customer(&call->admin->tables, id, 0,
+						 &arena);
 	if (c != NULL)
 		give_whole(call, c);
 	arena_fini(&arena);

@@ -92,7 +92,8 @@ static void export_more(struct admin_call *call)
 	}
 	arena_init(&arena, (size_t)1 << 30);
 	struct customer_row *c =
-		tables_customer_after(&a->tables, e->at, &arena);
+		tables_customer_after(&a->tables, e->at, PARTS_ALL,
+				      &arena);
 	bool ok = c != NULL;
 	if (ok) {
 		e->at = c->c.id;
@@ -112,7 +113,7 @@ static void export_one(struct admin_call *call, slice name)
 	struct err err;
 	arena_init(&arena, (size_t)1 << 30);
 	struct customer_row *c = tables_customer_named(&call->admin->tables,
-						       name, &arena);
+						       name, PARTS_ALL, &arena);
 	bool good = store_good(call->admin->store, &err);
 	if (!good)
 		call_fail(call, &err, SAY_STORE_READ_FAILED);

@@ -112,6 +112,13 @@ static void list_end(struct admin_call *call, bool changed)
 		call_end(call, CALL_OK, NONE);
 }
 
+static enum customer_part part_of(enum row_kind kind)
+{
+	return kind == ROW_DOMAIN ? PART_DOMAINS :
+	       kind == ROW_USER	  ? PART_USERS :
+				    PART_SETTINGS;
+}
+
 static void list_more(struct admin_call *call)
 {
 	struct listing *l = call->state;
@@ -123,7 +130,8 @@ static void list_more(struct admin_call *call)
 	}
 	arena_init(&arena, (size_t)1 << 30);
 	struct customer_row *c = tables_customer_after(
-		&a->tables, l->only ? l->only - 1 : l->at, &arena);
+		&a->tables, l->only ? l->only - 1 : l->at, part_of(l->kind),
+		&arena);
 	bool last = c == NULL || l->only != 0;
 	if (c != NULL && (l->only == 0 || c->c.id == l->only)) {
 		l->at = c->c.id;

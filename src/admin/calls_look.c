@@ -78,6 +78,21 @@ static bool read_object(struct admin_call *call, slice *object)
 	return ok || arg_bad(call, "setting");
 }
 
+#define AUDIT_COLUMNS                                                     \
+	"SELECT a.id, a.at, a.who, a.call, a.revision, c.name, a.object, " \
+	"a.before, a.after, a.role, a.client FROM audit a "                \
+	"LEFT JOIN customers c ON c.id = a.customer "
+#define AUDIT_OF_ONE                                                      \
+	"WHERE a.id < ?1 AND a.customer = "                                \
+	"(SELECT id FROM customers WHERE name = ?2) AND a.object = ?6 "
+#define AUDIT_OF_ANY                                                      \
+	"WHERE a.id < ?1 AND (?2 = '' OR c.name = ?2) "                    \
+	"AND (?6 = '' OR a.object = ?6) "
+#define AUDIT_REST                                                        \
+	"AND (?4 = 0 OR a.customer = ?4) AND (?5 = '' OR a.who = ?5 OR "   \
+	"a.who = 'operator as ' || ?5) AND (?7 = '' OR a.who = ?7 OR "     \
+	"a.who = 'operator as ' || ?7) ORDER BY a.id DESC LIMIT ?3"
+
 /* Newest first; `before` pages on. */
 void call_audit_list(struct admin_call *call)
 {
@@ -89,16 +104,11 @@ void call_audit_list(struct admin_call *call)
 	    !arg_u64(call, "limit", AUDIT_MAX, &limit) ||
 	    !arg_text(call, "customer", false, &customer))
 		return;
+	/* A log may be long: of one thing, its index leads to the rows. */
 	struct sql q = sql_of(call->admin->store,
-			      "SELECT a.id, a.at, a.who, a.call, a.revision, "
-			      "c.name, a.object, a.before, a.after, a.role, "
-			      "a.client FROM audit a LEFT JOIN customers c ON c.id = a.customer "
-			      "WHERE a.id < ?1 AND (?2 = '' OR c.name = ?2) "
-			      "AND (?4 = 0 OR a.customer = ?4) AND (?5 = '' OR "
-			      "a.who = ?5 OR a.who = 'operator as ' || ?5) "
-			      "AND (?6 = '' OR a.object = ?6) AND (?7 = '' OR "
-			      "a.who = ?7 OR a.who = 'operator as ' || ?7) "
-			      "ORDER BY a.id DESC LIMIT ?3");
+			      object.n > 0 && customer.n > 0 ?
+				      AUDIT_COLUMNS AUDIT_OF_ONE AUDIT_REST :
+				      AUDIT_COLUMNS AUDIT_OF_ANY AUDIT_REST);
 	sql_u64(&q, before);
 	sql_text(&q, customer);
 	sql_u64(&q, limit);

@@ -125,8 +125,8 @@ static void look(struct admin_call *call, uint32_t customer, slice id,
 	bool found = id.n == 0;
 	arena_init(&arena, SETTING_ARENA_MAX);
 	struct looking l = { .call = call, .whole = whole };
-	l.customer = tables_customer_settings(&call->admin->tables, customer,
-					      &arena);
+	l.customer = tables_customer(&call->admin->tables, customer,
+				     PART_SETTINGS, &arena);
 	uint32_t count = l.customer != NULL ? l.customer->settings.count : 0;
 	for (uint32_t i = 0; i < count; i++) {
 		struct setting_row *s =

@@ -205,7 +205,8 @@ const struct view *admin_compile(struct admin *a, uint64_t revision,
 	compile_plans(&c, &arena);
 	for (uint32_t at = 0; !c.failed;) {
 		struct customer_row *row =
-			tables_customer_after(&a->tables, at, &arena);
+			tables_customer_after(&a->tables, at, PARTS_ALL,
+					      &arena);
 		if (row == NULL)
 			break;
 		at = row->c.id;

@@ -247,11 +247,22 @@ static void check_not_closing(struct directory *d, struct tables *t,
 				SAY_CUSTOMER_CLOSING, c->c.name, NONE, NONE);
 }
 
+/* A call about relay settings says nothing of domains and users, and nothing
+ * that is checked of settings depends on them. */
+static unsigned parts_meant(const struct directory *d,
+			    const struct customer_row *c)
+{
+	bool settings_only = d->fragment && c->row.given == 0 &&
+			     c->settings.count > 0 &&
+			     c->domains.count + c->users.count == 0;
+	return settings_only ? PART_SETTINGS : PARTS_ALL;
+}
+
 static bool merge_customer(struct directory *d, struct tables *t,
 			   struct customer_row *c)
 {
-	struct customer_row *old =
-		tables_customer_named(t, c->c.name, &d->arena);
+	struct customer_row *old = tables_customer_named(
+		t, c->c.name, parts_meant(d, c), &d->arena);
 	if (t->store->failed)
 		return false;
 	if (old != NULL)

@@ -28,17 +28,26 @@ void tables_remove(struct tables *t, const struct row *r);
 /* Before aliases change hands between users. */
 void tables_clear_aliases(struct tables *t, uint32_t user);
 
-/* The customer with all it has, each list in the order of ids (settings: of
- * positions); NULL: none, or a failure. Closing ones are none. */
+/* What of a customer is read besides its own row: it may have half a million
+ * users. Bits. */
+enum customer_part {
+	PART_DOMAINS = 1,
+	PART_USERS = 2,
+	PART_SETTINGS = 4,		/* with their entries */
+	PARTS_ALL = 7,
+};
+/* A customer, each list in the order of ids (settings: of positions); NULL:
+ * none, or a failure. */
+struct customer_row *tables_customer(struct tables *t, uint64_t id,
+				     unsigned parts, struct arena *arena);
+/* Closing ones are none. */
 struct customer_row *tables_customer_named(struct tables *t, slice name,
+					   unsigned parts,
 					   struct arena *arena);
 /* The one with the next id above `after`, closing or not. */
 struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
+					   unsigned parts,
 					   struct arena *arena);
-/* Without domains and users, of whom there may be many: the customer and its
- * settings with their entries. */
-struct customer_row *tables_customer_settings(struct tables *t, uint32_t id,
-					      struct arena *arena);
 /* At most `limit` users of the customer whose address begins with prefix and
  * comes after `after`, by address; with their aliases. */
 void tables_users(struct tables *t, uint32_t customer, slice prefix,

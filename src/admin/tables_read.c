@@ -194,9 +194,8 @@ static void read_plan_name(struct tables *t, struct customer_row *c,
 	}
 }
 
-/* The row of a customer alone; NULL: none, or a failure. */
-static struct customer_row *read_alone(struct tables *t, uint64_t id,
-				       struct arena *arena)
+struct customer_row *tables_customer(struct tables *t, uint64_t id,
+				     unsigned parts, struct arena *arena)
 {
 	struct row *r = NULL;
 	struct sql q = sql_of(t->store, t->select[ROW_CUSTOMER]);
@@ -207,49 +206,34 @@ static struct customer_row *read_alone(struct tables *t, uint64_t id,
 	}
 	if (r == NULL)
 		return NULL;
-	read_plan_name(t, row_customer(r), arena);
-	return row_customer(r);
-}
-
-static struct customer_row *read_customer(struct tables *t, uint64_t id,
-					  struct arena *arena)
-{
-	struct customer_row *c = read_alone(t, id, arena);
-	if (c == NULL)
-		return NULL;
-	read_children(t, ROW_DOMAIN, c->c.id, &c->domains, arena);
-	read_children(t, ROW_USER, c->c.id, &c->users, arena);
-	read_children(t, ROW_SETTING, c->c.id, &c->settings, arena);
-	if (!t->store->failed)
+	struct customer_row *c = row_customer(r);
+	read_plan_name(t, c, arena);
+	if (parts & PART_DOMAINS)
+		read_children(t, ROW_DOMAIN, c->c.id, &c->domains, arena);
+	if (parts & PART_USERS)
+		read_children(t, ROW_USER, c->c.id, &c->users, arena);
+	if (parts & PART_SETTINGS)
+		read_children(t, ROW_SETTING, c->c.id, &c->settings, arena);
+	if ((parts & PART_USERS) && !t->store->failed)
 		read_aliases(t, c->c.id, &c->users, arena);
-	if (!t->store->failed)
-		read_entries(t, c, arena);
-	return t->store->failed ? NULL : c;
-}
-
-struct customer_row *tables_customer_settings(struct tables *t, uint32_t id,
-					      struct arena *arena)
-{
-	struct customer_row *c = read_alone(t, id, arena);
-	if (c == NULL)
-		return NULL;
-	read_children(t, ROW_SETTING, c->c.id, &c->settings, arena);
-	if (!t->store->failed)
+	if ((parts & PART_SETTINGS) && !t->store->failed)
 		read_entries(t, c, arena);
 	return t->store->failed ? NULL : c;
 }
 
 struct customer_row *tables_customer_named(struct tables *t, slice name,
+					   unsigned parts,
 					   struct arena *arena)
 {
 	struct sql q = sql_of(t->store, "SELECT id FROM customers WHERE "
 					"name = ? AND closing = 0");
 	sql_text(&q, name);
 	uint64_t id = sql_number(&q, 0);
-	return id != 0 ? read_customer(t, id, arena) : NULL;
+	return id != 0 ? tables_customer(t, id, parts, arena) : NULL;
 }
 
 struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
+					   unsigned parts,
 					   struct arena *arena)
 {
 	struct sql q = sql_of(t->store, "SELECT id FROM customers "
@@ -259,7 +243,7 @@ struct customer_row *tables_customer_after(struct tables *t, uint32_t after,
 		return NULL;
 	uint64_t id = sql_get_u64(&q, 0);
 	sql_end(&q);
-	return read_customer(t, id, arena);
+	return tables_customer(t, id, parts, arena);
 }
 
 void tables_plans(struct tables *t, struct row_list *out, struct arena *arena)

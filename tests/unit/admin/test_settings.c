@@ -80,6 +80,12 @@ static void s3_1_a_setting_is_put_whole(void **state)
 	       "'require_tls':false}", 0, "revision");
 	expect(*state, "setting.show",
 	       "'customer':'minor','id':'head-office'", 0, "\"entries\":2");
+	/* Nobody read domains and users for it; they are as they were. */
+	char *text = export_text(*state);
+	assert_non_null(strstr(text, "minor.test, kind"));
+	assert_non_null(strstr(text, "alias@minor.test"));
+	assert_non_null(strstr(text, "c@minor.test"));
+	free(text);
 }
 
 static void s3_1_a_new_setting(void **state)

@@ -280,6 +280,18 @@ bool arg_text(struct admin_call *call, const char *name, bool required,
 	return true;
 }
 
+bool arg_address(struct admin_call *call, const char *name, bool required,
+		 slice *out)
+{
+	slice given = NONE;
+	if (!arg_text(call, name, required, &given))
+		return false;
+	if (given.n == 0 || directory_address(given, &call->arena, out, NULL))
+		return true;
+	call_say(call, CALL_USAGE, SAY_BAD_ADDRESS, given);
+	return false;
+}
+
 bool arg_bool(struct admin_call *call, const char *name, bool *out)
 {
 	return args_bool(call->args, name, out) != ARGS_MALFORMED ||

@@ -121,6 +121,9 @@ bool arg_text(struct admin_call *call, const char *name, bool required,
 bool arg_bool(struct admin_call *call, const char *name, bool *out) MUST_USE;
 bool arg_u64(struct admin_call *call, const char *name, uint64_t max,
 	     uint64_t *out) MUST_USE;
+/* A mail address, folded as users are kept, in the call's arena. */
+bool arg_address(struct admin_call *call, const char *name, bool required,
+		 slice *out) MUST_USE;
 /* Ends with "argument … is missing or malformed". Returns false. */
 bool arg_bad(struct admin_call *call, const char *name);
 

@@ -35,6 +35,12 @@ static bool find_person(struct admin_call *call, slice address,
 	return true;
 }
 
+static bool bad_person(struct admin_call *call, slice as)
+{
+	call_say(call, CALL_USAGE, SAY_BAD_ADDRESS, as);
+	return false;
+}
+
 static bool stand_in(struct admin_call *call, slice as)
 {
 	struct err err;
@@ -42,7 +48,7 @@ static bool stand_in(struct admin_call *call, slice as)
 	enum role role = ROLE_USER;
 	slice address;
 	if (!directory_address(as, &call->arena, &address, NULL))
-		return arg_bad(call, "as");
+		return bad_person(call, as);
 	bool found = find_person(call, address, &role, &call->caller);
 	if (!store_good(call->admin->store, &err)) {
 		call_fail(call, &err, SAY_STORE_READ_FAILED);

@@ -33,21 +33,18 @@ static void describe(struct json *j, const struct making *m)
 
 static bool take_args(struct admin_call *call, struct making *m)
 {
-	slice address = NONE, sender = NONE, range = NONE;
-	if (!arg_text(call, "address", true, &address) ||
-	    !arg_text(call, "sender", false, &sender) ||
+	slice range = NONE;
+	if (!arg_address(call, "address", true, &m->address) ||
+	    !arg_address(call, "sender", false, &m->row.sender) ||
 	    !arg_text(call, "range", false, &range))
 		return false;
-	if (!directory_address(address, &call->arena, &m->address, NULL))
-		return arg_bad(call, "address");
-	if (sender.n > 0 && !directory_address(sender, &call->arena,
-					       &m->row.sender, NULL))
-		return arg_bad(call, "sender");
 	if (range.n == 0)
 		return true;
 	if (!ip_range_parse(range, &m->row.range) ||
-	    ip_range_has_host_bits(&m->row.range))
-		return arg_bad(call, "range");
+	    ip_range_has_host_bits(&m->row.range)) {
+		call_say(call, CALL_USAGE, SAY_BAD_RANGE, range);
+		return false;
+	}
 	m->row.has_range = true;
 	ip_range_text(&m->row.range, m->range);
 	return true;

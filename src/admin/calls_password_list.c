@@ -80,15 +80,10 @@ static bool find_user(struct admin_call *call, slice address, uint64_t *user)
 }
 
 /* Those of one user, newest last: a few. */
-static void list_of_user(struct admin_call *call, slice given)
+static void list_of_user(struct admin_call *call, slice address)
 {
-	slice address;
 	uint64_t user;
 	struct err err;
-	if (!directory_address(given, &call->arena, &address, NULL)) {
-		arg_bad(call, "address");
-		return;
-	}
 	bool found = find_user(call, address, &user);
 	if (!store_good(call->admin->store, &err)) {
 		call_fail(call, &err, SAY_STORE_READ_FAILED);
@@ -109,7 +104,7 @@ static void list_of_user(struct admin_call *call, slice given)
 void call_app_password_list(struct admin_call *call)
 {
 	slice address = NONE;
-	if (!arg_text(call, "address", false, &address))
+	if (!arg_address(call, "address", false, &address))
 		return;
 	if (address.n > 0) {
 		list_of_user(call, address);

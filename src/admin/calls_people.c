@@ -74,15 +74,6 @@ static void refuse(struct admin_call *call, int code, enum admin_text id,
 		call_fail(call, &err, SAY_STORE_FAILED);
 }
 
-static bool take_address(struct admin_call *call, slice *address)
-{
-	slice given = NONE;
-	if (!arg_text(call, "address", true, &given))
-		return false;
-	return directory_address(given, &call->arena, address, NULL) ||
-	       arg_bad(call, "address");
-}
-
 /* --- people of a customer -------------------------------------------------- */
 
 /* Whom the caller may let in: an operator anybody; a super admin those of the
@@ -107,7 +98,7 @@ void call_invite_create(struct admin_call *call)
 {
 	struct person p = { 0 };
 	slice address;
-	if (!take_address(call, &address))
+	if (!arg_address(call, "address", true, &address))
 		return;
 	store_begin(call->admin->store);
 	if (!find_for(call, address, &p))
@@ -124,7 +115,7 @@ void call_sign_in_reset(struct admin_call *call)
 	struct person p = { 0 };
 	bool password = false, factor = false;
 	slice address;
-	if (!take_address(call, &address) ||
+	if (!arg_address(call, "address", true, &address) ||
 	    !arg_bool(call, "password", &password) ||
 	    !arg_bool(call, "factor", &factor))
 		return;
@@ -154,7 +145,7 @@ void call_operator_add(struct admin_call *call)
 	struct store *s = call->admin->store;
 	struct person p = { 0 };
 	slice address;
-	if (!is_in_person(call) || !take_address(call, &address))
+	if (!is_in_person(call) || !arg_address(call, "address", true, &address))
 		return;
 	store_begin(s);
 	if (person_find(s, address, &call->arena, &p)) {
@@ -200,7 +191,7 @@ void call_operator_remove(struct admin_call *call)
 {
 	struct store *s = call->admin->store;
 	slice address;
-	if (!is_in_person(call) || !take_address(call, &address))
+	if (!is_in_person(call) || !arg_address(call, "address", true, &address))
 		return;
 	store_begin(s);
 	struct sql q = sql_of(s, "DELETE FROM operators WHERE address = ? "

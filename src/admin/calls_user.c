@@ -81,12 +81,9 @@ void call_user_show(struct admin_call *call)
 	struct row_list users = { 0 };
 	slice given = NONE, address, name = NONE;
 	uint32_t customer = 0;
-	if (!arg_text(call, "address", true, &given))
+	if (!arg_address(call, "address", true, &given))
 		return;
-	if (!directory_address(given, &call->arena, &address, NULL)) {
-		arg_bad(call, "address");
-		return;
-	}
+	address = given;
 	struct sql q = sql_of(call->admin->store,
 			      "SELECT u.address, u.customer, c.name FROM "
 			      "users u JOIN customers c ON c.id = u.customer "

@@ -68,9 +68,9 @@ static void values(struct buf *out, const struct row *r)
 		buf_printf(out, "%s%s%s%s ", n++ > 0 ? ", " : "",
 			   grouped ? f[i].group : "", grouped ? "." : "",
 			   f[i].name);
-		say_plain(out, buf_slice(&before));
+		say_plain(out, before.n > 0 ? buf_slice(&before) : SLICE("-"));
 		buf_append(out, SLICE(" → "));
-		say_plain(out, buf_slice(&after));
+		say_plain(out, after.n > 0 ? buf_slice(&after) : SLICE("-"));
 		buf_fini(&before);
 		buf_fini(&after);
 	}

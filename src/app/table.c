@@ -201,10 +201,12 @@ static void measure(struct columns *c, json_t *row)
 	buf_fini(&b);
 }
 
+/* Also behind a cell that is wider than its column may be. */
 static void pad(struct buf *out, size_t from, size_t width)
 {
 	size_t had = width_of((slice){ out->p + from, out->n - from });
-	for (; had < width + 2; had++)
+	size_t spaces = 2 + (had < width ? width - had : 0);
+	for (; spaces > 0; spaces--)
 		buf_append_char(out, ' ');
 }
 

@@ -173,12 +173,6 @@ bool call_changes_user(struct admin_call *call, uint32_t user) MUST_USE;
 bool call_sees_sender(struct admin_call *call, slice address) MUST_USE;
 bool call_sees_mail(struct admin_call *call, slice json_object) MUST_USE;
 
-/* Fills the filter's setting from the argument "setting", a key. False: the
- * customer has none of it, and it has ended. (calls_mail.c) */
-struct search_filter;
-bool call_setting_asked(struct admin_call *call,
-			struct search_filter *f) MUST_USE;
-
 /* For relay, which knows numbers: the argument "customer", a name or a number,
  * becomes the number of one that is there for the caller, or of none. False: it
  * has ended. (calls_relay.c) */

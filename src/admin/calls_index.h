@@ -21,3 +21,12 @@ void catching_up_begin(struct catching_up *c);
 /* *ready: it is, or for long enough. */
 bool catching_up_step(struct catching_up *c, struct admin_call *call,
 		      bool *ready, struct err *err) MUST_USE;
+
+/* The argument "client", an address in the one form that the journal writes;
+ * absent: empty. False: it has ended. */
+bool call_client_asked(struct admin_call *call, slice *out) MUST_USE;
+/* Fills the filter's setting from the argument "setting", a key. False: the
+ * customer has none of it, and it has ended. */
+struct search_filter;
+bool call_setting_asked(struct admin_call *call,
+			struct search_filter *f) MUST_USE;

@@ -155,37 +155,6 @@ static bool read_time(struct admin_call *call, const char *name, int64_t *out)
 	       arg_bad(call, name);
 }
 
-static bool read_client(struct admin_call *call, slice *out)
-{
-	struct ip_addr a;
-	char text[IP_TEXT_MAX];
-	if (!arg_text(call, "client", false, out))
-		return false;
-	if (out->n == 0)
-		return true;
-	if (!ip_addr_parse(*out, &a))
-		return arg_bad(call, "client");
-	/* The one form that the journal writes. */
-	if (arena_copy(&call->arena, slice_of(ip_addr_text(&a, text)), out))
-		return true;
-	call_no_memory(call);
-	return false;
-}
-
-/* A setting by its key, which only says something within a customer. */
-bool call_setting_asked(struct admin_call *call, struct search_filter *f)
-{
-	slice key = NONE;
-	const struct customer *c = view_customer(call->admin->view,
-						 f->customer);
-	if (!arg_text(call, "setting", false, &key))
-		return false;
-	for (uint32_t i = 0; c != NULL && i < c->setting_count; i++)
-		if (slice_eq(c->settings[i]->key, key))
-			f->setting = c->settings[i]->id;
-	return key.n == 0 || f->setting != 0 || arg_bad(call, "setting");
-}
-
 static bool read_filter(struct admin_call *call, struct search_filter *f)
 {
 	uint64_t limit = LIMIT_DEFAULT;
@@ -239,7 +208,7 @@ void call_message_list(struct admin_call *call)
 void call_refusal_list(struct admin_call *call)
 {
 	struct search_filter f = { .of = LIST_REFUSALS };
-	if (read_filter(call, &f) && read_client(call, &f.client) &&
+	if (read_filter(call, &f) && call_client_asked(call, &f.client) &&
 	    arg_text(call, "cause", false, &f.cause) && call_has_index(call))
 		begin(call, &f);
 }

@@ -272,6 +272,28 @@ def s9_4_cells_of_the_queue(service):
     assert len(rows) == 1, rows
 
 
+def s13_a_login_is_found_behind_other_mail(service):
+    """The live check for an app password, when many others send besides."""
+    password = service.app_password("u@one.example")
+    address = NAMES["one"][0]
+    with client(service, address, starttls=True) as c:
+        c.auth_plain("u@one.example", password)
+        assert c.message("u@one.example", ["a@ok.test"], "x\r\n")[0] == 250
+    for _ in range(30):
+        with client(service, address) as c:
+            assert c.code("MAIL FROM:<u@elsewhere.test>") == 550
+
+    def all_there():
+        rows, _ = listed(service, "message.list", customer="one", limit=30)
+        return len(rows) == 30 and not any(r["login"] for r in rows)
+    until(service, all_there)
+    seen = ask(service, "watch", customer="one",
+               app_password=password[3:13])[0]
+    assert seen["accepted"] == 1, seen
+    assert len(ask(service, "watch", customer="one",
+                   client="::ffff:" + address)[0]["rows"]) == 25
+
+
 def script(stage, text, s):
     if stage == "RCPT" and "later.test" in text:
         return "450 4.7.1 Greylisted, come back"
@@ -295,7 +317,8 @@ def tests(world, results):
                      s4_3_limits_have_one_reference_a_transaction,
                      s4_3_wrong_credentials, s12_1_the_overview_adds_up,
                      s6_11_users_nearest_first, s12_1_what_needs_a_person,
-                     s9_4_cells_of_the_queue):
+                     s9_4_cells_of_the_queue,
+                     s13_a_login_is_found_behind_other_mail):
             with results.test(test.__name__):
                 test(service)
         assert service.stop() == 0

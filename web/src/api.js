@@ -7,6 +7,7 @@ import { language, t } from './words.js';
 
 export const admin_down = signal(false);
 export const signed_out = signal(0);            // counts 401 answers
+export const answered_at = signal(0);           // ms; each good answer keeps the session
 
 let csrf = '';
 
@@ -72,6 +73,7 @@ async function call(method, path, { query, body, etag, signal: stop, quiet } = {
 	const answer = await read(response);
 	if (response.ok) {
 		admin_down.value = false;
+		answered_at.value = Date.now();
 		return answer;
 	}
 	if (response.status === 503)

@@ -6,7 +6,6 @@ import { place, match } from './router.js';
 import { routes } from './routes.js';
 import { session } from './session.js';
 import { language } from './words.js';
-import { clear_told } from './status.js';
 import { Frame } from './frame.js';
 import { NotFoundPage } from './pages/not_found.js';
 import { Boundary } from './parts/boundary.js';
@@ -44,7 +43,6 @@ export function App() {
 	const open = found?.route.open;
 	const inside = session.value?.state === 'in';
 	const { page: Shown, failed } = use_page(inside || open ? found?.route : null);
-	useEffect(clear_told, [path]);
 	if (open)
 		return Shown ? html`<${Shown} ...${found.params} />` : null;
 	if (!inside)

@@ -46,7 +46,7 @@ export function tls_name(text) {
 
 export function explain_address(customer, m) {
 	const query = new URLSearchParams();
-	const facts = { ip: m.client, helo: m.helo, from: m.original_from ?? m.from, auth: m.login, tls: m.tls ? '1' : '' };
+	const facts = { client_ip: m.client, helo: m.helo, from: m.original_from ?? m.from, auth: m.login, tls: m.tls ? '1' : '' };
 	for (const [name, value] of Object.entries(facts))
 		if (value)
 			query.set(name, value);

@@ -3,6 +3,7 @@
 // ordinary <a href>: one listener turns those of this origin into steps of the
 // history, so every view has an address and "open in a new tab" works.
 import { signal, computed } from '@preact/signals';
+import { clear_told } from './status.js';
 
 const here = signal(read());
 
@@ -16,7 +17,10 @@ function read() {
 	};
 }
 
+// What an act told stays on its page; the page that go() leads to may tell anew.
 function moved() {
+	if (location.pathname !== here.value.path)
+		clear_told();
 	here.value = read();
 }
 

@@ -36,7 +36,8 @@ async function take_session(answer) {
 	show_scheme(answer.scheme);
 	if (answer.language && answer.language !== language.value)
 		await load_language(answer.language);
-	session.value = answer;
+	const idle_ms = answer.idle_ends_at ? Date.parse(answer.idle_ends_at) - Date.now() : null;
+	session.value = { ...answer, idle_ms };
 }
 
 function known_zone(name) {

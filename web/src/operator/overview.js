@@ -21,7 +21,7 @@ export default function OperatorOverview() {
 	const status = use_look('status', (signal) => api.get('/operator/status', { signal }), [moved]);
 	const data = look.data.value;
 	return html`<${Page} title=${t('overview.title')} badges=${data && html`<${AsOf} data=${data} />`} actions=${html`<${Range} range=${range} />`}>
-		<${Look} of=${needs} rows=${3} optional>${({ items }) => html`<${Needs} items=${items} reload=${needs.reload} />`}<//>
+		<${Look} of=${needs} rows=${3} optional>${({ items }) => html`<${Needs} items=${items} />`}<//>
 		<${Look} of=${look} rows=${8}>${(overview) => html`<${Numbers} numbers=${overview.numbers} range=${range} />
 			<${Series} overview=${overview} />`}<//>
 		<${Look} of=${status} rows=${4}>${(s) => html`<${Service} status=${s} />`}<//><//>`;

@@ -10,7 +10,7 @@ import { Card } from '../parts/card.js';
 import { Table } from '../parts/table.js';
 
 export default function Sharing() {
-	const look = use_look('sharing', (signal) => api.get('/operator/sharing-requests', { signal, query: { requests: true } }));
+	const look = use_look('sharing', (signal) => api.get('/operator/sharing-requests', { signal }));
 	const allow = async (r) => {
 		try {
 			await api.post(`${of(r.customer, 'settings', r.setting, 'ip', r.range)}/share`);

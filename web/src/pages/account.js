@@ -19,8 +19,8 @@ import { Tokens } from '../parts/tokens.js';
 const factor = () => import('../parts/new_factor.js');
 
 export default function Account() {
-	const { address, name, role } = person.value;
-	return html`<${Page} title=${t('account.title')} lead=${`${name ? `${name} · ` : ''}${address} · ${t(`role.${role}`)}`}>
+	const { address, role } = person.value;
+	return html`<${Page} title=${t('account.title')} lead=${`${address} · ${t(`role.${role}`)}`}>
 		<div class="pair"><${Looks} /><${Password} /></div>
 		<div class="pair"><${Sessions} /><${Lazy} load=${factor} /></div>
 		<${Tokens} /><//>`;

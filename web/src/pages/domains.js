@@ -1,11 +1,11 @@
-// The domains of a customer: in force, waiting for proof, lapsing; a new one.
+// The domains of a customer: in force or waiting for proof; a new one.
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at, go, place } from '../router.js';
 import { may } from '../session.js';
 import { tell } from '../status.js';
-import { t, num } from '../words.js';
+import { t } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
@@ -26,8 +26,6 @@ export default function Domains({ customer }) {
 export function domain_state(d) {
 	if (d.verified === 'pending')
 		return html`<${Badge} kind="deferred">${t('domains.waiting')}<//>`;
-	if (d.lapses_in_days != null)
-		return html`<${Badge} kind="warn">${t('domains.lapses', { n: d.lapses_in_days })}<//>`;
 	return html`<${Badge} kind="ok">${t('domains.in_force')}<//>`;
 }
 
@@ -37,7 +35,6 @@ function columns(customer) {
 		{ key: 'kind', title: t('domains.kind'), cell: (d) => t(`domains.kind_${d.kind}`) },
 		{ key: 'state', title: t('messages.state'), cell: domain_state },
 		{ key: 'of', title: t('domains.alias_of'), cell: (d) => d.of },
-		{ key: 'users', title: t('users.title'), num: true, cell: (d) => d.users != null && num(d.users) },
 	];
 }
 

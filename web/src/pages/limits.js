@@ -60,14 +60,18 @@ function short_name(row) {
 
 // What comes after the limit is full depends on the customer's choice.
 function FullSoon({ row, about }) {
-	const over = about?.[`over_limit_${row.name}`] ?? 'refuse';
+	const over = about?.[`over_${row.name}`] ?? 'refuse';
 	const kind = over === 'hold' ? 'hold' : row.name === 'customer_peak' || over === 'defer' ? 'temporary' : 'permanent';
 	return html`<${Note} kind="warn" title=${t('limits.full_soon', { time: clock(row.full_at), window: short_name(row) })}>
 		${tx(`limits.then_${kind}`, { reply: html`<code>${kind === 'permanent' ? '550 5.4.5' : '450 4.2.1'}</code>` })}<//>`;
 }
 
+// A limit that isn't counted (null) only tells what is held over it.
 function Limit({ row, binds }) {
 	const title = has_word(`limits.name_${row.name}`) ? t(`limits.name_${row.name}`) : row.name;
+	if (row.limit === null)
+		return row.held_messages > 0 && html`<div class="limit-row"><div class="limit-main"><h3>${title}</h3>
+			<p>${t('numbers.held', { n: row.held_messages })}</p></div></div>`;
 	const hot = binds && row.used >= row.limit * near;
 	return html`<div class=${`limit-row ${hot ? 'hot' : ''}`}>
 		<div class="limit-main"><h3 class="badges">${title} ${binds && html`<${Badge} kind=${hot ? 'warn' : 'note'}>${t('limit.binds_first')}<//>`}</h3>

@@ -29,8 +29,9 @@ export function asked(query) {
 	if (out.range && ranges[out.range])
 		out.since ??= new Date(Math.floor((Date.now() - ranges[out.range]) / 60000) * 60000).toISOString();
 	delete out.range;
-	if (out.cause)
-		delete out.state;               // a cause is one of refusals only
+	if (out.cause)                          // a cause is one of refusals only
+		for (const name of ['state', 'to', 'destination'])
+			delete out[name];
 	return out;
 }
 
@@ -43,15 +44,14 @@ export default function Messages({ customer }) {
 	return html`<${Page} title=${t('messages.title')} lead=${t('messages.lead')}>
 		<${Card} flush>
 			<${Filters} query=${query} />
-			<${NewRows} customer=${customer} at=${look.at.value} show=${() => set_seen(seen + 1)} />
+			<${NewRows} data=${look.data.value} show=${() => set_seen(seen + 1)} />
 			<${Look} of=${look} rows=${8}>${(data) => html`<${Rows} customer=${customer} data=${data} />`}<//>
 		<//><//>`;
 }
 
 // Rows that came since are offered, never put in under the pointer.
-function NewRows({ at: shown_at, show }) {
-	const latest = live.value.journal_at ?? live.value.overview_at;
-	if (!latest || !shown_at || Date.parse(latest) <= shown_at)
+function NewRows({ data, show }) {
+	if (!data?.as_of || !(live.value.overview_at > Date.parse(data.as_of)))
 		return null;
 	return html`<div class="new-rows"><button class="button small" onClick=${show}>
 		${t('messages.show_new')}</button></div>`;
@@ -82,13 +82,12 @@ function Rows({ customer, data }) {
 			row_key=${(row) => row.id ?? row.reference}
 			empty=${html`<p>${t('messages.none')}</p>
 				<button class="button" onClick=${clear}>${t('messages.clear')}</button>`} />
-		${data.dropped > 0 && html`<p class="card-foot">${t('messages.dropped', { n: data.dropped })}</p>`}
 		<${Pager} next=${data.next} />`;
 }
 
 function columns(customer) {
 	return [
-		{ key: 'at', title: t('messages.time'), cell: (r) => html`<${Time} at=${r.at ?? r.accepted_at} />`, class: 'nowrap line-1-end' },
+		{ key: 'at', title: t('messages.time'), cell: (r) => html`<${Time} at=${r.at} />`, class: 'nowrap line-1-end' },
 		{ key: 'state', title: t('messages.state'), cell: (r) => html`<${State} row=${r} />`, class: 'line-1' },
 		{ key: 'from', title: t('messages.who'), head: true, grow: true, class: 'line-2', cell: (r) => who(customer, r) },
 		{ key: 'size', title: t('messages.size'), num: true, cell: (r) => size(r.size) },

@@ -33,7 +33,7 @@ export default function Overview({ customer }) {
 	return html`<${Page} title=${t('overview.title')} badges=${data && html`<${AsOf} data=${data} />`}
 		actions=${html`<${Range} range=${range} />`}>
 		<${Look} of=${needs} rows=${3} optional>${({ items }) =>
-			html`<${Needs} customer=${customer} items=${items} reload=${needs.reload} />`}<//>
+			html`<${Needs} customer=${customer} items=${items} />`}<//>
 		<div class=${`stack ${stale.value ? 'greyed' : ''}`}>
 		<${Look} of=${look} rows=${8}>${(overview) => nothing_yet(overview)
 			? html`<${FirstDay} customer=${customer} />`

@@ -5,7 +5,7 @@ import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at, place, set_query } from '../router.js';
 import { may } from '../session.js';
-import { t, clock, duration } from '../words.js';
+import { t, clock, duration, num } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
@@ -30,7 +30,7 @@ export default function QueueList({ customer }) {
 	return html`<${Page} title=${t('queue.list_title')} up=${{ href: at(customer, 'queue'), title: t('queue.title') }}>
 		<${Card} flush><${Filters} query=${query} />
 		<${Look} of=${look} rows=${8}>${(data) => html`
-			<${Table} name=${t('queue.list_title')} dense cards columns=${columns(customer, ticked, tick)} rows=${data.items}
+			<${Table} name=${t('queue.list_title')} dense cards columns=${columns(customer, ticked, tick)} rows=${data.items.map(shown)}
 				row_key=${(r) => r.id} empty=${html`<p>${t('queue.none')}</p>`} />
 			<${Pager} next=${data.next} />`}<//><//>
 		${ticked.size > 0 && html`<${BulkPanel} customer=${customer} selection=${{ ids: [...ticked] }} count=${ticked.size}
@@ -51,18 +51,30 @@ function Filters({ query }) {
 			options=${[['', t('messages.any')], ...['deferred', 'held'].map((s) => [s, t(`state.${s}`)])]} /></form>`;
 }
 
+const worst = ['held', 'deferred', 'waiting'];
+const by_state = (a, b) => worst.indexOf(a.state) - worst.indexOf(b.state);
+
+// A row as it is shown: of several recipients the first that is held, else that
+// was tried; when the next try of any is.
+function shown(row) {
+	const [first] = [...row.recipients].sort(by_state);
+	const next = row.recipients.map((r) => r.next_at).filter(Boolean).sort()[0];
+	return { ...row, to: row.recipients[0]?.to, more: row.recipients.length - 1, state: first?.state,
+		destination: first?.destination, reply: first?.reply, next_at: next };
+}
+
 function columns(customer, ticked, tick) {
 	const box = { key: 'tick', title: html`<span class="unseen">${t('queue.choose')}</span>`, cell: (r) => html`<input type="checkbox"
-		checked=${ticked.has(r.id)} aria-label=${t('queue.choose_one', { from: r.from || '<>', to: r.to ?? r.destination })}
+		checked=${ticked.has(r.id)} aria-label=${t('queue.choose_one', { from: r.from || '<>', to: r.to })}
 		onChange=${(e) => tick(r.id, e.currentTarget.checked)} />` };
 	return [
 		...(may('queue') ? [box] : []),
 		{ key: 'who', title: t('messages.who'), head: true, grow: true, cell: (r) => html`<a
-			href=${at(customer, 'messages', r.id)}>${r.from || '<>'}${r.to && html` → ${r.to}`}</a>` },
+			href=${at(customer, 'messages', r.id)}>${r.from || '<>'}${r.to && ` → ${r.to}`}${r.more > 0 && ` +${num(r.more)}`}</a>` },
 		{ key: 'state', title: t('messages.state'), cell: (r) => html`<${Mark} kind=${state_kind[r.state] ?? 'note'}>${state_words(r.state)}<//>` },
 		{ key: 'age', title: t('queue.age'), num: true, cell: (r) => r.accepted_at && duration(Date.now() - Date.parse(r.accepted_at)) },
 		{ key: 'destination', title: t('queue.destination') },
 		{ key: 'next', title: t('message.next'), cell: (r) => r.next_at && clock(r.next_at) },
-		{ key: 'reply', title: t('messages.reply'), cell: (r) => html`<code>${r.reply ?? r.held_why ?? '–'}</code>` },
+		{ key: 'reply', title: t('messages.reply'), cell: (r) => html`<code>${r.reply ?? '–'}</code>` },
 	];
 }

@@ -138,7 +138,7 @@ function Foot({ draft }) {
 			if (outcome !== 'saved')
 				return;
 			go(at(draft.customer, 'settings'));
-			setTimeout(() => tell(t('setting.saved', { name: draft.value.value.description, text: text ?? '' })), 0);
+			tell(t('setting.saved', { name: draft.value.value.description, text: text ?? '' }));
 		} catch (problem) {
 			tell_problem(problem.status >= 500 || problem.status === 0 ? { detail: t('setting.not_saved') } : problem);
 		}
@@ -148,10 +148,10 @@ function Foot({ draft }) {
 		try {
 			await draft.discard();
 			go(at(draft.customer, 'settings'));
-			setTimeout(() => tell(t('setting.discarded', { name: kept.description || t('settings.new') }), { undo: async () => {
+			tell(t('setting.discarded', { name: kept.description || t('settings.new') }), { undo: async () => {
 				await api.put(of(draft.customer, 'drafts', draft.id), { setting: kept });
 				go(at(draft.customer, 'settings', draft.id));
-			} }), 0);
+			} });
 		} catch (problem) { tell_problem(problem); }
 	};
 	return html`<div class="card editor-foot"><div class="actions">

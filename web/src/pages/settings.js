@@ -8,7 +8,7 @@ import { at } from '../router.js';
 import { t, tx, num, clock_seconds, moment } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { live } from '../live.js';
-import { may, person } from '../session.js';
+import { may } from '../session.js';
 import { tell, tell_problem } from '../status.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
@@ -41,7 +41,7 @@ export default function Settings({ customer }) {
 }
 
 function LookOnly() {
-	return html`<${Note} kind="off">${t('settings.look_only', { names: (person.value?.super_admins ?? []).join(', ') || '–' })}<//>`;
+	return html`<${Note} kind="off">${t('settings.look_only')}<//>`;
 }
 
 function DraftNote({ customer, draft, settings, reload }) {

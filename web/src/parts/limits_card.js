@@ -15,7 +15,7 @@ export function limit_title(row) {
 export function LimitsCard({ customer, look }) {
 	const more = html`<a href=${at(customer, 'limits')}>${t('limit.details')}</a>`;
 	return html`<${Card} title=${t('limit.title')} aside=${more}>
-		<${Look} of=${look} rows=${4}>${({ items }) => items.slice(0, 3).map((row) =>
+		<${Look} of=${look} rows=${4}>${({ items }) => items.filter((r) => r.limit !== null).slice(0, 3).map((row) =>
 			html`<${Bar} key=${`${row.user} ${row.name}`} row=${row} />`)}<//><//>`;
 }
 

@@ -6,7 +6,7 @@ import { api, of } from '../api.js';
 import { at } from '../router.js';
 import { t, clock_seconds, duration } from '../words.js';
 import { check_lines } from '../live_check.js';
-import { may } from '../session.js';
+import { fix_here } from '../refusal_fixes.js';
 import { Card } from './card.js';
 import { Code } from './copy.js';
 import { Icon } from './icon.js';
@@ -82,12 +82,12 @@ function Checks({ checks }) {
 function Line({ line, customer, seen, checks, helo_fix }) {
 	const [icon, tone] = icons[line.state];
 	const more = detail(line, seen);
+	const fix = line.word === 'address_unlisted' ? fix_here(customer, seen) : null;
 	return html`<li class=${line.state === 'wait' ? 'waiting' : ''}><${Icon} name=${icon} class=${`tone-${tone}`} />
 		<div><strong>${t(`check.${line.word}`, spoken(line.values))}</strong>
 		${more && html`<p class="hint">${more}</p>`}
 		${line.word === 'connection_none' && html`<${Checks} checks=${checks} />`}
-		${line.word === 'address_unlisted' && may('settings') && html`<p><a class="button small"
-			href=${`${at(customer, 'settings')}?add=${encodeURIComponent(seen.client)}`}>${t('check.add')}</a></p>`}
+		${fix?.allowed && html`<p><a class="button small" href=${fix.href}>${fix.act}</a></p>`}
 		${line.word === 'helo_generic' && helo_fix && html`<${Code} name=${helo_fix.head} text=${helo_fix.text} />`}
 		${line.key === 'message' && seen?.reference && html`<p><a href=${at(customer, 'sessions', seen.reference)}>${t('check.why')}</a></p>`}
 		${line.key === 'delivery' && seen?.id && html`<p><a href=${at(customer, 'messages', seen.id)}>${t('check.open')}</a></p>`}

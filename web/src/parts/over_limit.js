@@ -13,7 +13,7 @@ const names = ['customer_peak', 'customer_day', 'user'];
 const choices = ['refuse', 'defer', 'hold'];
 
 export function OverLimit({ customer, about, close, reload }) {
-	const key = (name) => `over_limit_${name}`;
+	const key = (name) => `over_${name}`;
 	const [now, set_now] = useState(Object.fromEntries(names.map((n) => [n, about[key(n)] ?? 'refuse'])));
 	const save = async () => {
 		try {

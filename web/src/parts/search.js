@@ -1,5 +1,6 @@
-// The one search field: says what the text looks like; exactly one hit opens
-// at once, several open the list with the filter set, none says so.
+// The one search field: says what the text looks like; exactly one thing of that
+// name opens at once, else the list of mail with the filter set; a text of no
+// known kind finds nothing.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
@@ -10,18 +11,17 @@ import { t } from '../words.js';
 import { Icon } from './icon.js';
 import { kept_days } from './not_found.js';
 
-// Where one hit of GET find leads.
-export function hit_address(customer, { kind, id }) {
+// Where one hit of GET find leads; null: to mail.
+function hit_address(customer, { kind, id }) {
+	if (!customer && kind !== 'customer')
+		return null;                    // the operator has no list of all customers' mail
 	switch (kind) {
 	case 'message': return at(customer, 'messages', id);
-	case 'session':
 	case 'refusal': return at(customer, 'sessions', id);
-	case 'setting': return at(customer, 'settings', id);
 	case 'user': return at(customer, 'users', id);
 	case 'domain': return at(customer, 'domains', id);
-	case 'destination': return `${at(customer, 'queue', 'list')}?destination=${encodeURIComponent(id)}`;
 	case 'customer': return at(id);
-	default: return list_address(customer, id);
+	default: return null;
 	}
 }
 
@@ -58,13 +58,11 @@ export function Search({ customer, open }) {
 async function look(customer, q) {
 	try {
 		const path = customer ? of(customer, 'find') : '/operator/find';
-		const { hits } = await api.get(path, { query: { q } });
-		if (hits.length === 1)
-			go(hit_address(customer, hits[0]));
-		else if (hits.length > 1)
-			go(list_address(customer, q));
-		else
+		const { kind, text, hits } = await api.get(path, { query: { q } });
+		const opens = hits.length === 1 ? hit_address(customer, hits[0]) : null;
+		if (!opens && (kind === 'none' || !customer))
 			return t('search.nothing', { q, n: kept_days });
+		go(opens ?? list_address(customer, text));
 	} catch (problem) {
 		return problem.detail;
 	}

@@ -2,6 +2,7 @@
 // Any call to the API keeps it; what counts here is the last one.
 import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
+import { answered_at } from '../api.js';
 import { session, load_session, sign_out } from '../session.js';
 import { t } from '../words.js';
 import { Dialog } from './dialog.js';
@@ -10,12 +11,12 @@ const warn_ms = 2 * 60000;
 
 export function SessionEnd() {
 	const [ending, set_ending] = useState(false);
-	const ends_at = session.value?.idle_ends_at;
+	const now = session.value;
 	useEffect(() => {
-		if (!ends_at)
+		if (!now?.idle_ms)
 			return;
 		const look = () => {
-			const left = Date.parse(ends_at) - Date.now();
+			const left = answered_at.peek() + now.idle_ms - Date.now();
 			set_ending(left < warn_ms);
 			if (left < 0)
 				session.value = { state: 'out', ended: true };
@@ -23,7 +24,7 @@ export function SessionEnd() {
 		look();
 		const timer = setInterval(look, 5000);
 		return () => clearInterval(timer);
-	}, [ends_at]);
+	}, [now]);
 	if (!ending)
 		return null;
 	return html`<${Dialog} title=${t('session.ending')} onClose=${load_session}

@@ -97,19 +97,26 @@ export class Draft {
 	}
 
 	#later(what, ms, act) {
-		clearTimeout(this.#timers[what]);
+		this.#cancel(what);
 		this.#timers[what] = setTimeout(act, ms);
 	}
 
+	#cancel(...whats) {
+		for (const what of whats) {
+			clearTimeout(this.#timers[what]);
+			delete this.#timers[what];
+		}
+	}
+
+	// The page is left: what was typed last is kept.
 	stop() {
 		if (this.#timers.keep !== undefined && this.changed.value)
 			this.keep();
-		Object.values(this.#timers).forEach(clearTimeout);
+		this.#cancel('keep', 'check');
 	}
 
 	async keep() {
-		clearTimeout(this.#timers.keep);
-		delete this.#timers.keep;
+		this.#cancel('keep');
 		await api.put(of(this.customer, 'drafts', this.id), { setting: this.value.value });
 		this.kept_at.value = new Date().toISOString();
 	}
@@ -133,8 +140,7 @@ export class Draft {
 
 	// 'saved', 'wrong' (problems say what) or 'conflict'; anything else throws.
 	async save() {
-		clearTimeout(this.#timers.keep);
-		clearTimeout(this.#timers.check);
+		this.#cancel('keep', 'check');
 		this.saving.value = true;
 		try {
 			const body = { setting: this.value.value, draft: this.id };
@@ -171,8 +177,7 @@ export class Draft {
 	}
 
 	async discard() {
-		Object.values(this.#timers).forEach(clearTimeout);
-		this.#timers = {};
+		this.#cancel('keep', 'check');
 		await api.remove(of(this.customer, 'drafts', this.id)).catch(none_found);
 	}
 }

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Tests of the console's pages: words without a browser, then pages in
-Chromium. Builds build/web when npm's packages are not there yet or sources are
-newer. --nightly: more widths, both schemes, pictures."""
+"""Tests of the console's pages: words without a browser, then in Chromium the
+pages before no API, and all pages and the main jobs before a running service,
+which carries the pages of this tree. --nightly: more widths, both schemes, axe
+on every page, pictures in build/pictures."""
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -13,7 +16,9 @@ WEB = os.path.join(TOP, "web")
 OUT = os.path.join(TOP, "build", "web")
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import postrider  # noqa: E402
+import service  # noqa: E402
 
+PICTURES = os.path.join(TOP, "build", "pictures")
 passed = failed = 0
 
 
@@ -26,14 +31,25 @@ def install(folder):
                        cwd=folder, check=True)
 
 
-def run(*args):
+def ran(args, seconds):
+    """What a script said; it ends for sure (its browser does with it)."""
+    p = subprocess.Popen(["node", *args], cwd=HERE, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        return p.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        p.kill()
+        return p.communicate()[0] + f"FAIL {args[0]} took over {seconds} s\n"
+
+
+def run(*args, seconds=60):
     """A script that ends with "N passed, M failed"."""
     global passed, failed
-    p = subprocess.run(["node", *args], cwd=HERE, text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = re.search(r"^(\d+) passed, (\d+) failed$", p.stdout, re.M)
-    print("\n".join(x for x in p.stdout.splitlines()
-                    if not re.match(r"\d+ passed, \d+ failed$", x)))
+    begun = time.monotonic()
+    text = ran(args, seconds)
+    said = re.search(r"^(\d+) passed, (\d+) failed$", text, re.M)
+    print(re.sub(r"^\d+ passed, \d+ failed\n", "", text, flags=re.M), end="")
+    print(f"{args[0]}: {time.monotonic() - begun:.1f} s")
     passed += int(said[1]) if said else 0
     failed += int(said[2]) if said else 1
 
@@ -55,14 +71,28 @@ class Developers_server:
         self.process.wait()
 
 
-def main():
+def build():
+    """The program with the pages of this tree."""
     install(WEB)
     install(HERE)
+    if "POSTRIDER_BIN" not in os.environ:
+        subprocess.run(["make", "-s", f"FLAVOUR={postrider.FLAVOUR}", "all"],
+                       cwd=TOP, check=True)
     subprocess.run(["node", "build.mjs", OUT], cwd=WEB, check=True)
+
+
+def main():
+    nightly = "--nightly" in sys.argv
+    build()
     run("words.mjs")
     run("live_check.mjs")
     with Developers_server() as base:
         run("signed_out.mjs", base)
+    with service.Console() as s:
+        s.start()
+        more = ["--nightly", PICTURES] if nightly else []
+        run("pages.mjs", json.dumps(s.facts()), *more,
+            seconds=900 if nightly else 90)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -21,13 +21,19 @@ def closed_port():
         return s.getsockname()[1]
 
 
+# A trial has 50 recipients in 10 minutes: what mail() sends is over 80 % of them,
+# so there is an alert.
+TRIAL = postrider.DIRECTORY.replace("billing: paid", "billing: trial")
+MANY = 40
+
+
 class Console(postrider.Service):
     """names: texts that stand where people's texts may stand."""
 
     def __init__(self, names=None, **kw):
         self.names = {"helo": "mail.example.com", "sender": "alice@example.com",
                       "to": "bob@example.org", "refused": "mallory@evil.example", **(names or {})}
-        super().__init__(routes=ROUTES.format(closed=closed_port()), **kw)
+        super().__init__(routes=ROUTES.format(closed=closed_port()), directory=TRIAL, **kw)
 
     def say(self, *lines):
         c = postrider.Client(self.port)
@@ -37,16 +43,17 @@ class Console(postrider.Service):
             replies.append(c.reply())
         return replies
 
-    def send(self, sender, to):
-        replies = self.say(f"EHLO {self.names['helo']}", f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA",
-                           f"Message-ID: <{len(to)}.1@example.com>\r\nSubject: test\r\n\r\nhello\r\n.")
+    def send(self, sender, *to):
+        replies = self.say(f"EHLO {self.names['helo']}", f"MAIL FROM:<{sender}>", *(f"RCPT TO:<{a}>" for a in to), "DATA",
+                           f"Message-ID: <{len(to[0])}.1@example.com>\r\nSubject: test\r\n\r\nhello\r\n.")
         return replies[-1][1].split()[-1]
 
     def mail(self):
-        """Some delivered, some waiting, one refused."""
+        """Some delivered, some waiting, one refused, one to many."""
         message = self.send(self.names["sender"], self.names["to"])
         for n in range(3):
             self.send(self.names["sender"], f"user{n}@waits.example")
+        self.send(self.names["sender"], *(f"many{n}@example.org" for n in range(MANY)))
         refused = self.say(f"EHLO {self.names['helo']}", f"MAIL FROM:<{self.names['refused']}>",
                            "RCPT TO:<bob@example.org>")
         text = " ".join(r[1] for r in refused)
@@ -61,5 +68,6 @@ class Console(postrider.Service):
         message, reference = self.mail()
         return {"base": f"http://127.0.0.1:{self.http}", "customer": "example", "message": message,
                 "reference": reference, "setting": "head-office", "user": "alice@example.com",
-                "domain": "example.com", "link": self.link("invite", "alice@example.com"),
+                "domain": "example.com", "smtp": self.port,
+                "sender": self.names["sender"], "link": self.link("invite", "alice@example.com"),
                 "operator_link": self.link("operator", "add", "op@relay.test")}

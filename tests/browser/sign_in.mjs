@@ -54,6 +54,7 @@ export async function sign_in(page, address, { recovery }) {
 	await page.goto('/login');
 	await page.waitForSelector('input[type=email]');
 	await page.fill('input[type=email]', address);
+	page.expected = [/^POST \/session 401$/];
 	await page.fill('input[type=password]', 'not the password');
 	await page.keyboard.press('Enter');
 	await page.waitForSelector('[role=alert]');

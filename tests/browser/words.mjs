@@ -1,6 +1,7 @@
 // The words of the pages without a browser: both languages have the same keys
 // with the same places to fill, every key used is there and every key there is
-// used, no template shows letters of its own, lock files name no host.
+// used, no template shows letters of its own, lock files name no host; and every
+// path that is asked of the API is a route of src/console/api.def.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -114,6 +115,73 @@ function literals(source) {
 	return bad;
 }
 
+// --- calls of the API ----------------------------------------------------------
+// "GET /customers/{}/users" of every route; {} stands for any member.
+function routes_of(text) {
+	return new Set([...text.matchAll(/ROUTE\((\w+),\s*"([^"]+)"/g)]
+		.map((m) => `${m[1]} ${m[2].replace(/\{\w+\}/g, '{}')}`));
+}
+
+// Arguments of the call that begins behind its "(", as they are written.
+function args_at(source, i) {
+	const out = [''];
+	for (let depth = 0; i < source.length; i++) {
+		const c = source[i];
+		const end = c === "'" ? after_string(source, i) + 1 : c === '`' ? after_template(source, i + 1) : i + 1;
+		if (depth === 0 && c === ')')
+			return out;
+		if (depth === 0 && c === ',')
+			out.push('');
+		else
+			out[out.length - 1] += source.slice(i, end);
+		depth += '([{'.includes(c) ? 1 : ')]}'.includes(c) ? -1 : 0;
+		i = end - 1;
+	}
+	return out;
+}
+
+// The paths that an expression may be: 'text', `text ${x}`, of(…), a name that
+// the source before it gives one by `const`, or either side of ?:.
+function paths_of(expression, source) {
+	const e = expression.trim();
+	const either = /^[^?`']+\?([^:?]*):([\s\S]*)$/.exec(e);
+	if (either)
+		return either.slice(1).flatMap((x) => paths_of(x, source));
+	if (e.startsWith("'"))
+		return [e.slice(1, -1)];
+	if (e.startsWith('`${of('))
+		return paths_of(e.slice(3, e.indexOf('}')), source).map((p) => p + e.slice(e.indexOf('}') + 1, -1));
+	if (e.startsWith('`${path}'))
+		return paths_of('path', source).map((p) => p + e.slice('`${path}'.length, -1));
+	if (e.startsWith('`'))
+		return [e.slice(1, -1).replace(/\$\{[^}]*\}/g, '{}')];
+	if (e.startsWith('of('))
+		return members(args_at(e, 3).map((x) => x.trim()), source).map((m) => `/customers/${m.join('/')}`);
+	const given = [...source.matchAll(new RegExp(`\\bconst ${e} = ([^;]+);`, 'g'))].at(-1);
+	return given ? paths_of(given[1], source) : [];
+}
+
+// Each way to read the members: 'text' is itself, a choice is both, else any.
+function members(all) {
+	return all.reduce((ways, x) => ways.flatMap((way) => {
+		const texts = /^'[^']*'$/.test(x) ? [x.slice(1, -1)]
+			: [...x.matchAll(/\? '([^']*)' : '([^']*)'$/g)].flatMap((m) => m.slice(1));
+		return (texts.length ? texts : ['{}']).map((text) => [...way, text]);
+	}), [[]]);
+}
+
+const verbs = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', remove: 'DELETE' };
+
+function calls(source) {
+	return [...source.matchAll(/\bapi\.(get|post|put|patch|remove)\(/g)].flatMap((m) => {
+		const [first] = args_at(source, m.index + m[0].length);
+		const found = paths_of(first, source.slice(0, m.index));
+		return (found.length ? found : [`(not understood: ${first})`]).map((p) => ({ method: verbs[m[1]], path: p }));
+	});
+}
+
+const routes = routes_of(fs.readFileSync(path.join(top, 'src/console/api.def'), 'utf8'));
+
 const en = load('en.json');
 const ja = load('ja.json');
 check('keys', [
@@ -158,6 +226,9 @@ check('no markup from data', sources.filter((f) =>
 		.test(fs.readFileSync(f, 'utf8'))).map((f) => path.relative(top, f)));
 check('no style attributes', sources.filter((f) =>
 	/html`[^`]*\sstyle=/.test(fs.readFileSync(f, 'utf8'))).map((f) => path.relative(top, f)));
+check('calls are routes', sources.flatMap((file) => calls(fs.readFileSync(file, 'utf8'))
+	.filter((c) => !routes.has(`${c.method} ${c.path}`))
+	.map((c) => `${path.relative(top, file)}: ${c.method} ${c.path} is in no row of api.def`)));
 check('lock files name no host', [path.join(web, 'package-lock.json'),
 	path.join(top, 'tests/browser/package-lock.json')].filter((f) =>
 	fs.readFileSync(f, 'utf8').includes('://')).map((f) => path.relative(top, f)));

@@ -52,8 +52,7 @@ function file_of(name) {
 		immutable: url.startsWith('/assets/') };
 }
 
-const files = files_below(dir).filter((f) => !f.endsWith('.gz')).sort()
-	.map(file_of);
+const files = files_below(dir).sort().map(file_of);
 const rows_length = files.reduce((n, f) => n + 12 + 17 +
 	Buffer.byteLength(f.url) + Buffer.byteLength(f.type) + f.tag.length, 12);
 let at = rows_length;

@@ -1,9 +1,7 @@
 // Bundles the console: node build.mjs OUTDIR writes index.html and
-// assets/NAME-HASH.{js,css,svg}, each with its .gz beside it. The same sources
-// give the same bytes.
+// assets/NAME-HASH.{js,css,svg}. The same sources give the same bytes.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { gzipSync } from 'node:zlib';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,18 +64,6 @@ function own_icon() {
 	return `/assets/icon-${hash}.svg`;
 }
 
-function compress(folder) {
-	for (const name of fs.readdirSync(folder, { withFileTypes: true })) {
-		const file = path.join(folder, name.name);
-		if (name.isDirectory())
-			compress(file);
-		else
-			fs.writeFileSync(file + '.gz',
-				gzipSync(fs.readFileSync(file), { level: 9 }));
-	}
-}
-
 fs.rmSync(out, { recursive: true, force: true });
 const outputs = await bundle();
 fs.writeFileSync(path.join(out, 'index.html'), index_page(outputs));
-compress(out);

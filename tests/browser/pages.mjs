@@ -120,14 +120,14 @@ if (pictures)
 const browser = await launch();
 const admin = await person(browser, facts.link, 'en');
 const operator = await person(browser, facts.operator_link, 'ja');
+const narrow = [{ width: 320 }, { width: 390, scheme: 'dark' }, { width: 1280, scheme: 'dark' }];
 // The account's language is one: so one after the other.
 for (const language of languages) {
 	await all_pages(browser, customer_pages(facts), admin.state, language, { picture: true });
 	await all_pages(browser, operator_pages, operator.state, language, { picture: true });
-}
-if (pictures) {
-	for (const settings of [{ width: 320 }, { width: 390, scheme: 'dark' }, { width: 1280, scheme: 'dark' }])
-		await all_pages(browser, customer_pages(facts), admin.state, 'ja', settings);
+	if (pictures && language === 'ja')
+		for (const settings of narrow)
+			await all_pages(browser, customer_pages(facts), admin.state, language, settings);
 }
 await main_jobs(browser, facts, admin.state);
 const page = await open_page(browser, facts.base, {});

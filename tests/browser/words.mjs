@@ -212,7 +212,7 @@ for (const file of sources) {
 	for (const m of text.matchAll(/\btx?\('([\w.-]+)'/g))
 		if (!(m[1] in en))
 			missing.push(`${path.relative(top, file)}: ${m[1]}`);
-	for (const m of text.matchAll(/\btx?\(`([\w.-]+)\$\{/g))
+	for (const m of text.matchAll(/\bt(?:x|_or)?\(`([\w.-]+)\$\{/g))
 		if (!Object.keys(en).some((k) => k.startsWith(m[1])))
 			missing.push(`${path.relative(top, file)}: ${m[1]}…`);
 }

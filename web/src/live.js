@@ -15,10 +15,15 @@ let watch = null;
 export function start_live() {
 	stop_live();
 	heard();
+	open_stream();
+	watch = setInterval(look_at_clock, 1000);
+}
+
+function open_stream() {
+	source?.close();
 	source = new EventSource('/api/v1/events');
 	source.onmessage = take;
 	source.addEventListener('tick', take);
-	watch = setInterval(look_at_clock, 1000);
 }
 
 export function stop_live() {
@@ -45,14 +50,5 @@ function take(event) {
 function look_at_clock() {
 	stale.value = Date.now() - last_event_at.value > stale_ms;
 	if (stale.value && source?.readyState === EventSource.CLOSED)
-		reconnect();
-}
-
-function reconnect() {
-	const kept = last_event_at.value;
-	source.close();
-	source = new EventSource('/api/v1/events');
-	source.onmessage = take;
-	source.addEventListener('tick', take);
-	last_event_at.value = kept;
+		open_stream();
 }

@@ -1,7 +1,7 @@
 // What needs a person, in words: one line what, one line detail, one button and
 // where it leads. kind → texts need.KIND, need.KIND.detail, need.KIND.act.
 import { at } from './router.js';
-import { t, clock, has_word } from './words.js';
+import { t, t_or, clock, has_word } from './words.js';
 import { cause_title } from './refusal_words.js';
 
 // Where the button of a kind leads.
@@ -29,21 +29,20 @@ function filled(values = {}) {
 		if (/_at$/.test(name))
 			out[name] = clock(value);
 	}
-	if (values.limit && has_word(`limit.${values.limit}`))
-		out.limit = t(`limit.${values.limit}`);
+	if (values.limit)
+		out.limit = t_or(`limit.${values.limit}`, values.limit);
 	if (values.cause)
 		out.cause = cause_title(values.cause);
 	return out;
 }
 
 export function need_words(customer, need) {
-	const known = has_word(`need.${need.kind}`);
-	const key = known ? need.kind : 'other';
+	const key = has_word(`need.${need.kind}`) ? need.kind : 'other';
 	const values = filled({ count: need.count ?? 1, ...need.values });
 	return {
-		title: known ? t(`need.${key}`, values) : t('need.other', { kind: need.kind }),
-		detail: has_word(`need.${key}.detail`) ? t(`need.${key}.detail`, values) : '',
-		act: has_word(`need.${key}.act`) ? t(`need.${key}.act`) : t('need.look'),
+		title: t(`need.${key}`, { kind: need.kind, ...values }),
+		detail: t_or(`need.${key}.detail`, '', values),
+		act: t_or(`need.${key}.act`, t('need.look')),
 		href: customer ? leads_to(customer, need) : null,
 	};
 }

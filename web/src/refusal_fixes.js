@@ -1,7 +1,7 @@
 // What to do about a refused session, by its cause: what to change here (one
 // button into a draft) and there; texts fix.CAUSE.here and fix.CAUSE.there.
 import { at } from './router.js';
-import { t, has_word } from './words.js';
+import { t, t_or, has_word } from './words.js';
 import { domain_of } from './refusal_words.js';
 import { may } from './session.js';
 
@@ -48,12 +48,11 @@ export function fix_here(customer, r) {
 	if (!href || !has_word(`${key}.here`))
 		return null;
 	const needs = right[r.cause];
-	return { title: t(`${key}.here`, values_of(r)), text: has_word(`${key}.here_text`) ? t(`${key}.here_text`, values_of(r)) : '',
-		act: has_word(`${key}.here_act`) ? t(`${key}.here_act`, values_of(r)) : t('fix.open'),
+	return { title: t(`${key}.here`, values_of(r)), text: t_or(`${key}.here_text`, '', values_of(r)),
+		act: t_or(`${key}.here_act`, t('fix.open'), values_of(r)),
 		href, allowed: !needs || may(needs) };
 }
 
 export function fix_there(r) {
-	const key = `fix.${r.cause}.there`;
-	return has_word(key) ? t(key, values_of(r)) : null;
+	return t_or(`fix.${r.cause}.there`, null, values_of(r));
 }

@@ -1,12 +1,9 @@
 // Why a session was refused, as one sentence: the causes of CONSOLE.md section
 // 5 by the API's keys. values: what the sentence names (address, domain, …).
-import { t, clock, has_word } from './words.js';
+import { t, t_or, clock } from './words.js';
 
 export function cause_words(row) {
-	const key = `cause.${row.cause}`;
-	if (!has_word(key))
-		return t('cause.other');
-	return t(key, {
+	return t_or(`cause.${row.cause}`, t('cause.other'), {
 		ip: row.client, a: row.from ?? row.login, d: domain_of(row.from),
 		time: clock(row.limit?.opens_at ?? row.opens_at), n: row.wait_s, r: row.rule,
 	});
@@ -14,7 +11,7 @@ export function cause_words(row) {
 
 // The cause alone, for tables of causes.
 export function cause_title(cause) {
-	return has_word(`cause_title.${cause}`) ? t(`cause_title.${cause}`) : t('cause.other');
+	return t_or(`cause_title.${cause}`, t('cause.other'));
 }
 
 export function domain_of(address) {

@@ -20,6 +20,21 @@ export function tell_problem(problem) {
 	tell(problem.detail ?? problem.message, { kind: 'refused' });
 }
 
+// Does what() and then(answer), and tells `said` (text), with Undo; a Problem is
+// told instead. True: it was done.
+export async function attempt(what, { said, undo, then } = {}) {
+	try {
+		const answer = await what();
+		then?.(answer);
+	} catch (problem) {
+		tell_problem(problem);
+		return false;
+	}
+	if (said)
+		tell(said, { undo });
+	return true;
+}
+
 export function clear_told() {
 	clearTimeout(timer);
 	told.value = null;

@@ -43,6 +43,11 @@ export function tx(key, values) {
 	return pieces(key, values).map((p) => typeof p === 'number' ? num(p) : p);
 }
 
+// Text of a key that may be missing, else what stands for it.
+export function t_or(key, other, values) {
+	return has_word(key) ? t(key, values) : other;
+}
+
 function shown(piece) {
 	return typeof piece === 'number' ? num(piece) : String(piece ?? '–');
 }

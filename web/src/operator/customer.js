@@ -4,12 +4,12 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt, tell } from '../status.js';
 import { t, num } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
-import { Dialog } from '../parts/dialog.js';
+import { Confirm } from '../parts/confirm.js';
 import { Note } from '../parts/note.js';
 import { SelectField, TextField, Tick, error_of } from '../parts/field.js';
 import { billings, customer_state } from './customers.js';
@@ -18,15 +18,10 @@ export default function Customer({ name }) {
 	const look = use_look(name, (signal) => api.get(of(name), { signal }));
 	const [asking, set_asking] = useState(false);
 	const customer = look.data.value;
-	const suspend = async (suspended) => {
+	const suspend = (suspended) => {
 		set_asking(false);
-		try {
-			await api.patch(of(name), { suspended });
-			look.reload();
-			tell(t(suspended ? 'operator.suspended' : 'operator.resumed', { name }), { undo: () => suspend(!suspended) });
-		} catch (problem) {
-			tell_problem(problem);
-		}
+		attempt(() => api.patch(of(name), { suspended }), { then: look.reload, undo: () => suspend(!suspended),
+			said: t(suspended ? 'operator.suspended' : 'operator.resumed', { name }) });
 	};
 	const acts = customer && html`<a class="button" href=${at(name)}>${t('operator.look')}</a>
 		${customer.suspended ? html`<button class="button" onClick=${() => suspend(false)}>${t('users.resume')}</button>`
@@ -35,9 +30,8 @@ export default function Customer({ name }) {
 		badges=${customer && customer_state(customer)} actions=${acts}>
 		<${Look} of=${look} rows=${6}>${() => html`<div class="pair"><${Change} key=${name} customer=${customer} reload=${look.reload} />
 			<${About} customer=${customer} /></div>`}<//>
-		${asking && html`<${Dialog} title=${t('operator.suspend_ask', { name })} onClose=${() => set_asking(false)}
-			actions=${html`<button class="button danger" onClick=${() => suspend(true)}>${t('users.suspend')}</button>
-			<button class="button" onClick=${() => set_asking(false)}>${t('act.cancel')}</button>`}><p>${t('operator.suspend_means')}</p><//>`}<//>`;
+		${asking && html`<${Confirm} title=${t('operator.suspend_ask', { name })} act=${t('users.suspend')} run=${() => suspend(true)}
+			close=${() => set_asking(false)}>${t('operator.suspend_means')}<//>`}<//>`;
 }
 
 function Change({ customer, reload }) {

@@ -4,7 +4,7 @@ import { html } from '../html.js';
 import { api } from '../api.js';
 import { at, go, place, set_query } from '../router.js';
 import { tell } from '../status.js';
-import { t, num, has_word } from '../words.js';
+import { t, t_or, num } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
@@ -49,7 +49,7 @@ function columns() {
 		{ key: 'name', title: t('operator.customer'), head: true, cell: (c) => html`<a
 			href=${`/operator/customers/${encodeURIComponent(c.name)}`}>${c.name}</a>` },
 		{ key: 'state', title: t('messages.state'), cell: customer_state },
-		{ key: 'billing', title: t('operator.billing'), cell: (c) => has_word(`billing.${c.billing}`) ? t(`billing.${c.billing}`) : c.billing },
+		{ key: 'billing', title: t('operator.billing'), cell: (c) => t_or(`billing.${c.billing}`, c.billing) },
 		{ key: 'licences', title: t('operator.licences'), num: true, cell: (c) => num(c.licences) },
 		{ key: 'domains', title: t('domains.title'), num: true, cell: (c) => num(c.domains) },
 		{ key: 'users', title: t('users.title'), num: true, cell: (c) => num(c.users) },

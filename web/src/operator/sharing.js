@@ -2,7 +2,7 @@
 // Neither customer is told of the other.
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { t } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
@@ -11,15 +11,8 @@ import { Table } from '../parts/table.js';
 
 export default function Sharing() {
 	const look = use_look('sharing', (signal) => api.get('/operator/sharing-requests', { signal }));
-	const allow = async (r) => {
-		try {
-			await api.post(`${of(r.customer, 'settings', r.setting, 'ip', r.range)}/share`);
-			tell(t('operator.shared', { range: r.range, customer: r.customer }));
-			look.reload();
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const allow = (r) => attempt(() => api.post(of(r.customer, 'settings', r.setting, 'ip', r.range, 'share')),
+		{ said: t('operator.shared', { range: r.range, customer: r.customer }), then: look.reload });
 	const columns = [
 		{ key: 'range', title: t('passwords.range'), head: true, cell: (r) => html`<code>${r.range}</code>` },
 		{ key: 'customer', title: t('operator.asks') },

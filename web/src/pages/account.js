@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api } from '../api.js';
 import { session, person, choose_language, load_session } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt, tell } from '../status.js';
 import { t, language } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
@@ -32,14 +32,8 @@ function zones() {
 	return [...new Set([own, 'Asia/Tokyo', 'UTC', ...all].filter(Boolean))].map((z) => [z, z]);
 }
 
-async function change(members) {
-	try {
-		await api.patch('/account', members);
-		await load_session();
-		tell(t('account.saved'));
-	} catch (problem) {
-		tell_problem(problem);
-	}
+function change(members) {
+	return attempt(() => api.patch('/account', members).then(load_session), { said: t('account.saved') });
 }
 
 function Looks() {
@@ -83,15 +77,7 @@ function Password() {
 
 function Sessions() {
 	const look = use_look('sessions', (signal) => api.get('/account/sessions', { signal }));
-	const end = async () => {
-		try {
-			await api.remove('/account/sessions');
-			tell(t('account.sessions_ended'));
-			look.reload();
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const end = () => attempt(() => api.remove('/account/sessions'), { said: t('account.sessions_ended'), then: look.reload });
 	const columns = [
 		{ key: 'client', title: t('messages.client'), head: true, cell: (s) => html`<code>${s.client ?? '–'}</code>
 			${s.current && html` <${Badge} kind="live">${t('account.this_session')}<//>`}` },

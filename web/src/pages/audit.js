@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { place, set_query } from '../router.js';
-import { t, has_word } from '../words.js';
+import { t, t_or, has_word } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
@@ -42,9 +42,8 @@ export function object_words(object) {
 
 export function what_words(row) {
 	const key = row.before === null ? 'made' : row.after === null ? 'removed' : 'changed';
-	const known = has_word(`audit.call_${row.call}`);
-	return known ? t(`audit.call_${row.call}`, { what: object_words(row.object) })
-		: t(`audit.${key}`, { what: object_words(row.object) });
+	const values = { what: object_words(row.object) };
+	return t_or(`audit.call_${row.call}`, t(`audit.${key}`, values), values);
 }
 
 function Entries({ items }) {
@@ -55,7 +54,7 @@ function Entries({ items }) {
 
 function Entry({ row }) {
 	const [open, set_open] = useState(false);
-	const who = [row.who, row.role && has_word(`role.${row.role}`) && t(`role.${row.role}`), row.client].filter(Boolean).join(' · ');
+	const who = [row.who, row.role && t_or(`role.${row.role}`, null), row.client].filter(Boolean).join(' · ');
 	return html`<li><details onToggle=${(e) => set_open(e.currentTarget.open)}><summary>
 		<span class="audit-when"><${Time} at=${row.at} /></span><span class="audit-what">${what_words(row)}</span>
 		<span class="hint">${who}</span></summary>

@@ -11,7 +11,7 @@ import { t, language } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { may, person, session } from '../session.js';
 import { authentication, encryption } from '../settings/facts.js';
-import { tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
 import { Code } from '../parts/copy.js';
@@ -96,15 +96,8 @@ function Strip({ customer, settings, page, inputs }) {
 // An app password, made here; it stands in the lines only while this page does.
 function Password({ customer, inputs }) {
 	const [made, set_made] = useState(false);
-	const make = async () => {
-		try {
-			const answer = await api.post(of(customer, 'users', inputs.login.trim(), 'app-passwords'), {});
-			inputs.set_password(answer.password);
-			set_made(true);
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const make = () => attempt(() => api.post(of(customer, 'users', inputs.login.trim(), 'app-passwords')),
+		{ then: (answer) => { inputs.set_password(answer.password); set_made(true); } });
 	return html`<div class="strip-fields"><${TextField} label=${t('connect.login')} mono value=${inputs.login} onValue=${inputs.set_login} />
 			${may('users') && html`<div class="field"><span class="label">${t('passwords.title')}</span>
 				<button class="button" onClick=${make}><${Icon} name="plus" /> ${t('passwords.make')}</button></div>`}</div>

@@ -4,12 +4,12 @@ import { html } from '../html.js';
 import { api, of, Problem } from '../api.js';
 import { at, go } from '../router.js';
 import { is_operator, may } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { t } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
-import { Dialog } from '../parts/dialog.js';
+import { Confirm } from '../parts/confirm.js';
 import { domain_state } from './domains.js';
 
 async function one_of(customer, name, signal) {
@@ -25,20 +25,15 @@ export default function Domain({ customer, name }) {
 	const look = use_look(path, (signal) => one_of(customer, name, signal));
 	const [removing, set_removing] = useState(false);
 	const domain = look.data.value;
-	const attempt = async (what, said) => {
-		try {
-			await what();
-			tell(said);
-			look.reload();
-		} catch (problem) {
-			tell_problem(problem);
-		}
+	const remove = () => {
+		set_removing(false);
+		attempt(() => api.remove(path), { said: t('domains.removed', { name }), then: () => go(at(customer, 'domains')) });
 	};
-	const remove = () => attempt(async () => { set_removing(false); await api.remove(path); go(at(customer, 'domains')); },
-		t('domains.removed', { name }));
+	const confirm = () => attempt(() => api.patch(path, { verified: 'operator' }),
+		{ said: t('domains.confirmed'), then: look.reload });
 	const acts = domain && html`
 		${is_operator.value && domain.verified === 'pending' && html`<button class="button primary"
-			onClick=${() => attempt(() => api.patch(path, { verified: 'operator' }), t('domains.confirmed'))}>${t('domains.confirm')}</button>`}
+			onClick=${confirm}>${t('domains.confirm')}</button>`}
 		${may('domains') && html`<button class="button danger" onClick=${() => set_removing(true)}>${t('domains.remove')}…</button>`}`;
 	return html`<${Page} title=${name} up=${{ href: at(customer, 'domains'), title: t('domains.title') }} actions=${acts}
 		badges=${domain && domain_state(domain)}>
@@ -48,8 +43,6 @@ export default function Domain({ customer, name }) {
 				domain.of && [t('domains.alias_of'), domain.of],
 				[t('domains.covers'), t('domains.covers_subdomains')],
 			]} /><//>`}<//>
-		${removing && html`<${Dialog} title=${t('domains.remove_ask', { name })} onClose=${() => set_removing(false)}
-			actions=${html`<button class="button danger" onClick=${remove}>${t('domains.remove')}</button>
-			<button class="button" onClick=${() => set_removing(false)}>${t('act.cancel')}</button>`}>
-			<p>${t('domains.remove_means')}</p><//>`}<//>`;
+		${removing && html`<${Confirm} title=${t('domains.remove_ask', { name })} act=${t('domains.remove')} run=${remove}
+			close=${() => set_removing(false)}>${t('domains.remove_means')}<//>`}<//>`;
 }

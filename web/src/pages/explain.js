@@ -4,11 +4,11 @@
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { at, place, set_query } from '../router.js';
+import { at, go, place, set_query } from '../router.js';
 import { t, language } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { may } from '../session.js';
-import { tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
 import { Badge, Mark } from '../parts/badge.js';
@@ -138,11 +138,8 @@ function Fixes({ customer, answer: d, asked }) {
 function FixButton({ customer, fix, answer: d, asked }) {
 	if (!may('settings'))
 		return null;
-	const add_address = async () => {
-		try {
-			location.assign(at(customer, 'settings', await draft_with_address(customer, d.setting, asked)));
-		} catch (problem) { tell_problem(problem); }
-	};
+	const add_address = () => attempt(() => draft_with_address(customer, d.setting, asked),
+		{ then: (id) => go(at(customer, 'settings', id)) });
 	if (/address/i.test(fix.code))
 		return html`<button class="button primary" onClick=${add_address}>${t('explain.add_to_draft')}</button>`;
 	if (/auth|login|user/i.test(fix.code))
@@ -154,7 +151,7 @@ function FixButton({ customer, fix, answer: d, asked }) {
 
 // Puts the address into the draft of the closest setting, or of a new one;
 // the id of the draft.
-export async function draft_with_address(customer, setting_id, { client_ip, helo }) {
+async function draft_with_address(customer, setting_id, { client_ip, helo }) {
 	const id = setting_id ?? new_id();
 	const [draft, setting] = await Promise.all([
 		api.get(of(customer, 'drafts', id)).catch(() => null),

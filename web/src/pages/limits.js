@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { t, tx, num, percent, clock, clock_seconds, has_word, list } from '../words.js';
+import { t, tx, num, percent, clock, clock_seconds, t_or, list } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { stale } from '../live.js';
 import { Page } from '../parts/page.js';
@@ -55,7 +55,7 @@ function Body({ customer, about, rows }) {
 }
 
 function short_name(row) {
-	return has_word(`limits.window_${row.name}`) ? t(`limits.window_${row.name}`) : row.name;
+	return t_or(`limits.window_${row.name}`, row.name);
 }
 
 // What comes after the limit is full depends on the customer's choice.
@@ -68,7 +68,7 @@ function FullSoon({ row, about }) {
 
 // A limit that isn't counted (null) only tells what is held over it.
 function Limit({ row, binds }) {
-	const title = has_word(`limits.name_${row.name}`) ? t(`limits.name_${row.name}`) : row.name;
+	const title = t_or(`limits.name_${row.name}`, row.name);
 	if (row.limit === null)
 		return row.held_messages > 0 && html`<div class="limit-row"><div class="limit-main"><h3>${title}</h3>
 			<p>${t('numbers.held', { n: row.held_messages })}</p></div></div>`;

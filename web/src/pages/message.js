@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
-import { t, num, bytes, full_day, clock_seconds, clock, has_word } from '../words.js';
+import { t, num, bytes, full_day, clock_seconds, clock, t_or } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { live } from '../live.js';
 import { Page } from '../parts/page.js';
@@ -43,7 +43,7 @@ function count_states(message) {
 }
 
 export function state_words(state) {
-	return has_word(`state.${state}`) ? t(`state.${state}`) : state;
+	return t_or(`state.${state}`, state);
 }
 
 function States({ message }) {

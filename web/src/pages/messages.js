@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at, place, set_query } from '../router.js';
-import { t, num, size, has_word } from '../words.js';
+import { t, num, size, t_or } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { live } from '../live.js';
 import { Page } from '../parts/page.js';
@@ -99,7 +99,7 @@ function columns(customer) {
 
 function State({ row }) {
 	const state = row.reference ? 'refused' : row.state;
-	return html`<${Mark} kind=${state_kind[state] ?? 'note'}>${has_word(`state.${state}`) ? t(`state.${state}`) : state}<//>`;
+	return html`<${Mark} kind=${state_kind[state] ?? 'note'}>${t_or(`state.${state}`, state)}<//>`;
 }
 
 function who(customer, r) {

@@ -3,7 +3,7 @@
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
-import { t, tx, full_day, clock_seconds, num, has_word, language } from '../words.js';
+import { t, tx, full_day, clock_seconds, num, t_or, language } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
@@ -53,7 +53,7 @@ const load_advice = () => import('../parts/advice_lines.js');
 function HowToFix({ customer, r }) {
 	const here = fix_here(customer, r);
 	const there = fix_there(r);
-	const product = r.product && has_word(`product.${r.product}`) ? t(`product.${r.product}`) : r.product;
+	const product = r.product && t_or(`product.${r.product}`, r.product);
 	const guide = r.product ? at(customer, 'connect', r.product) : at(customer, 'connect');
 	return html`<${Card} title=${t('fix.title')}><ol class="numbered">
 		${here && html`<li><div><h3>${here.title}</h3><p class="hint">${here.text}</p>
@@ -73,7 +73,7 @@ function HowToFix({ customer, r }) {
 }
 
 function About({ customer, r }) {
-	const product = r.product && has_word(`product.${r.product}`) ? t(`product.${r.product}`) : r.product;
+	const product = r.product && t_or(`product.${r.product}`, r.product);
 	return html`<${Card} title=${t('refusal.session')}><${Facts} rows=${[
 		[t('refusal.reference'), html`<code>${grouped_reference(r.reference)}</code>`],
 		[t('refusal.at'), `${full_day(r.at)} ${clock_seconds(r.at)}`],

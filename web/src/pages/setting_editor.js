@@ -9,7 +9,7 @@ import { at, go, place, set_query } from '../router.js';
 import { t, num, clock, moment } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { session, may } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt, tell, tell_problem } from '../status.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
 import { Note } from '../parts/note.js';
@@ -143,16 +143,12 @@ function Foot({ draft }) {
 			tell_problem(problem.status >= 500 || problem.status === 0 ? { detail: t('setting.not_saved') } : problem);
 		}
 	};
-	const discard = async () => {
+	const discard = () => {
 		const kept = draft.value.value;
-		try {
-			await draft.discard();
-			go(at(draft.customer, 'settings'));
-			tell(t('setting.discarded', { name: kept.description || t('settings.new') }), { undo: async () => {
-				await api.put(of(draft.customer, 'drafts', draft.id), { setting: kept });
-				go(at(draft.customer, 'settings', draft.id));
-			} });
-		} catch (problem) { tell_problem(problem); }
+		const put_back = () => attempt(() => api.put(of(draft.customer, 'drafts', draft.id), { setting: kept }),
+			{ then: () => go(at(draft.customer, 'settings', draft.id)) });
+		return attempt(() => draft.discard(), { said: t('setting.discarded', { name: kept.description || t('settings.new') }),
+			then: () => go(at(draft.customer, 'settings')), undo: put_back });
 	};
 	return html`<div class="card editor-foot"><div class="actions">
 		<button class="button primary" onClick=${save} aria-disabled=${draft.saving.value}>

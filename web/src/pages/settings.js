@@ -4,19 +4,19 @@
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { at } from '../router.js';
+import { at, go } from '../router.js';
 import { t, tx, num, clock_seconds, moment } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { live } from '../live.js';
 import { may } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
 import { Note } from '../parts/note.js';
 import { Badge } from '../parts/badge.js';
 import { Icon } from '../parts/icon.js';
 import { Menu } from '../parts/menu.js';
-import { Dialog } from '../parts/dialog.js';
+import { Confirm } from '../parts/confirm.js';
 import { new_id, plain } from '../settings/draft.js';
 import { senders, authentication, encryption, addresses_in, shown_range } from '../settings/facts.js';
 
@@ -47,16 +47,9 @@ function LookOnly() {
 function DraftNote({ customer, draft, settings, reload }) {
 	const setting = settings.find((s) => s.id === draft.id);
 	const name = setting?.description ?? (draft.setting.description || t('settings.new'));
-	const discard = async () => {
-		try {
-			await api.remove(of(customer, 'drafts', draft.id));
-			tell(t('setting.discarded', { name }), { undo: async () => {
-				await api.put(of(customer, 'drafts', draft.id), { setting: draft.setting });
-				reload();
-			} });
-			reload();
-		} catch (problem) { tell_problem(problem); }
-	};
+	const path = of(customer, 'drafts', draft.id);
+	const discard = () => attempt(() => api.remove(path), { said: t('setting.discarded', { name }), then: reload,
+		undo: () => attempt(() => api.put(path, { setting: draft.setting }), { then: reload }) });
 	return html`<${Note} kind="draft" title=${t('settings.draft_there', { name })}
 		actions=${may('settings') && html`<a class="button" href=${at(customer, 'settings', draft.id)}>${t('settings.draft_go_on')}</a>
 			<button class="button quiet" onClick=${discard}>${t('setting.discard')}</button>`}>
@@ -65,15 +58,8 @@ function DraftNote({ customer, draft, settings, reload }) {
 
 // Makes a change that acts at once, tells since when it is live, offers Undo.
 async function act({ change, back, said, reload }) {
-	try {
-		await change();
-		tell(t('settings.live_now', { what: said, time: clock_seconds(new Date()) }), { undo: back && (async () => {
-			await back();
-			reload();
-		}) });
-	} catch (problem) {
-		tell_problem(problem);
-	}
+	await attempt(change, { said: t('settings.live_now', { what: said, time: clock_seconds(new Date()) }),
+		undo: back && (() => attempt(back, { then: reload })) });
 	reload();
 }
 
@@ -124,12 +110,10 @@ function More({ customer, setting: s, i, all, reload, switch_to }) {
 			change: () => api.put(of(customer, 'settings', 'order'), { ids: next }),
 			back: () => api.put(of(customer, 'settings', 'order'), { ids }) });
 	};
-	const duplicate = async () => {
+	const duplicate = () => {
 		const id = new_id();
-		try {
-			await api.put(of(customer, 'drafts', id), { setting: { ...plain(s), description: t('settings.copy_of', { name: s.description }), ip_entries: [] } });
-			location.assign(at(customer, 'settings', id));
-		} catch (problem) { tell_problem(problem); }
+		const copy = { ...plain(s), description: t('settings.copy_of', { name: s.description }), ip_entries: [] };
+		return attempt(() => api.put(of(customer, 'drafts', id), { setting: copy }), { then: () => go(at(customer, 'settings', id)) });
 	};
 	return html`<${Menu} label=${html`${t('settings.more')} <span aria-hidden="true">▾</span><span class="unseen"> ${s.description}</span>`}>
 			<button disabled=${i === 0} onClick=${() => order(i - 1)}><${Icon} name="up" /> ${t('settings.up')}</button>
@@ -144,16 +128,11 @@ function More({ customer, setting: s, i, all, reload, switch_to }) {
 function Delete({ customer, setting: s, reload, close }) {
 	const remove = async () => {
 		close();
-		try {
-			await api.remove(of(customer, 'settings', s.id));
-			tell(t('settings.deleted', { name: s.description }));
-		} catch (problem) { tell_problem(problem); }
+		await attempt(() => api.remove(of(customer, 'settings', s.id)), { said: t('settings.deleted', { name: s.description }) });
 		reload();
 	};
-	return html`<${Dialog} title=${t('settings.delete_title', { name: s.description })} onClose=${close}
-		actions=${html`<button class="button danger" onClick=${remove}>${t('settings.delete_now', { name: s.description })}</button>
-			<button class="button" onClick=${close}>${t('act.cancel')}</button>`}>
-		<p>${t('settings.delete_why')}</p><//>`;
+	return html`<${Confirm} title=${t('settings.delete_title', { name: s.description })} close=${close} run=${remove}
+		act=${t('settings.delete_now', { name: s.description })}>${t('settings.delete_why')}<//>`;
 }
 
 // --- IP entries ----------------------------------------------------------------

@@ -4,12 +4,12 @@ import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at, go } from '../router.js';
 import { may, person } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt, tell } from '../status.js';
 import { t, list } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
-import { Dialog } from '../parts/dialog.js';
+import { Once } from '../parts/once.js';
 import { Code } from '../parts/copy.js';
 import { Note } from '../parts/note.js';
 import { AppPasswords } from '../parts/app_passwords.js';
@@ -20,19 +20,12 @@ export default function User({ customer, address }) {
 	const look = use_look(`${customer} ${address}`, (signal) => api.get(of(customer, 'users', address), { signal }));
 	const [editing, set_editing] = useState(false);
 	const user = look.data.value;
-	const change = async (members, said) => {
-		try {
-			await api.patch(of(customer, 'users', address), members);
-			look.reload();
-			tell(said, { undo: 'suspended' in members ? () => change({ suspended: !members.suspended }, t('users.undone')) : null });
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const suspend = (suspended, said) => attempt(() => api.patch(of(customer, 'users', address), { suspended }),
+		{ said, then: look.reload, undo: () => suspend(!suspended, t('users.undone')) });
 	const acts = user && may('users') && html`<button class="button" onClick=${() => set_editing(true)}>${t('act.edit')}</button>
-		${user.suspended ? html`<button class="button" onClick=${() => change({ suspended: false }, t('users.resumed', { address }))}>
+		${user.suspended ? html`<button class="button" onClick=${() => suspend(false, t('users.resumed', { address }))}>
 			${t('users.resume')}</button>`
-		: html`<button class="button danger" onClick=${() => change({ suspended: true }, t('users.suspended_now', { address }))}>
+		: html`<button class="button danger" onClick=${() => suspend(true, t('users.suspended_now', { address }))}>
 			${t('users.suspend')}</button>`}`;
 	return html`<${Page} title=${address} up=${{ href: at(customer, 'users'), title: t('users.title') }} badges=${user && user_state(user)}
 		actions=${acts} aside=${user && html`<${About} customer=${customer} user=${user} /><${Console} customer=${customer} user=${user} />`}>
@@ -58,16 +51,9 @@ function Console({ customer, user }) {
 	const [made, set_made] = useState(null);
 	if (user.role === 'user' || !may('settings') || user.address === person.value.address)
 		return null;
-	const invite = async () => {
-		try {
-			set_made(await api.post(of(customer, 'users', user.address, 'invite')));
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const invite = () => attempt(() => api.post(of(customer, 'users', user.address, 'invite')), { then: set_made });
 	return html`<${Card} title=${t('users.console')}><p class="hint">${t('users.console_lead')}</p>
 		<p><button class="button" onClick=${invite}>${t('users.invite')}</button></p>
-		${made && html`<${Dialog} title=${t('users.invite_made')} locked onClose=${() => {}} actions=${html`<button class="button primary"
-			onClick=${() => set_made(null)}>${t('once.copied')}</button>`}><${Note} kind="warn">${t('once.only')}<//>
+		${made && html`<${Once} title=${t('users.invite_made')} close=${() => set_made(null)}>
 			<p>${t('users.invite_send', { address: user.address })}</p><${Code} name=${t('users.invite_link')} text=${made.link} /><//>`}<//>`;
 }

@@ -4,13 +4,14 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { may } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { t } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Card } from './card.js';
 import { Table } from './table.js';
 import { Dialog } from './dialog.js';
 import { Code } from './copy.js';
+import { Once } from './once.js';
 import { Icon } from './icon.js';
 import { Note } from './note.js';
 import { TextField, error_of } from './field.js';
@@ -21,32 +22,27 @@ export function AppPasswords({ customer, address }) {
 	const look = use_look(path, (signal) => api.get(path, { signal }));
 	const [making, set_making] = useState(false);
 	const [made, set_made] = useState(null);
-	const revoke = async (p) => {
-		try {
-			await api.remove(of(customer, 'app-passwords', p.id));
-			tell(t('passwords.revoked', { id: p.id }));
-			look.reload();
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const revoke = (p) => attempt(() => api.remove(of(customer, 'app-passwords', p.id)),
+		{ said: t('passwords.revoked', { id: p.id }), then: look.reload });
 	return html`<${Card} flush title=${t('passwords.title')} lead=${t('passwords.lead')} aside=${may('users') && html`<button
 			class="button small" onClick=${() => set_making(true)}><${Icon} name="plus" />${t('passwords.make')}</button>`}>
 		<${Look} of=${look} rows=${3}>${({ items }) => html`<${Table} name=${t('passwords.title')} cards columns=${columns(revoke)}
 			rows=${items} row_key=${(p) => p.id} empty=${t('passwords.none')} />`}<//>
 		${making && html`<${Make} path=${path} address=${address} cancel=${() => set_making(false)}
 			done=${(password) => { set_making(false); set_made(password); look.reload(); }} />`}
-		${made && html`<${Once} made=${made} close=${() => set_made(null)} />`}<//>`;
+		${made && html`<${Once} title=${t('passwords.made_title')} close=${() => set_made(null)}>
+			<${Code} name=${t('passwords.user_name')} text=${made.address} />
+			<${Code} name=${t('sign_in.password')} text=${made.password} /><//>`}<//>`;
 }
 
 function columns(revoke) {
 	return [
-		{ key: 'id', title: t('passwords.id'), head: true, cell: (p) => html`${p.name && html`${p.name} `}<code>${p.id}</code>` },
+		{ key: 'id', title: t('passwords.id'), head: true, cell: (p) => html`<code>${p.id}</code>` },
 		{ key: 'sender', title: t('passwords.sender'), cell: (p) => p.sender ?? t('passwords.any_own') },
 		{ key: 'range', title: t('passwords.range'), cell: (p) => p.range ? html`<code>${p.range}</code>` : t('passwords.anywhere') },
 		{ key: 'created_at', title: t('passwords.made'), cell: (p) => html`<${Time} at=${p.created_at} form="full_day" />` },
 		{ key: 'used', title: t('tokens.used'), cell: (p) => p.last_used_at && html`<${Time} at=${p.last_used_at} />
-			${p.last_used_from && html` <code>${p.last_used_from}</code>`}` },
+			${p.last_used_client && html` <code>${p.last_used_client}</code>`}` },
 		...(may('users') ? [{ key: 'act', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (p) => html`<button
 			class="button small danger" aria-label=${`${t('tokens.revoke')}: ${p.id}`} onClick=${() => revoke(p)}>${t('tokens.revoke')}</button>` }] : []),
 	];
@@ -73,12 +69,4 @@ function Make({ path, address, cancel, done }) {
 			onFix=${(fix) => set_range(fix.value)} />
 		<p class="actions"><button class="button primary">${t('passwords.make')}</button>
 			<button type="button" class="button" onClick=${cancel}>${t('act.cancel')}</button></p></form><//>`;
-}
-
-function Once({ made, close }) {
-	return html`<${Dialog} title=${t('passwords.made_title')} locked onClose=${() => {}} actions=${html`<button class="button primary"
-			onClick=${close}>${t('once.copied')}</button>`}>
-		<${Note} kind="warn">${t('once.only')}<//>
-		<${Code} name=${t('passwords.user_name')} text=${made.login ?? made.address} />
-		<${Code} name=${t('sign_in.password')} text=${made.password} /><//>`;
 }

@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt, tell } from '../status.js';
 import { t, num, clock, duration } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Note } from './note.js';
@@ -23,8 +23,7 @@ export function BulkPanel({ customer, selection, what, count, acts = all_acts, a
 	const key = JSON.stringify(selection);
 	useEffect(() => { heading.current?.focus({ preventScroll: true }); }, []);
 	const look = use_look(`${act} ${key}`, (signal) =>
-		api.post(of(customer, 'queue', 'preview'), { act, selection }, { signal })
-			.catch((problem) => only_count(problem, count)));
+		api.post(of(customer, 'queue', 'preview'), { act, selection }, { signal }));
 	return html`<section class="card edge-accent bulk" aria-labelledby="bulk-title">
 		<div class="card-head"><h2 id="bulk-title" tabindex="-1" ref=${heading}>${t('queue.selected', { n: count, what })}</h2>
 			<span class="actions">${aside}<button class="button quiet" onClick=${clear}>${t('queue.unselect')}</button></span></div>
@@ -36,13 +35,6 @@ export function BulkPanel({ customer, selection, what, count, acts = all_acts, a
 	</section>`;
 }
 
-// A service that can't look ahead: the number that the page knows.
-function only_count(problem, count) {
-	if (problem.status === 404)
-		return { count };
-	throw problem;
-}
-
 function Preview({ act, preview, run }) {
 	const [typed, set_typed] = useState('');
 	const n = preview.count;
@@ -51,7 +43,6 @@ function Preview({ act, preview, run }) {
 	return html`<div class="pair">
 		<div><h3>${t('queue.will_happen')}</h3><ul class="plain-list">
 			<li>${t(`queue.will_${act}`, { n })}</li>
-			${preview.duration_s > 0 && html`<li>${t('queue.takes', { time: duration(preview.duration_s * 1000) })}</li>`}
 			${preview.empty_senders > 0 && html`<li>${t('queue.empty_senders', { n: preview.empty_senders })}</li>`}
 			${act === 'remove' && html`<li>${t('queue.remove_final')}</li>`}</ul>
 			${(preview.doubts ?? []).map((d) => html`<${Note} kind="note" key=${d.code}>${t(`queue.doubt_${d.code}`, {
@@ -61,7 +52,7 @@ function Preview({ act, preview, run }) {
 			value=${typed} onValue=${set_typed} />`}
 		<p class="actions"><button class=${`button ${final.includes(act) ? 'danger' : 'primary'}`} disabled=${!ready} onClick=${run}>
 			${t(`queue.run_${act}`, { n })}</button>
-			<span class="hint">${t(final.includes(act) ? 'queue.held_back' : 'queue.can_undo')}</span></p>`;
+			${final.includes(act) && html`<span class="hint">${t('queue.held_back')}</span>`}</p>`;
 }
 
 function MadeUp({ rows }) {
@@ -75,28 +66,19 @@ function MadeUp({ rows }) {
 		<${Table} name=${t('queue.made_up')} dense columns=${columns} rows=${rows} row_key=${(r) => r.from} /></div>`;
 }
 
-// Final acts wait so long that they can be taken back; the others begin at once
-// and can be undone when the answer says how.
+// Final acts wait so long that they can be taken back; the others begin at once.
 function begin(customer, act, selection, preview, done) {
 	if (!final.includes(act)) {
-		run(customer, act, selection, preview, done);
+		run(customer, act, selection, done);
 		return;
 	}
-	const timer = setTimeout(() => run(customer, act, selection, preview, done), grace_ms);
+	const timer = setTimeout(() => run(customer, act, selection, done), grace_ms);
 	tell(t(`queue.soon_${act}`, { n: preview.count }), { kind: 'warn', label: t('act.cancel'), undo_ms: grace_ms - 500,
 		undo: () => { clearTimeout(timer); tell(t('queue.nothing_done')); } });
 	done();
 }
 
-async function run(customer, act, selection, preview, done) {
-	const path = of(customer, 'queue', 'acts');
-	try {
-		const answer = await api.post(path, { act, selection, snapshot: preview.snapshot });
-		const undo = answer?.undo && (() => api.post(path, { act: 'undo', undo: answer.undo }).then(done, tell_problem));
-		const gone = answer?.gone > 0 ? ` ${t('queue.gone', { n: answer.gone })}` : '';
-		tell(t(`queue.done_${act}`, { n: answer?.count ?? preview.count }) + gone, { undo: undo || null });
-		done();
-	} catch (problem) {
-		tell_problem(problem);
-	}
+async function run(customer, act, selection, done) {
+	await attempt(() => api.post(of(customer, 'queue', 'acts'), { act, selection }),
+		{ then: (answer) => { done(); tell(t(`queue.done_${act}`, { n: answer.messages })); } });
 }

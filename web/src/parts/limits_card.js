@@ -1,14 +1,14 @@
 // The limits in three bars, for the overview: who binds first is said.
 import { html } from '../html.js';
 import { at } from '../router.js';
-import { t, num, has_word } from '../words.js';
+import { t, t_or, num } from '../words.js';
 import { Look } from '../look.js';
 import { Card } from './card.js';
 import { Meter } from './meter.js';
 import { Mark } from './badge.js';
 
 export function limit_title(row) {
-	const name = has_word(`limit.${row.name}`) ? t(`limit.${row.name}`) : row.name;
+	const name = t_or(`limit.${row.name}`, row.name);
 	return row.user ? t('limit.of_user', { user: row.user, name }) : name;
 }
 

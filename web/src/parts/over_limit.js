@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { may } from '../session.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { t } from '../words.js';
 import { Dialog } from './dialog.js';
 import { Choice } from './field.js';
@@ -15,16 +15,10 @@ const choices = ['refuse', 'defer', 'hold'];
 export function OverLimit({ customer, about, close, reload }) {
 	const key = (name) => `over_${name}`;
 	const [now, set_now] = useState(Object.fromEntries(names.map((n) => [n, about[key(n)] ?? 'refuse'])));
-	const save = async () => {
-		try {
-			await api.patch(of(customer), Object.fromEntries(names.map((n) => [key(n), now[n]])));
-			close();
-			reload();
-			tell(t('limits.over_saved'));
-		} catch (problem) {
-			close();
-			tell_problem(problem);
-		}
+	const save = () => {
+		close();
+		attempt(() => api.patch(of(customer), Object.fromEntries(names.map((n) => [key(n), now[n]]))),
+			{ said: t('limits.over_saved'), then: reload });
 	};
 	return html`<${Dialog} class="side-panel" title=${t('limits.over')} onClose=${close} actions=${html`
 			${may('limits') && html`<button class="button primary" onClick=${save}>${t('act.save')}</button>`}

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api } from '../api.js';
-import { tell, tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { t } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { is_operator } from '../session.js';
@@ -11,6 +11,7 @@ import { Card } from './card.js';
 import { Table } from './table.js';
 import { Dialog } from './dialog.js';
 import { Code } from './copy.js';
+import { Once } from './once.js';
 import { TextField, Tick } from './field.js';
 import { Time } from './time.js';
 import { Icon } from './icon.js';
@@ -22,20 +23,13 @@ export function Tokens() {
 	const [making, set_making] = useState(false);
 	const [made, set_made] = useState(null);
 	const look = use_look('tokens', (signal) => api.get('/account/tokens', { signal }));
-	const remove = async (token) => {
-		try {
-			await api.remove(`/account/tokens/${encodeURIComponent(token.id)}`);
-			tell(t('tokens.revoked', { name: token.name }));
-			look.reload();
-		} catch (problem) {
-			tell_problem(problem);
-		}
-	};
+	const remove = (token) => attempt(() => api.remove(`/account/tokens/${encodeURIComponent(token.id)}`),
+		{ said: t('tokens.revoked', { name: token.name }), then: look.reload });
 	const columns = [
 		{ key: 'name', title: t('tokens.name'), head: true },
 		{ key: 'scopes', title: t('tokens.scopes'), cell: (k) => k.scopes.map((s) => t(`scope.${s}`)).join(', ') },
 		{ key: 'expires_at', title: t('tokens.expires'), cell: (k) => html`<${Time} at=${k.expires_at} form="full_day" />` },
-		{ key: 'used', title: t('tokens.used'), cell: (k) => html`<${Time} at=${k.last_used_at ?? k.used_at} />` },
+		{ key: 'used', title: t('tokens.used'), cell: (k) => html`<${Time} at=${k.last_used_at} />` },
 		{ key: 'act', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (k) => html`<button class="button small danger"
 			aria-label=${`${t('tokens.revoke')}: ${k.name}`} onClick=${() => remove(k)}>${t('tokens.revoke')}</button>` },
 	];
@@ -45,9 +39,8 @@ export function Tokens() {
 			row_key=${(k) => k.id} empty=${t('tokens.none')} />`}<//>
 		${making && html`<${Make} cancel=${() => set_making(false)}
 			done=${(token) => { set_making(false); set_made(token); look.reload(); }} />`}
-		${made && html`<${Dialog} title=${t('tokens.made', { name: made.name })} locked onClose=${() => {}}
-			actions=${html`<button class="button primary" onClick=${() => set_made(null)}>${t('once.copied')}</button>`}>
-			<${Note} kind="warn">${t('once.only')}<//><${Code} name=${t('tokens.token')} text=${made.token} /><//>`}<//>`;
+		${made && html`<${Once} title=${t('tokens.made', { name: made.name })} close=${() => set_made(null)}>
+			<${Code} name=${t('tokens.token')} text=${made.token} /><//>`}<//>`;
 }
 
 function Make({ cancel, done }) {

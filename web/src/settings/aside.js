@@ -4,7 +4,7 @@ import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
 import { t, num, moment } from '../words.js';
-import { tell_problem } from '../status.js';
+import { attempt } from '../status.js';
 import { Card } from '../parts/card.js';
 import { Badge } from '../parts/badge.js';
 import { Icon } from '../parts/icon.js';
@@ -43,12 +43,10 @@ export function TryDraft({ draft }) {
 	const [busy, set_busy] = useState(false);
 	const replay = async () => {
 		set_busy(true);
-		try {
+		await attempt(async () => {
 			await draft.keep();
-			set_result(await api.post(of(draft.customer, 'replay'), { draft: draft.id, hours: 24 }));
-		} catch (problem) {
-			tell_problem(problem);
-		}
+			return api.post(of(draft.customer, 'replay'), { draft: draft.id, hours: 24 });
+		}, { then: set_result });
 		set_busy(false);
 	};
 	return html`<${Card} title=${t('setting.try_title')}><p class="hint">${t('setting.try_why')}</p>

@@ -1,7 +1,7 @@
 // What is wrong, in the words of the page (CONSOLE.md section 6). The server
 // names the problem and its values; one that has no words here is told in the
 // server's own.
-import { t, num, has_word } from '../words.js';
+import { t, t_or, num } from '../words.js';
 import { addresses_in, shown_range } from './facts.js';
 
 function values_of(problem, entries) {
@@ -15,7 +15,7 @@ function values_of(problem, entries) {
 export function problem_text(problem, entries = []) {
 	const v6 = (problem.values?.[0] ?? '').includes(':');
 	const key = `problem.${problem.code}${problem.code === 'too_wide' && v6 ? '_v6' : ''}`;
-	return has_word(key) ? t(key, values_of(problem, entries)) : problem.message;
+	return t_or(key, problem.message, values_of(problem, entries));
 }
 
 // The place of a problem: field, id of the input that can be focused, a name.

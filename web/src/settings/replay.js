@@ -1,6 +1,6 @@
 // The last hours judged by a draft: what would come out differently.
 import { html } from '../html.js';
-import { t, num, has_word } from '../words.js';
+import { t, t_or, num } from '../words.js';
 import { Mark } from '../parts/badge.js';
 
 const kind = { accept: 'ok', refuse: 'refused' };
@@ -20,5 +20,5 @@ export function Replay({ result }) {
 		<tbody>${result.changed.map((c) => html`<tr key=${`${c.client} ${c.was} ${c.why}`}>
 			<td><${Verdict} name=${c.was} /> → <${Verdict} name=${c.would} /></td>
 			<td class="num">${num(c.count)}</td><td class="mono">${c.client}</td>
-			<td>${has_word(`replay.why.${c.why}`) ? t(`replay.why.${c.why}`) : c.why}</td></tr>`)}</tbody></table></div>`;
+			<td>${t_or(`replay.why.${c.why}`, c.why)}</td></tr>`)}</tbody></table></div>`;
 }

@@ -3,37 +3,23 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <sodium.h>
 
 #include "crypto/base32.h"
+#include "crypto/hmac.h"
 
 _Static_assert(SEAL_NONCE_LEN == crypto_secretbox_NONCEBYTES, "nonce");
 _Static_assert(SEAL_MORE == SEAL_NONCE_LEN + crypto_secretbox_MACBYTES, "mac");
 _Static_assert(KEYED_LEN == crypto_secretbox_KEYBYTES, "key");
-
-static bool hmac(const uint8_t key[KEYED_LEN], slice text,
-		 uint8_t out[KEYED_LEN])
-{
-	unsigned n = 0;
-	bool ok = HMAC(EVP_sha256(), key, KEYED_LEN,
-		       (const unsigned char *)(text.n > 0 ? text.p : ""),
-		       text.n, out, &n) != NULL;
-	invariant(!ok || n == KEYED_LEN);
-	if (!ok) {
-		ERR_clear_error();
-		memset(out, 0, KEYED_LEN);
-	}
-	return ok;
-}
+_Static_assert((int)KEYED_LEN == (int)HMAC_LEN, "hash");
 
 bool keyed_hash(const uint8_t pepper[32], slice use, slice what,
 		uint8_t out[KEYED_LEN])
 {
 	uint8_t key[KEYED_LEN];
-	bool ok = hmac(pepper, use, key) && hmac(key, what, out);
+	bool ok = hmac_sha256(pepper, KEYED_LEN, use, key) &&
+		  hmac_sha256(key, sizeof(key), what, out);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!ok)
 		memset(out, 0, KEYED_LEN);

@@ -7,11 +7,12 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include "crypto/base32.h"
+#include "crypto/hmac.h"
+
+_Static_assert((int)APP_PASSWORD_MAC_LEN == (int)HMAC_LEN, "mac");
 
 enum {
 	PREFIX_LEN = 3,
@@ -74,27 +75,19 @@ bool app_password_id(slice text, struct app_password_id *out)
 	return true;
 }
 
-static bool hmac(const char secret[SECRET_LEN],
-		 const uint8_t pepper[PEPPER_LEN],
-		 uint8_t mac[APP_PASSWORD_MAC_LEN])
+static bool mac_of(const char secret[SECRET_LEN],
+		   const uint8_t pepper[PEPPER_LEN],
+		   uint8_t mac[APP_PASSWORD_MAC_LEN])
 {
-	unsigned n = 0;
-	bool ok = HMAC(EVP_sha256(), pepper, PEPPER_LEN,
-		       (const unsigned char *)secret, SECRET_LEN, mac,
-		       &n) != NULL;
-	invariant(!ok || n == APP_PASSWORD_MAC_LEN);
-	if (!ok) {
-		ERR_clear_error();
-		memset(mac, 0, APP_PASSWORD_MAC_LEN);
-	}
-	return ok;
+	return hmac_sha256(pepper, PEPPER_LEN, (slice){ secret, SECRET_LEN },
+			   mac);
 }
 
 bool app_password_mac(slice text, const uint8_t pepper[PEPPER_LEN],
 		      uint8_t mac[APP_PASSWORD_MAC_LEN])
 {
 	invariant(text.n == APP_PASSWORD_LEN);
-	return hmac(text.p + SECRET_AT, pepper, mac);
+	return mac_of(text.p + SECRET_AT, pepper, mac);
 }
 
 bool app_password_verify(slice text, const uint8_t pepper[PEPPER_LEN],
@@ -107,7 +100,7 @@ bool app_password_verify(slice text, const uint8_t pepper[PEPPER_LEN],
 	bool form = app_password_id(text, &id);
 	if (form)
 		memcpy(secret, text.p + SECRET_AT, SECRET_LEN);
-	bool computed = hmac(secret, pepper, got);
+	bool computed = mac_of(secret, pepper, got);
 	bool same = CRYPTO_memcmp(got, mac ? mac : unknown, sizeof(got)) == 0;
 	OPENSSL_cleanse(secret, sizeof(secret));
 	OPENSSL_cleanse(got, sizeof(got));

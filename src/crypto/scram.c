@@ -17,24 +17,11 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-static bool hmac(const uint8_t *key, size_t key_n, slice text,
-		 uint8_t out[SCRAM_KEY_LEN])
-{
-	static const unsigned char nothing[1];
-	unsigned n = 0;
-	bool ok = HMAC(EVP_sha256(), key, (int)key_n,
-		       text.n ? (const unsigned char *)text.p : nothing,
-		       text.n, out, &n) != NULL;
-	invariant(!ok || n == SCRAM_KEY_LEN);
-	if (!ok) {
-		ERR_clear_error();
-		memset(out, 0, SCRAM_KEY_LEN);
-	}
-	return ok;
-}
+#include "crypto/hmac.h"
+
+_Static_assert((int)SCRAM_KEY_LEN == (int)HMAC_LEN, "key");
 
 static bool hash(const uint8_t key[SCRAM_KEY_LEN], uint8_t out[SCRAM_KEY_LEN])
 {
@@ -54,9 +41,11 @@ bool scram_keys_make(slice password, const uint8_t salt[SCRAM_SALT_LEN],
 				    SCRAM_SALT_LEN, SCRAM_ITERATIONS,
 				    EVP_sha256(), sizeof(salted),
 				    salted) == 1 &&
-		  hmac(salted, sizeof(salted), SLICE("Client Key"), client) &&
+		  hmac_sha256(salted, sizeof(salted), SLICE("Client Key"),
+			      client) &&
 		  hash(client, stored) &&
-		  hmac(salted, sizeof(salted), SLICE("Server Key"), server);
+		  hmac_sha256(salted, sizeof(salted), SLICE("Server Key"),
+			      server);
 	OPENSSL_cleanse(salted, sizeof(salted));
 	OPENSSL_cleanse(client, sizeof(client));
 	if (ok)
@@ -72,8 +61,8 @@ static bool derive(const uint8_t pepper[PEPPER_LEN], slice use, slice what,
 		   uint8_t salt[SCRAM_SALT_LEN])
 {
 	uint8_t key[SCRAM_KEY_LEN], mac[SCRAM_KEY_LEN] = { 0 };
-	bool ok = hmac(pepper, PEPPER_LEN, use, key) &&
-		  hmac(key, sizeof(key), what, mac);
+	bool ok = hmac_sha256(pepper, PEPPER_LEN, use, key) &&
+		  hmac_sha256(key, sizeof(key), what, mac);
 	memcpy(salt, mac, SCRAM_SALT_LEN);
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(mac, sizeof(mac));
@@ -102,8 +91,8 @@ bool scram_verify(const uint8_t *stored, slice auth_message, slice proof)
 	static const uint8_t nobody[SCRAM_KEY_LEN];
 	uint8_t key[SCRAM_KEY_LEN], got[SCRAM_KEY_LEN] = { 0 };
 	bool form = proof.n == SCRAM_KEY_LEN;
-	bool ok = hmac(stored ? stored : nobody, SCRAM_KEY_LEN, auth_message,
-		       key);
+	bool ok = hmac_sha256(stored ? stored : nobody, SCRAM_KEY_LEN,
+			      auth_message, key);
 	for (size_t i = 0; i < SCRAM_KEY_LEN && form; i++)
 		key[i] ^= (uint8_t)proof.p[i];
 	ok &= hash(key, got);
@@ -116,5 +105,5 @@ bool scram_verify(const uint8_t *stored, slice auth_message, slice proof)
 bool scram_sign(const uint8_t server[SCRAM_KEY_LEN], slice auth_message,
 		uint8_t signature[SCRAM_KEY_LEN])
 {
-	return hmac(server, SCRAM_KEY_LEN, auth_message, signature);
+	return hmac_sha256(server, SCRAM_KEY_LEN, auth_message, signature);
 }

@@ -37,14 +37,6 @@ static bool parse_v4(slice s, uint8_t *bytes)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	c = ascii_lower(c);
-	if (ascii_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One to four hex digits into bytes[2]. */
 static bool parse_group(slice s, uint8_t *bytes)
 {
@@ -52,7 +44,7 @@ static bool parse_group(slice s, uint8_t *bytes)
 	if (s.n < 1 || s.n > 4)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		int d = hex_digit(s.p[i]);
+		int d = ascii_hex(s.p[i]);
 		if (d < 0)
 			return false;
 		v = v << 4 | (unsigned)d;

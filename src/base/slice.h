@@ -69,6 +69,13 @@ static inline bool ascii_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
+/* What a hexadecimal digit of either case is worth; -1: it is none. */
+static inline int ascii_hex(char c)
+{
+	char l = ascii_lower(c);
+	return ascii_digit(c) ? c - '0'
+	     : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
 static inline bool ascii_alpha(char c)
 {
 	char l = ascii_lower(c);

@@ -69,13 +69,6 @@ bool route_has_word(const char *words, slice word)
 
 /* --- escapes -------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	c = ascii_lower(c);
-	return ascii_digit(c) ? c - '0'
-	     : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool http_unescape(slice in, struct arena *arena, slice *out)
 {
 	char *to = arena_alloc(arena, in.n + 1);
@@ -87,8 +80,8 @@ bool http_unescape(slice in, struct arena *arena, slice *out)
 		if (c == '%') {
 			if (in.n - i < 3)
 				return false;
-			int high = hex_digit(in.p[i + 1]);
-			int low = hex_digit(in.p[i + 2]);
+			int high = ascii_hex(in.p[i + 1]);
+			int low = ascii_hex(in.p[i + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = (char)(high * 16 + low);

@@ -9,18 +9,6 @@
  */
 #include "smtp/xtext.h"
 
-static bool hex_digit(char c, uint8_t *out)
-{
-	char l = ascii_lower(c);
-	if (ascii_digit(c))
-		*out = (uint8_t)(c - '0');
-	else if (l >= 'a' && l <= 'f')
-		*out = (uint8_t)(l - 'a' + 10);
-	else
-		return false;
-	return true;
-}
-
 /* One octet at the front of *s. */
 static bool take_octet(slice *s, uint8_t *out)
 {
@@ -31,9 +19,10 @@ static bool take_octet(slice *s, uint8_t *out)
 		*out = c;
 		return c > ' ';
 	}
-	uint8_t high, low;
-	if (s->n < 3 || !hex_digit(s->p[1], &high) ||
-	    !hex_digit(s->p[2], &low))
+	if (s->n < 3)
+		return false;
+	int high = ascii_hex(s->p[1]), low = ascii_hex(s->p[2]);
+	if (high < 0 || low < 0)
 		return false;
 	*s = slice_skip(*s, 3);
 	*out = (uint8_t)(high << 4 | low);

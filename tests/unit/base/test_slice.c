@@ -28,11 +28,24 @@ static void slice_cut_leaves_the_rest(void **state)
 	assert_int_equal(s.n, 0);
 }
 
+static void ascii_hex_knows_both_cases(void **state)
+{
+	(void)state;
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	for (int i = 0; i < 32; i++)
+		assert_int_equal(ascii_hex(digits[i]), i % 16);
+	static const char other[] = { '/', ':', '@', 'G', '`', 'g', '\0',
+				      '\xff' };
+	for (size_t i = 0; i < ARRAY_LEN(other); i++)
+		assert_int_equal(ascii_hex(other[i]), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slice_u64_takes_digits_only),
 		cmocka_unit_test(slice_cut_leaves_the_rest),
+		cmocka_unit_test(ascii_hex_knows_both_cases),
 	};
 	return cmocka_run_group_tests_name("base/slice", tests, NULL, NULL);
 }

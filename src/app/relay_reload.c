@@ -177,6 +177,28 @@ static void live_taken(void *ctx, const struct err *err)
 		close_unwanted(r);
 }
 
+/* What shards serve by: TLS, limits, listeners. */
+static bool make_live(struct relay *r, const struct config *c,
+		      const struct start_listener *listeners, size_t count,
+		      struct tls_context *tls, struct tls_context *legacy,
+		      struct live_change **out, struct err *err)
+{
+	struct live_listener *rows =
+		make_listeners(r, c, listeners, count, err);
+	if (rows == NULL)
+		return false;
+	struct live_config live = {
+		.tls = tls,
+		.tls_legacy = legacy,
+		.limits = &c->limits,
+		.listeners = rows,
+		.listener_count = count,
+	};
+	bool ok = live_make(r->live, &live, out, err);
+	free(rows);
+	return ok;
+}
+
 bool relay_live_begin(struct relay *r, struct err *err)
 {
 	const struct relay_start *s = r->start;
@@ -190,23 +212,13 @@ bool relay_live_begin(struct relay *r, struct err *err)
 	mark_wanted(r, s->listeners, s->listener_count);
 	r->legacy_since_ms = os_wall_ms();
 	calendar_begin(&r->calendar, r->legacy_since_ms);
-	struct live_config live = {
-		.tls = r->tls_server,
-		.tls_legacy = r->tls_legacy,
-		.limits = &s->config->limits,
-		.listener_count = s->listener_count,
-	};
 	struct live_change *change = NULL;
-	struct live_listener *rows = make_listeners(
-		r, s->config, s->listeners, s->listener_count, err);
-	live.listeners = rows;
-	bool ok = rows != NULL &&
-		  live_new(r->core, live_taken, r, &r->live, err) &&
-		  live_make(r->live, &live, &change, err);
-	free(rows);
-	if (ok)
-		live_take(r->live, &change);
-	return ok;
+	if (!live_new(r->core, live_taken, r, &r->live, err) ||
+	    !make_live(r, s->config, s->listeners, s->listener_count,
+		       r->tls_server, r->tls_legacy, &change, err))
+		return false;
+	live_take(r->live, &change);
+	return true;
 }
 
 void relay_live_end(struct relay *r)
@@ -243,26 +255,6 @@ static bool make_routes(struct relay *r, struct reloading *n, struct err *err)
 	return ok;
 }
 
-static bool make_live(struct relay *r, struct reloading *n, struct err *err)
-{
-	const struct start_reload *reload = &n->reload;
-	struct live_listener *rows = make_listeners(
-		r, &reload->config, reload->listeners, reload->listener_count,
-		err);
-	if (rows == NULL)
-		return false;
-	struct live_config live = {
-		.tls = n->tls,
-		.tls_legacy = n->legacy,
-		.limits = &reload->config.limits,
-		.listeners = rows,
-		.listener_count = reload->listener_count,
-	};
-	bool ok = live_make(r->live, &live, &n->live, err);
-	free(rows);
-	return ok;
-}
-
 static bool make_all(struct relay *r, slice payload, struct arena *arena,
 		     struct reloading *n, struct err *err)
 {
@@ -272,7 +264,10 @@ static bool make_all(struct relay *r, slice payload, struct arena *arena,
 			err) &&
 	       relay_make_tls(reload->certificate_pem, reload->key_pem,
 			      &n->tls, &n->legacy, err) &&
-	       make_live(r, n, err) && make_routes(r, n, err);
+	       make_live(r, &reload->config, reload->listeners,
+			 reload->listener_count, n->tls, n->legacy, &n->live,
+			 err) &&
+	       make_routes(r, n, err);
 }
 
 static void take_all(struct relay *r, struct reloading *n)

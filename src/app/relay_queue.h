@@ -22,7 +22,7 @@ bool queue_age_named(slice name, unsigned *out) MUST_USE;
 struct queue_matrix_row {		/* of a destination; in messages */
 	uint64_t counts[QUEUE_AGES];
 	uint64_t messages, held;
-	char reply[ENTRY_REPLY_MAX + 24];	/* the last one seen */
+	char reply[ENTRY_REPLY_MAX + 24];	/* the first one met */
 	bool given;
 };
 struct queue_matrix {

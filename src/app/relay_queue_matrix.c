@@ -49,10 +49,11 @@ struct queue_matrix *queue_matrix_new(const struct destinations *all)
 	return m;
 }
 
+/* One of each destination is enough: the first that is met. */
 static void note_reply(struct queue_matrix_row *row,
 		       const struct queue_recipient *r)
 {
-	if (r->reply == NULL || r->reply[0] == '\0')
+	if (row->reply[0] != '\0' || r->reply == NULL || r->reply[0] == '\0')
 		return;
 	if (r->code == 0)
 		snprintf(row->reply, sizeof(row->reply), "%s", r->reply);
@@ -119,7 +120,7 @@ void queue_matrix_merge(struct queue_matrix *to,
 			a->counts[k] += b->counts[k];
 		a->messages += b->messages;
 		a->held += b->held;
-		if (b->reply[0] != '\0')
+		if (a->reply[0] == '\0')
 			memcpy(a->reply, b->reply, sizeof(a->reply));
 	}
 }

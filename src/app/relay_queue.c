@@ -222,13 +222,41 @@ static bool read_cells(const json_t *list, struct arena *arena,
 	return f->cells != NULL;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct id *x = a, *y = b;
+	return id_cmp(*x, *y);
+}
+
+/* In order, each once: two acts on one message would be one too many. */
+static void drop_doubles(struct filter *f)
+{
+	uint32_t kept = 0;
+	qsort(f->ids, f->id_count, sizeof(*f->ids), by_id);
+	for (uint32_t i = 0; i < f->id_count; i++)
+		if (kept == 0 || !id_eq(f->ids[kept - 1], f->ids[i]))
+			f->ids[kept++] = f->ids[i];
+	f->id_count = kept;
+}
+
+static bool read_id(slice text, struct arena *arena, struct filter *f)
+{
+	f->has_id = text.n > 0;
+	if (!f->has_id)
+		return true;
+	f->ids = arena_alloc(arena, sizeof(*f->ids));
+	f->id_count = 1;
+	return f->ids != NULL && id_parse(text, f->ids);
+}
+
+/* Beside `id` they would say the same twice, or nothing. */
 static bool read_ids(const json_t *list, struct arena *arena,
 		     struct filter *f)
 {
 	size_t n = json_array_size(list);
 	if (list == NULL)
 		return true;
-	if (n == 0 || n > QUEUE_IDS_MAX)
+	if (n == 0 || n > QUEUE_IDS_MAX || f->has_id)
 		return false;
 	f->ids = arena_alloc(arena, n * sizeof(*f->ids));
 	for (size_t i = 0; f->ids != NULL && i < n; i++) {
@@ -238,6 +266,8 @@ static bool read_ids(const json_t *list, struct arena *arena,
 			return false;
 	}
 	f->id_count = (uint32_t)n;
+	if (f->ids != NULL)
+		drop_doubles(f);
 	return f->ids != NULL;
 }
 
@@ -248,8 +278,7 @@ static enum relay_text read_filter(const json_t *args, struct arena *arena,
 	slice state = json_text(args, "state");
 	*f = (struct filter){ .state = -1, .age = -1, .limit = LIMIT_DEFAULT };
 	*about = json_text(args, "id");
-	f->has_id = about->n > 0;
-	if (f->has_id && !id_parse(*about, &f->id))
+	if (!read_id(*about, arena, f))
 		return RELAY_SAY_BAD_ID;
 	*about = state;
 	if (state.n > 0 && !read_state(state, &f->state))

@@ -50,8 +50,8 @@ struct filter_cell {
 	unsigned age;
 };
 struct filter {
-	bool has_id, has_from;
-	struct id id;
+	bool has_id, has_from;		/* has_id: `id` was said, that one's
+					 * answer is a row of its own */
 	struct address from;		/* null: the null sender */
 	uint32_t customer;		/* 0: all */
 	char destination[DESTINATION_NAME_MAX];	/* empty: all */
@@ -61,7 +61,9 @@ struct filter {
 	/* One of these cells; none: no matter. In the call's arena. */
 	struct filter_cell *cells;
 	uint32_t cell_count;
-	struct id *ids;			/* one of these; none: no matter */
+	/* Only these, each once: looked up, no walk; NULL: no matter. `id` is
+	 * a list of one. In the call's arena. */
+	struct id *ids;
 	uint32_t id_count;
 };
 
@@ -83,7 +85,7 @@ struct part_of_call {			/* one shard's */
 	enum walk_state state;
 	struct os_post again;		/* the next slice */
 	struct queue_walk walk;
-	bool looked_up;			/* by id: no walk */
+	uint32_t looked_up;		/* of the filter's ids */
 	struct spool_read read;
 	struct act_wait *waits, *free;
 	uint32_t unsynced;		/* acts that are not on the disk yet */

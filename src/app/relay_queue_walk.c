@@ -203,14 +203,6 @@ static void act(struct part_of_call *p, struct queue_entry *e)
 
 /* --- on a shard: the walk ------------------------------------------------- */
 
-static bool is_one_of(const struct filter *f, const struct queue_entry *e)
-{
-	for (uint32_t i = 0; i < f->id_count; i++)
-		if (id_eq(f->ids[i], e->id))
-			return true;
-	return f->id_count == 0;
-}
-
 static bool in_a_cell(const struct filter *f, const struct queue_entry *e,
 		      int64_t now_ms)
 {
@@ -232,7 +224,7 @@ static bool matches(const struct filter *f, const struct queue_entry *e,
 	if (!e->live || (f->customer != 0 && f->customer != e->customer))
 		return false;
 	bool state = f->state < 0, destination = f->destination[0] == '\0';
-	if (!is_one_of(f, e) || !in_a_cell(f, e, now_ms))
+	if (!in_a_cell(f, e, now_ms))
 		return false;
 	for (uint16_t i = 0; i < e->recipient_count && !state; i++)
 		state = e->recipients[i].state == f->state;
@@ -322,12 +314,14 @@ static struct queue_entry *next_entry(struct part_of_call *p)
 	const struct call *c = p->call;
 	if (c->act == ACT_LIST && p->listed >= c->filter.limit)
 		return NULL;
-	if (!c->filter.has_id)
+	if (c->filter.ids == NULL)
 		return queue_walk_next(&p->walk);
-	if (p->looked_up)
-		return NULL;
-	p->looked_up = true;
-	return queue_find(p->shard->queue, c->filter.id);
+	/* Each is on one shard at most. */
+	struct queue_entry *e = NULL;
+	while (e == NULL && p->looked_up < c->filter.id_count)
+		e = queue_find(p->shard->queue,
+			       c->filter.ids[p->looked_up++]);
+	return e;
 }
 
 static void slice_of_work(struct part_of_call *p)
@@ -363,7 +357,9 @@ static void next_slice(struct os_post *post)
 
 static bool make_waits(struct part_of_call *p)
 {
-	size_t n = p->call->filter.has_id ? 1 : WRITES_MAX;
+	const struct filter *f = &p->call->filter;
+	size_t n = f->ids != NULL && f->id_count < WRITES_MAX ? f->id_count :
+								WRITES_MAX;
 	p->waits = calloc(n, sizeof(*p->waits));
 	for (size_t i = 0; p->waits != NULL && i < n; i++) {
 		p->waits[i].next = p->free;
@@ -387,7 +383,7 @@ void relay_queue_work(struct relay_job *job, struct shard *s)
 		relay_job_over(job);
 		return;
 	}
-	if (!p->call->filter.has_id)
+	if (p->call->filter.ids == NULL)
 		queue_walk_begin(s->queue, &p->walk);
 	slice_of_work(p);
 }

@@ -37,31 +37,59 @@ static const char *not_ready(const struct counters_page *counters)
 	return NULL;
 }
 
+static void healthz(const struct counters_page *counters, struct page *out)
+{
+	(void)counters;
+	buf_append(&out->body, SLICE("ok\n"));
+}
+
+static void readyz(const struct counters_page *counters, struct page *out)
+{
+	const char *why = not_ready(counters);
+	out->status = why != NULL ? 503 : 200;
+	buf_append(&out->body, slice_of(why ? why : "ready\n"));
+}
+
+typedef void page_writer(const struct counters_page *counters,
+			 struct page *out);
+
+/* NULL: there is no such page. */
+static page_writer *writer_of(slice path)
+{
+	static const struct {
+		const char *path;
+		page_writer *write;
+	} pages[] = {
+		{ "/metrics", metrics },
+		{ "/healthz", healthz },
+		{ "/readyz", readyz },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
+		if (slice_eq(path, slice_of(pages[i].path)))
+			return pages[i].write;
+	return NULL;
+}
+
+bool page_exists(slice path)
+{
+	return writer_of(path) != NULL;
+}
+
 void page_answer(const struct counters_page *counters, slice method,
 		 slice path, struct page *out)
 {
-	bool known = true;
+	page_writer *write = writer_of(path);
 	*out = (struct page){ .status = 200, .type = text_type };
 	buf_init(&out->body, PAGE_MAX);
-	if (slice_eq(path, SLICE("/metrics"))) {
-		metrics(counters, out);
-	} else if (slice_eq(path, SLICE("/healthz"))) {
-		buf_append(&out->body, SLICE("ok\n"));
-	} else if (slice_eq(path, SLICE("/readyz"))) {
-		const char *why = not_ready(counters);
-		out->status = why != NULL ? 503 : 200;
-		buf_append(&out->body, slice_of(why ? why : "ready\n"));
-	} else {
-		known = false;
+	if (write == NULL) {
 		out->status = 404;
 		buf_append(&out->body, SLICE("not found\n"));
-	}
-	if (known && !slice_eq(method, SLICE("GET")) &&
-	    !slice_eq(method, SLICE("HEAD"))) {
-		buf_clear(&out->body);
-		out->type = text_type;
+	} else if (!slice_eq(method, SLICE("GET")) &&
+		   !slice_eq(method, SLICE("HEAD"))) {
 		out->status = 405;
 		buf_append(&out->body, SLICE("GET or HEAD\n"));
+	} else {
+		write(counters, out);
 	}
 	if (out->body.failed)
 		out->status = 503;

@@ -15,6 +15,8 @@ struct page {
 };
 enum { PAGE_MAX = 262144 };
 
+/* Is the path, without a query, one of the three? */
+bool page_exists(slice path);
 /* method "GET" or "HEAD" (others 405); path without a query. */
 void page_answer(const struct counters_page *counters, slice method,
 		 slice path, struct page *out);

@@ -13,6 +13,7 @@
 #include "console/console_private.h"
 #include "console/http.h"
 #include "console/openapi.h"
+#include "console/pages.h"
 #include "os/clock.h"
 
 enum {
@@ -219,20 +220,12 @@ static enum MHD_Result answered(struct request *r)
 
 static enum MHD_Result no_route(struct request *r, unsigned methods)
 {
-	char list[64] = "";
-	struct buf text;
+	char text[HTTP_METHODS_TEXT_MAX];
 	if (methods == 0)
 		return refuse(r, 404, CONSOLE_NO_ROUTE, (slice){ 0 });
-	buf_init(&text, sizeof(list));
-	for (enum http_method m = 0; m < HTTP_METHOD_COUNT; m++)
-		if (methods & (1u << m))
-			buf_printf(&text, "%s%s", text.n > 0 ? ", " : "",
-				   http_method_name(m));
 	r->answer.methods = methods;
-	enum MHD_Result result = refuse(r, 405, CONSOLE_NO_METHOD,
-					buf_slice(&text));
-	buf_fini(&text);
-	return result;
+	return refuse(r, 405, CONSOLE_NO_METHOD,
+		      slice_of(http_methods_text(methods, text)));
 }
 
 /* RELIABILITY L3: a change is asked for by a page of ours (which has the
@@ -298,13 +291,6 @@ static enum MHD_Result api_path(struct request *r)
 
 /* --- all else ------------------------------------------------------------- */
 
-static bool is_page_of_counters(slice path)
-{
-	return slice_eq(path, SLICE("/metrics")) ||
-	       slice_eq(path, SLICE("/healthz")) ||
-	       slice_eq(path, SLICE("/readyz"));
-}
-
 static enum MHD_Result file(struct request *r)
 {
 	enum http_method method;
@@ -326,7 +312,7 @@ static enum MHD_Result whole(struct request *r)
 		return api_path(r);
 	if (slice_starts(r->path, SLICE("/api")))
 		return refuse(r, 404, CONSOLE_NO_ROUTE, (slice){ 0 });
-	if (!is_page_of_counters(r->path))
+	if (!page_exists(r->path))
 		return file(r);
 	r->state = DONE;
 	return respond_page(r->connection, r->console->config, r->method,

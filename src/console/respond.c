@@ -69,18 +69,6 @@ static struct MHD_Response *borrowed(slice bytes)
 
 /* --- answers of the API --------------------------------------------------- */
 
-static void add_allow(struct MHD_Response *r, unsigned methods)
-{
-	char list[FIELD_MAX] = "";
-	size_t n = 0;
-	for (enum http_method m = 0; m < HTTP_METHOD_COUNT; m++)
-		if (methods & (1u << m))
-			n += (size_t)snprintf(list + n, sizeof(list) - n,
-					      "%s%s", n > 0 ? ", " : "",
-					      http_method_name(m));
-	add(r, "Allow", list);
-}
-
 /* RFC 6265bis 4.1.3.2: __Host- wants Secure, Path=/ and no Domain. */
 static void add_cookie(struct MHD_Response *r, const char *token)
 {
@@ -94,7 +82,7 @@ static void add_cookie(struct MHD_Response *r, const char *token)
 enum MHD_Result respond(struct MHD_Connection *connection, struct answer *a,
 			bool closing)
 {
-	char seconds[24];
+	char seconds[24], methods[HTTP_METHODS_TEXT_MAX];
 	struct MHD_Response *r;
 	if (a->body.n > 0) {
 		r = MHD_create_response_from_buffer(a->body.n, a->body.p,
@@ -113,7 +101,7 @@ enum MHD_Result respond(struct MHD_Connection *connection, struct answer *a,
 	if (a->etag[0])
 		add(r, "ETag", a->etag);
 	if (a->methods != 0)
-		add_allow(r, a->methods);
+		add(r, "Allow", http_methods_text(a->methods, methods));
 	if (a->status == 401)
 		add(r, "WWW-Authenticate", "Bearer realm=\"postrider\"");
 	if (a->has_cookie)

@@ -1,6 +1,8 @@
 /* The tables and their look-ups; see routes.h. */
 #include "console/routes.h"
 
+#include <stdio.h>
+
 #include "base/text.h"
 
 static const struct route ROUTES[] = {
@@ -30,6 +32,19 @@ const char *http_method_name(enum http_method m)
 {
 	invariant(m < HTTP_METHOD_COUNT);
 	return METHODS[m];
+}
+
+const char *http_methods_text(unsigned methods, char to[HTTP_METHODS_TEXT_MAX])
+{
+	size_t n = 0;
+	to[0] = '\0';
+	for (enum http_method m = 0; m < HTTP_METHOD_COUNT; m++)
+		if (methods & (1u << m))
+			n += (size_t)snprintf(to + n, HTTP_METHODS_TEXT_MAX - n,
+					      "%s%s", n > 0 ? ", " : "",
+					      METHODS[m]);
+	invariant(n < HTTP_METHODS_TEXT_MAX);
+	return to;
 }
 
 bool http_method_of(slice name, enum http_method *out)

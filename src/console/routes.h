@@ -8,6 +8,9 @@
 enum http_method { HTTP_GET, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE,
 		   HTTP_METHOD_COUNT };
 const char *http_method_name(enum http_method m);
+/* "GET, POST": bits of http_method, for people and Allow; returns `to`. */
+enum { HTTP_METHODS_TEXT_MAX = 40 };
+const char *http_methods_text(unsigned methods, char to[HTTP_METHODS_TEXT_MAX]);
 /* HEAD is GET. False: none that is answered here. */
 bool http_method_of(slice name, enum http_method *out) MUST_USE;
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "console/http.h"
 #include "os/clock.h"
 
@@ -10,7 +11,7 @@ enum { EVENTS_FRESH_MS = 3000 };
 
 struct event_stream {
 	struct events *events;
-	struct event_stream *next, *before;
+	struct list node;		/* of the events' streams */
 	char session[EVENTS_TOKEN_MAX];
 	size_t session_n;
 	struct buf pending;
@@ -25,7 +26,7 @@ struct event_stream {
 struct events {
 	struct front *front;
 	struct os_mutex *lock;		/* all below but `call`, `args` */
-	struct event_stream *first;	/* the next to ask for; a ring's start */
+	struct list streams;		/* the last is the next to ask for */
 	unsigned count;
 	bool stopped;
 	struct buf last;		/* the row told last */
@@ -48,6 +49,7 @@ bool events_new(struct events **out, struct front *front, struct err *err)
 	if (e == NULL)
 		return err_set_memory(err, "events_new");
 	e->front = front;
+	list_init(&e->streams);
 	buf_init(&e->last, EVENTS_PENDING_MAX);
 	buf_init(&e->args, 4096);
 	front_call_init(&e->call);
@@ -59,7 +61,7 @@ void events_free(struct events **events)
 	struct events *e = *events;
 	if (e == NULL)
 		return;
-	invariant(e->first == NULL && !e->asking);
+	invariant(list_empty(&e->streams) && !e->asking);
 	front_call_fini(&e->call);
 	buf_fini(&e->args);
 	buf_fini(&e->last);
@@ -70,6 +72,11 @@ void events_free(struct events **events)
 }
 
 /* --- streams; under the lock ---------------------------------------------- */
+
+static struct event_stream *stream_of(struct list *node)
+{
+	return CONTAINER_OF(node, struct event_stream, node);
+}
 
 static slice session_of(const struct event_stream *s)
 {
@@ -111,33 +118,11 @@ static void end_stream(struct event_stream *s)
 	wake(s);
 }
 
-static void link_stream(struct event_stream *s)
-{
-	struct events *e = s->events;
-	s->next = e->first;
-	if (e->first != NULL)
-		e->first->before = s;
-	e->first = s;
-	e->count++;
-}
-
-static void unlink_stream(struct event_stream *s)
-{
-	struct events *e = s->events;
-	if (s->next != NULL)
-		s->next->before = s->before;
-	if (s->before != NULL)
-		s->before->next = s->next;
-	else
-		e->first = s->next;
-	e->count--;
-}
-
-static bool has_room(const struct events *e, slice session)
+static bool has_room(struct events *e, slice session)
 {
 	unsigned n = 0;
-	for (const struct event_stream *s = e->first; s != NULL; s = s->next)
-		n += slice_eq(session_of(s), session);
+	list_each(&e->streams, node, after)
+		n += slice_eq(session_of(stream_of(node)), session);
 	return !e->stopped && http_is_token(session) && e->count < EVENTS_ALL_MAX &&
 	       n < EVENTS_SESSION_MAX && session.n <= EVENTS_TOKEN_MAX;
 }
@@ -160,7 +145,9 @@ struct event_stream *events_open(struct events *e, slice session,
 		memcpy(s->session, session.p, session.n);
 		s->session_n = session.n;
 		buf_init(&s->pending, EVENTS_PENDING_MAX);
-		link_stream(s);
+		list_init(&s->node);
+		list_prepend(&e->streams, &s->node);
+		e->count++;
 		/* What it says is true when the page has gone for good. */
 		tell(s, SLICE("retry: 2000\n"), now);
 		tell_row(s, first_row, now);
@@ -199,7 +186,8 @@ void events_close(struct event_stream **stream)
 	struct event_stream *s = *stream;
 	struct events *e = s->events;
 	os_mutex_lock(e->lock);
-	unlink_stream(s);
+	list_remove(&s->node);
+	e->count--;
 	os_mutex_unlock(e->lock);
 	buf_fini(&s->pending);
 	free(s);
@@ -215,15 +203,17 @@ static void tell_all(struct events *e, slice row)
 		return;
 	buf_clear(&e->last);
 	buf_append(&e->last, row);
-	for (struct event_stream *s = e->first; s != NULL; s = s->next)
-		tell_row(s, row, now);
+	list_each(&e->streams, node, after)
+		tell_row(stream_of(node), row, now);
 }
 
 static void end_session(struct events *e, slice session)
 {
-	for (struct event_stream *s = e->first; s != NULL; s = s->next)
+	list_each(&e->streams, node, after) {
+		struct event_stream *s = stream_of(node);
 		if (slice_eq(session_of(s), session))
 			end_stream(s);
+	}
 }
 
 static void answered(struct front_call *call)
@@ -246,18 +236,14 @@ static void answered(struct front_call *call)
 /* The last in the list is asked for, and comes to its front: all in turn. */
 static bool next_session(struct events *e)
 {
-	struct event_stream *s = e->first;
-	while (s != NULL && s->next != NULL)
-		s = s->next;
+	struct event_stream *s =
+		list_last(&e->streams, struct event_stream, node);
 	if (s == NULL)
 		return false;
 	memcpy(e->asked_for, s->session, s->session_n);
 	e->asked_for_n = s->session_n;
-	if (s != e->first) {
-		unlink_stream(s);
-		s->before = NULL;
-		link_stream(s);
-	}
+	list_remove(&s->node);
+	list_prepend(&e->streams, &s->node);
 	return true;
 }
 
@@ -292,7 +278,8 @@ static void beat(struct event_stream *s, int64_t now_ns)
 /* Beats, and streams that have lived long enough. */
 static void look_at_streams(struct events *e, int64_t now_ns)
 {
-	for (struct event_stream *s = e->first; s != NULL; s = s->next) {
+	list_each(&e->streams, node, after) {
+		struct event_stream *s = stream_of(node);
 		if (now_ns - s->begun_ns >= (int64_t)EVENTS_LIFE_MS * MS)
 			end_stream(s);
 		else if (now_ns - s->told_ns >= (int64_t)EVENTS_BEAT_MS * MS)
@@ -318,7 +305,7 @@ void events_stop(struct events *e)
 {
 	os_mutex_lock(e->lock);
 	e->stopped = true;
-	for (struct event_stream *s = e->first; s != NULL; s = s->next)
-		end_stream(s);
+	list_each(&e->streams, node, after)
+		end_stream(stream_of(node));
 	os_mutex_unlock(e->lock);
 }

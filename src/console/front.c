@@ -25,7 +25,7 @@ struct front {
 	int link;			/* to admin; -1 */
 	struct os_watch link_watch;
 	bool closed;
-	struct front_call *first, *last;	/* wait */
+	struct list queue;		/* calls that wait, oldest first */
 	unsigned waiting;
 	struct front_conn conns[FRONT_CONNS_MAX];
 };
@@ -220,19 +220,18 @@ static bool all_closed(const struct front *f)
 
 static struct front_call *take_waiting(struct front *f)
 {
-	struct front_call *call = f->first;
-	f->first = call->next;
-	if (f->first == NULL)
-		f->last = NULL;
+	struct front_call *call =
+		list_first(&f->queue, struct front_call, node);
+	invariant(call != NULL && f->waiting > 0);
+	list_remove(&call->node);
 	f->waiting--;
-	call->next = NULL;
 	return call;
 }
 
 /* As many as there are connections for; without any, none will come. */
 static void start_waiting(struct front *f)
 {
-	while (f->first != NULL) {
+	while (!list_empty(&f->queue)) {
 		struct front_conn *c = idle_conn(f);
 		if (c == NULL && !all_closed(f))
 			return;
@@ -242,7 +241,7 @@ static void start_waiting(struct front *f)
 		else
 			conn_start(c, call);
 	}
-	invariant(f->waiting == 0 && f->last == NULL);
+	invariant(f->waiting == 0);
 }
 
 static void asked(struct os_post *post)
@@ -257,12 +256,8 @@ static void asked(struct os_post *post)
 		end_call(call, FRONT_BUSY);
 		return;
 	}
-	call->next = NULL;
-	if (f->last != NULL)
-		f->last->next = call;
-	else
-		f->first = call;
-	f->last = call;
+	list_init(&call->node);
+	list_append(&f->queue, &call->node);
 	f->waiting++;
 	start_waiting(f);
 }
@@ -288,7 +283,7 @@ static void drop_all(struct front *f, enum front_end of_waiting)
 {
 	for (size_t i = 0; i < FRONT_CONNS_MAX; i++)
 		conn_close(&f->conns[i], FRONT_LOST);
-	while (f->first != NULL)
+	while (!list_empty(&f->queue))
 		end_call(take_waiting(f), of_waiting);
 }
 
@@ -325,6 +320,7 @@ bool front_new(struct front **out, struct os_thread *thread, struct err *err)
 	if (f == NULL)
 		return err_set_memory(err, "front_new");
 	f->thread = thread;
+	list_init(&f->queue);
 	f->link = -1;
 	f->link_watch.fd = -1;
 	for (size_t i = 0; i < FRONT_CONNS_MAX; i++) {
@@ -363,7 +359,7 @@ void front_free(struct front **front)
 	struct front *f = *front;
 	if (f == NULL)
 		return;
-	invariant(f->link < 0 && f->first == NULL && all_closed(f));
+	invariant(f->link < 0 && list_empty(&f->queue) && all_closed(f));
 	free(f);
 	*front = NULL;
 }

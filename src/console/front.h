@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "os/thread.h"
 
 enum {
@@ -42,7 +43,7 @@ struct front_call {
 
 	struct os_post post;		/* the front's */
 	struct front *front;
-	struct front_call *next;
+	struct list node;
 };
 void front_call_init(struct front_call *call);
 void front_call_fini(struct front_call *call);

@@ -3,26 +3,30 @@
 
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
 struct patient {
-	struct patient *next, *before;
+	struct list node;
 	int fd;
 	int64_t since_ns;		/* OS_NEVER: nothing is waited for */
 };
 
 struct patience {
 	struct os_mutex *lock;
-	struct patient *first;
+	struct list patients;
 	int64_t look_ns;
 };
 
 bool patience_new(struct patience **out, struct err *err)
 {
-	*out = calloc(1, sizeof(**out));
-	return *out != NULL ? os_mutex_new(&(*out)->lock, err)
-			    : err_set_memory(err, "patience_new");
+	struct patience *p = calloc(1, sizeof(*p));
+	*out = p;
+	if (p == NULL)
+		return err_set_memory(err, "patience_new");
+	list_init(&p->patients);
+	return os_mutex_new(&p->lock, err);
 }
 
 void patience_free(struct patience **patience)
@@ -30,7 +34,7 @@ void patience_free(struct patience **patience)
 	struct patience *p = *patience;
 	if (p == NULL)
 		return;
-	invariant(p->first == NULL);
+	invariant(list_empty(&p->patients));
 	if (p->lock != NULL)
 		os_mutex_free(&p->lock);
 	free(p);
@@ -44,11 +48,9 @@ struct patient *patience_begin(struct patience *p, int fd, int64_t now_ns)
 		return NULL;
 	c->fd = fd;
 	c->since_ns = now_ns;
+	list_init(&c->node);
 	os_mutex_lock(p->lock);
-	c->next = p->first;
-	if (p->first != NULL)
-		p->first->before = c;
-	p->first = c;
+	list_prepend(&p->patients, &c->node);
 	os_mutex_unlock(p->lock);
 	return c;
 }
@@ -78,12 +80,7 @@ void patience_end(struct patience *p, struct patient **patient)
 	if (c == NULL)
 		return;
 	os_mutex_lock(p->lock);
-	if (c->next != NULL)
-		c->next->before = c->before;
-	if (c->before != NULL)
-		c->before->next = c->next;
-	else
-		p->first = c->next;
+	list_remove(&c->node);
 	os_mutex_unlock(p->lock);
 	free(c);
 	*patient = NULL;
@@ -96,7 +93,8 @@ int64_t patience_turn(struct patience *p, int64_t now_ns, void (*stop)(int fd))
 		return p->look_ns;
 	p->look_ns = now_ns + (int64_t)PATIENCE_LOOK_MS * MS;
 	os_mutex_lock(p->lock);
-	for (struct patient *c = p->first; c != NULL; c = c->next) {
+	list_each(&p->patients, node, after) {
+		struct patient *c = CONTAINER_OF(node, struct patient, node);
 		if (c->since_ns > now_ns - most)
 			continue;
 		c->since_ns = OS_NEVER;

@@ -350,6 +350,9 @@ void answer_of_call(struct answer *a, const struct route *route,
 		a->retry_after_s = 1;
 		answer_refuse(a, 503, CONSOLE_BUSY, nothing, language);
 		return;
+	case FRONT_NOT_ASKED:
+		answer_refuse(a, 413, CONSOLE_TOO_LARGE, nothing, language);
+		return;
 	case FRONT_TOO_LARGE:
 		answer_refuse(a, 500, CONSOLE_ANSWER_TOO_LARGE, nothing,
 			      language);

@@ -190,8 +190,9 @@ static void conn_start(struct front_conn *c, struct front_call *call)
 	c->heard_ns = os_monotonic_ns();
 	frame_write_call(&c->channel.out, ++c->sequence,
 			 call->name, call->args);
+	/* It fits: there was no memory. */
 	if (c->channel.out.failed)
-		conn_close(c, FRONT_TOO_LARGE);
+		conn_close(c, FRONT_LOST);
 	else
 		conn_flush(c);
 }
@@ -248,6 +249,10 @@ static void asked(struct os_post *post)
 {
 	struct front_call *call = CONTAINER_OF(post, struct front_call, post);
 	struct front *f = call->front;
+	if (!frame_call_fits(call->name, call->args)) {
+		end_call(call, FRONT_NOT_ASKED);
+		return;
+	}
 	if (f->closed || f->link < 0) {
 		end_call(call, FRONT_DOWN);
 		return;

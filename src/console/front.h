@@ -27,6 +27,7 @@ enum front_end {
 	FRONT_LOST,			/* it went, or fell silent, meanwhile */
 	FRONT_BUSY,			/* too many wait */
 	FRONT_TOO_LARGE,		/* the rows are */
+	FRONT_NOT_ASKED,		/* name and arguments are too large */
 };
 
 /* Whoever asks owns it, and leaves it alone from front_ask until done. */

@@ -92,6 +92,13 @@ static void write_parts(struct buf *out, enum frame_type type,
 	buf_fini(payload);
 }
 
+bool frame_call_fits(slice name, slice args)
+{
+	const size_t lengths = 2 * sizeof(uint32_t);
+	return name.n > 0 && name.n <= CALL_NAME_MAX &&
+	       args.n <= FRAME_MAX - lengths - name.n;
+}
+
 void frame_write_call(struct buf *out, uint32_t sequence, slice name,
 		      slice args)
 {

@@ -65,6 +65,8 @@ bool frame_read(slice *in, uint32_t allowed, bool *got, struct frame *out,
 struct frame_call {
 	slice name, args;
 };
+/* Do both go into one frame? */
+bool frame_call_fits(slice name, slice args);
 void frame_write_call(struct buf *out, uint32_t sequence, slice name,
 		      slice args);
 bool frame_read_call(slice payload, struct frame_call *out) MUST_USE;

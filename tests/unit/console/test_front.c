@@ -80,7 +80,7 @@ static void admin_take(struct admin *a)
 		return;
 	assert_int_equal(n, FRAME_HEADER);
 	assert_true(fd >= 0 && a->conn_count < FRONT_CONNS_MAX);
-	buf_init(&a->in[a->conn_count], 1 << 20);
+	buf_init(&a->in[a->conn_count], 2 * FRAME_MAX);
 	a->conns[a->conn_count++] = fd;
 	atomic_store(&a->most_conns, a->conn_count);
 }
@@ -211,14 +211,20 @@ static void asked_done(struct front_call *call)
 	atomic_store(&CONTAINER_OF(call, struct asked, call)->done, true);
 }
 
-static void begin(struct asker *s, struct asked *a, const char *name)
+static void begin_with(struct asker *s, struct asked *a, const char *name,
+		       slice args)
 {
 	front_call_init(&a->call);
 	atomic_store(&a->done, false);
 	a->call.name = slice_of(name);
-	a->call.args = SLICE("{\"n\":1}");
+	a->call.args = args;
 	a->call.done = asked_done;
 	front_ask(s->front, &a->call);
+}
+
+static void begin(struct asker *s, struct asked *a, const char *name)
+{
+	begin_with(s, a, name, SLICE("{\"n\":1}"));
 }
 
 static void wait_for(struct asked *a)
@@ -307,6 +313,33 @@ static void a_new_admin_is_asked(void **state)
 	}
 }
 
+static void what_fits_no_frame_is_not_asked(void **state)
+{
+	struct asker *s = *state;
+	static char args[FRAME_MAX];
+	struct asked a;
+	const size_t most = FRAME_MAX - 8 - 1;	/* lengths, the name "x" */
+	static const struct {
+		int more;
+		enum front_end end;
+	} cases[] = {
+		{ 0, FRONT_ANSWERED }, { 1, FRONT_NOT_ASKED },
+		{ 9, FRONT_NOT_ASKED }, { -1, FRONT_ANSWERED },
+	};
+	memset(args, ' ', sizeof(args));
+	attach(s, admin_start(&s->admin));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		begin_with(s, &a, "x",
+			   (slice){ args, most + (size_t)cases[i].more });
+		wait_for(&a);
+		assert_int_equal(a.call.end, cases[i].end);
+		front_call_fini(&a.call);
+	}
+	/* The connection that was there is kept. */
+	assert_int_equal(atomic_load(&s->admin.most_conns), 1);
+	admin_kill(&s->admin);
+}
+
 /* --- streams -------------------------------------------------------------- */
 
 static void woken(void *ctx)
@@ -364,6 +397,7 @@ int main(void)
 		TEST(rows_code_and_text_come_back),
 		TEST(many_calls_share_16_connections),
 		TEST(a_new_admin_is_asked),
+		TEST(what_fits_no_frame_is_not_asked),
 		TEST(streams_are_bounded_and_end),
 	};
 	return cmocka_run_group_tests_name("console/front", tests, NULL, NULL);

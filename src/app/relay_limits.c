@@ -35,75 +35,50 @@ struct held_seen {
 	bool user_known;
 };
 
-static void put_held(struct json *j, const struct held_over *over)
+static void put_number(struct json *j, const char *key, bool is_known,
+		       uint64_t n)
 {
-	if (over == NULL) {
-		json_key(j, "held_messages");
+	if (is_known) {
+		json_member_u64(j, key, n);
+	} else {
+		json_key(j, key);
 		json_put_null(j);
-		json_key(j, "held_recipients");
-		json_put_null(j);
-		return;
 	}
-	json_member_u64(j, "held_messages", over->messages);
-	json_member_u64(j, "held_recipients", over->recipients);
 }
 
+/* used NULL: over a limit of users, of all of them, where none was asked for:
+ * no one figure is beside it. over NULL: how much is held isn't known. */
 static void put_row(struct control_answer *a, const struct customer *c,
-		    const struct user *u, const struct ledger_row *row,
-		    const struct held_over *held)
+		    const struct user *u, enum ledger_verdict limit,
+		    const struct ledger_row *used,
+		    const struct held_over *over)
 {
-	bool of_user = row->limit == LEDGER_USER_MESSAGES ||
-		       row->limit == LEDGER_USER_UNIQUE;
+	static const struct ledger_row no_row;
+	static const struct held_over nothing_held;
+	bool of_user = limit == LEDGER_USER_MESSAGES ||
+		       limit == LEDGER_USER_UNIQUE;
+	bool known = used != NULL, held_known = over != NULL;
+	const struct ledger_row *row = known ? used : &no_row;
+	const struct held_over *held = held_known ? over : &nothing_held;
 	struct buf out;
 	struct json j;
 	buf_init(&out, ROW_MAX);
 	json_init(&j, &out);
 	json_object_begin(&j);
 	json_member_string(&j, "customer", c->name);
-	json_key(&j, "user");
-	if (of_user)
-		json_put_string(&j, u->address);
-	else
-		json_put_null(&j);
-	json_member_cstr(&j, "name", ledger_verdict_name(row->limit));
-	json_member_u64(&j, "used", row->used);
-	json_member_u64(&j, "reserved", row->reserved);
-	json_member_u64(&j, "limit", row->allowed);
-	json_member_u64(&j, "headroom", row->headroom);
+	json_member_text_or_null(&j, "user", of_user && u != NULL ?
+						     u->address :
+						     (slice){ 0 });
+	json_member_cstr(&j, "name", ledger_verdict_name(limit));
+	put_number(&j, "used", known, row->used);
+	put_number(&j, "reserved", known, row->reserved);
+	put_number(&j, "limit", known, row->allowed);
+	put_number(&j, "headroom", known, row->headroom);
 	put_time(&j, "opens_at", row->opens_at_ms);
 	put_time(&j, "full_at", row->full_at_ms);
 	json_member_bool(&j, "binds_first", row->binds_first);
-	put_held(&j, held);
-	json_object_end(&j);
-	control_answer_row(a, buf_slice(&out));
-	buf_fini(&out);
-}
-
-/* Over a limit of users, of all of them, where none was asked for: there is no
- * figure beside it. */
-static void put_held_row(struct control_answer *a, const struct customer *c,
-			 enum ledger_verdict limit,
-			 const struct held_over *held)
-{
-	static const char *const unknown[] = {
-		"used", "reserved", "limit", "headroom", "opens_at",
-		"full_at",
-	};
-	struct buf out;
-	struct json j;
-	buf_init(&out, ROW_MAX);
-	json_init(&j, &out);
-	json_object_begin(&j);
-	json_member_string(&j, "customer", c->name);
-	json_key(&j, "user");
-	json_put_null(&j);
-	json_member_cstr(&j, "name", ledger_verdict_name(limit));
-	for (size_t i = 0; i < ARRAY_LEN(unknown); i++) {
-		json_key(&j, unknown[i]);
-		json_put_null(&j);
-	}
-	json_member_bool(&j, "binds_first", false);
-	put_held(&j, held);
+	put_number(&j, "held_messages", held_known, held->messages);
+	put_number(&j, "held_recipients", held_known, held->recipients);
 	json_object_end(&j);
 	control_answer_row(a, buf_slice(&out));
 	buf_fini(&out);
@@ -180,13 +155,13 @@ static enum relay_text show(const struct relay_ask *ask, slice *about,
 	look_at_held(relay_core_held(ask->core), c, u, &held);
 	*held_count = held.customer.recipients;
 	for (uint32_t i = 0; i < seen.count; i++)
-		put_row(ask->answer, c, u, &seen.rows[i],
+		put_row(ask->answer, c, u, seen.rows[i].limit, &seen.rows[i],
 			held_over(&held, seen.rows[i].limit));
 	for (unsigned i = LEDGER_USER_MESSAGES; u == NULL && i <= LEDGER_LIMITS;
 	     i++)
 		if (held.customer.over[i].recipients > 0)
-			put_held_row(ask->answer, c, i,
-				     &held.customer.over[i]);
+			put_row(ask->answer, c, NULL, i, NULL,
+				&held.customer.over[i]);
 	return RELAY_SAY_COUNT;
 }
 
@@ -223,14 +198,12 @@ static double fullness(const struct ledger_row *r)
 		(double)(r->used + r->reserved) / (double)r->allowed;
 }
 
-static void look_at_user(const struct relay_ask *ask, const struct customer *c,
-			 const struct user *u, struct user_use *out)
+static void look_at_user(struct ledger *l, const struct allowance *allowed,
+			 int64_t now_ms, const struct user *u,
+			 struct user_use *out)
 {
-	const struct view *v = relay_core_view(ask->core);
-	struct allowance allowed = view_allowance(v, c);
 	struct ledger_view seen;
-	ledger_show(relay_core_ledger(ask->core), c->id, u->id, &allowed,
-		    os_wall_ms(), &seen);
+	ledger_show(l, u->customer, u->id, allowed, now_ms, &seen);
 	*out = (struct user_use){ .user = u };
 	for (uint32_t i = 0; i < seen.count; i++) {
 		if (seen.rows[i].limit == LEDGER_USER_MESSAGES)
@@ -275,12 +248,15 @@ static void put_user(struct control_answer *a, const struct user_use *u)
 static void put_next(struct control_answer *a, uint64_t next, bool more)
 {
 	struct buf out;
-	buf_init(&out, 100);
+	struct json j;
+	char number[24] = "";
 	if (more)
-		buf_printf(&out, "{\"next\":\"%llu\"}",
-			   (unsigned long long)next);
-	else
-		buf_append(&out, SLICE("{\"next\":null}"));
+		snprintf(number, sizeof(number), "%" PRIu64, next);
+	buf_init(&out, 100);
+	json_init(&j, &out);
+	json_object_begin(&j);
+	json_member_text_or_null(&j, "next", slice_of(number));
+	json_object_end(&j);
 	control_answer_row(a, buf_slice(&out));
 	buf_fini(&out);
 }
@@ -288,15 +264,16 @@ static void put_next(struct control_answer *a, uint64_t next, bool more)
 static uint32_t gather_users(const struct relay_ask *ask,
 			     const struct customer *c, struct user_use *uses)
 {
-	static const uint32_t cap = LEDGER_USERS_MAX;
 	uint32_t ids[LEDGER_USERS_MAX], found = 0;
 	const struct view *v = relay_core_view(ask->core);
-	uint32_t n = ledger_users(relay_core_ledger(ask->core), c->id, ids,
-				  cap);
+	struct ledger *l = relay_core_ledger(ask->core);
+	struct allowance allowed = view_allowance(v, c);
+	int64_t now_ms = os_wall_ms();
+	uint32_t n = ledger_users(l, c->id, ids, LEDGER_USERS_MAX);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct user *u = view_user_by_id(v, ids[i]);
 		if (u != NULL && u->customer == c->id)
-			look_at_user(ask, c, u, &uses[found++]);
+			look_at_user(l, &allowed, now_ms, u, &uses[found++]);
 	}
 	qsort(uses, found, sizeof(*uses), by_fullness);
 	return found;

@@ -22,6 +22,7 @@ results = Results()
 test = results.test
 
 DIRECTORY = """\
+plans: [ { name: tiny, user_messages: { most: 1 } } ]
 customers:
   - name: alpha
     allow_private_addresses: true
@@ -50,6 +51,19 @@ customers:
         authentication: { ip_only: true, require_auth: false }
         ip_entries:
           - { range: 11.0.0.2/32, description: other }
+  - name: held
+    plan: tiny
+    allow_private_addresses: true
+    over_limit: { user: hold }
+    domains: [ { name: held.example, verified: operator } ]
+    users:
+      - { address: user@held.example }
+    relay_settings:
+      - description: Head office
+        allowed_senders: own-domains
+        authentication: { ip_only: true, require_auth: false }
+        ip_entries:
+          - { range: 127.0.0.3/32, description: loopback }
 """
 
 
@@ -395,6 +409,13 @@ def hostile(s, someone):
         out = raw(s, head + b"Transfer-Encoding: chunked\r\n\r\n"
                   + chunk * 20 + b"0\r\n\r\n")
         assert out.split(b" ", 2)[1] == b"413", out[:100]
+    with test("L5: a body that fits 1 MiB, but not with the rest: 413"):
+        body = json.dumps({"address": "x" * (1048500 - 15)})
+        a = someone.raw("POST", "/api/v1/customers/alpha/users", body,
+                        someone.fields("POST", {}))
+        detail = problem(a, 413)["detail"]
+        assert "request is too large" in detail, detail
+        assert someone.get("/session").status == 200
     bodies = ["[" * 10000, '{"a":' * 10000, '{"address":1e309}',
               '{"address":"a","address":"b"}', '{"a":"\\ud800"}', "{}{}",
               "[]", "null", "\x00", '{"password":01}', '"x"', "{'a':1}"]
@@ -474,6 +495,40 @@ def pages(s):
                 assert h[name], (path, name)
             assert h["Access-Control-Allow-Origin"] is None
             assert h["Server"] is None
+
+
+# --- held over a limit --------------------------------------------------------------
+
+
+def held(s, operator):
+    with Client(s.port, source="127.0.0.3") as c:
+        c.hello()
+        for i in range(3):
+            c.message("user@held.example", ["b@x.example"],
+                      "Subject: t\r\n\r\nx\r\n")
+    with test("limits: held over a user's limit, no user asked for"):
+        a = operator.get("/customers/held/limits")
+        rows = {r["name"]: r for r in a.json["items"]}
+        row = rows["user_messages"]
+        assert row["held_messages"] == row["held_recipients"] == 2, row
+        assert row["used"] is row["reserved"] is row["limit"] is None, row
+        assert row["user"] is None and row["binds_first"] is False, row
+        assert rows["customer_day"]["used"] is not None, rows
+    with test("limits: the same of the user"):
+        rows, _ = s.call("limits.show", customer="held",
+                         user="user@held.example")
+        row = [r for r in rows if r["name"] == "user_messages"][0]
+        assert row["held_messages"] == 2 and row["limit"] == 1, row
+    with test("ids: each once, whatever its order, no other"):
+        rows, _ = s.call("queue.list", customer="held")
+        ids = [r["id"] for r in rows
+               if r["recipients"][0]["state"] == "held"]
+        assert len(ids) == 2, ids
+        rows, _ = s.call("queue.list", ids=[ids[1], ids[0], ids[1],
+                                            "0" * 20])
+        assert [r["id"] for r in rows] == sorted(ids), rows
+        rows, _ = s.call("queue.hold", ids=[ids[1], ids[1]])
+        assert rows == [{"messages": 1, "recipients": 1}], rows
 
 
 # --- streams ------------------------------------------------------------------------
@@ -590,6 +645,7 @@ def main():
         hostile(s, someone)
         slow(s)
         pages(s)
+        held(s, people["operator"])
         streams(s, someone)
         matrix.run(s, people, Api(s), test)
         admin_dies(s, someone)

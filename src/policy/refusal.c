@@ -85,8 +85,9 @@ enum refusal_cause refusal_cause_of_reply(enum reply_id id)
 	case REPLY_CUSTOMER_PEAK:
 		return CAUSE_LIMIT_PEAK;
 	case REPLY_AUTH_FAILED:
-	case REPLY_AUTH_NEEDS_TLS:
 		return CAUSE_CREDENTIALS;
+	case REPLY_AUTH_NEEDS_TLS:
+		return CAUSE_TLS;
 	case REPLY_BUSY:
 	case REPLY_TLS_BUSY:
 	case REPLY_AUTH_BUSY:

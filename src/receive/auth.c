@@ -91,14 +91,14 @@ static void tell_failure(struct session *s, const struct auth_try *tried)
 	};
 	struct facts f = { .client = s->client.addr };
 	struct refusal r = {
-		.reply = REPLY_AUTH_FAILED, .cause = CAUSE_CREDENTIALS,
+		.reply = REPLY_AUTH_FAILED,
+		.cause = refusal_cause_of_reply(REPLY_AUTH_FAILED),
 		.why = slice_of(why[tried->fault]),
 	};
 	r.login = known_account(s->receive->view, tried, &r.owner);
 	if (r.owner == 0)
 		r.owner = refusal_owner(s->receive->view, &f);
-	reference_text(refusal_reference(), s->reference);
-	tell_refusal(s, &r, slice_of(s->reference));
+	tell_refusal(s, &r, refusal_tag(s->reference));
 }
 
 /* The answer comes later, and each time later (RELIABILITY A5): what a

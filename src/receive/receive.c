@@ -148,14 +148,14 @@ static void turn_away_busy(struct receive *r, struct receive_listener *l,
 {
 	char tag[REFERENCE_TEXT_MAX] = "";
 	struct refusal why = {
-		.reply = REPLY_BUSY, .cause = CAUSE_DOS,
+		.reply = REPLY_BUSY,
+		.cause = refusal_cause_of_reply(REPLY_BUSY),
 		.advice = slice_of(words->text),
 		.owner = admission->class_customer,
 	};
 	if (admission_tells(r, &arrival->peer.addr)) {
-		reference_text(refusal_reference(), tag);
 		tell_turned_away(r, l, &arrival->peer.addr, &why,
-				 slice_of(tag));
+				 refusal_tag(tag));
 	}
 	turn_away(r, arrival, REPLY_BUSY, why.advice, slice_of(tag));
 }

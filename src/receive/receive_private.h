@@ -229,7 +229,8 @@ struct refusal {
 	uint32_t recipients;		/* refused at once */
 	bool goes_on;			/* more of one that was told */
 };
-struct reference refusal_reference(void);
+/* A new reference, written to `tag`, which it lends. */
+slice refusal_tag(char tag[REFERENCE_TEXT_MAX]);
 /* Members of its event, but for the client's. tag: its reference. */
 void refusal_tell_rest(struct json *j, const struct refusal *r, slice tag);
 /* Of what the transaction asks for; words NULL: of no limit. */

@@ -73,17 +73,22 @@ void refusal_tell_rest(struct json *j, const struct refusal *r, slice tag)
 
 /* --- answering ------------------------------------------------------------- */
 
-struct reference refusal_reference(void)
+static struct reference refusal_reference(void)
 {
 	return (struct reference){ os_random_u64(), os_random_u64() };
 }
 
+slice refusal_tag(char tag[REFERENCE_TEXT_MAX])
+{
+	return slice_of(reference_text(refusal_reference(), tag));
+}
+
 void session_refuse(struct session *s, const struct refusal *r)
 {
-	char tag[REFERENCE_TEXT_MAX];
-	reference_text(refusal_reference(), tag);
-	tell_refusal(s, r, slice_of(tag));
-	session_answer(s, r->reply, r->detail, r->advice, slice_of(tag));
+	char text[REFERENCE_TEXT_MAX];
+	slice tag = refusal_tag(text);
+	tell_refusal(s, r, tag);
+	session_answer(s, r->reply, r->detail, r->advice, tag);
 }
 
 /* A budget of SPEC 7 is used up. */
@@ -91,7 +96,8 @@ void session_refuse_busy(struct session *s, enum reply_id id,
 			 const struct admission_words *words)
 {
 	struct refusal r = {
-		.reply = id, .cause = CAUSE_DOS,
+		.reply = id,
+		.cause = refusal_cause_of_reply(id),
 		.advice = slice_of(words->text),
 		.owner = s->admission.class_customer,
 	};

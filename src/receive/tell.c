@@ -102,12 +102,12 @@ void tell_auth_in_clear(struct session *s)
 	char tag[REFERENCE_TEXT_MAX];
 	struct facts f = { .client = s->client.addr };
 	struct refusal r = {
-		.reply = REPLY_AUTH_NEEDS_TLS, .cause = CAUSE_TLS,
+		.reply = REPLY_AUTH_NEEDS_TLS,
+		.cause = refusal_cause_of_reply(REPLY_AUTH_NEEDS_TLS),
 		.owner = refusal_owner(s->receive->view, &f),
 		.why = SLICE("LOGIN_WITHOUT_TLS"),
 	};
-	tell_refusal(s, &r,
-		     slice_of(reference_text(refusal_reference(), tag)));
+	tell_refusal(s, &r, refusal_tag(tag));
 }
 
 void tell_session_end(struct session *s)

@@ -35,6 +35,7 @@ static void free_attempt(struct attempt *a)
 		buf_fini(&a->read.envelope);
 	body_unref(&a->body);
 	arena_fini(&a->arena);
+	free(a->has_result);
 	free(a->results);
 	free(a);
 	note_message_clear(d->config.note);
@@ -79,22 +80,14 @@ void attempt_result(struct attempt *a, uint16_t index, enum result_kind kind,
 	if (!arena_copy(&a->arena, reply, &r->reply))
 		r->reply = (slice){ 0 };
 	a->result_count++;
-}
-
-static bool has_result(const struct attempt *a, uint16_t number)
-{
-	for (uint32_t i = 0; i < a->result_count; i++)
-		if (a->results[i].number == number)
-			return true;
-	return false;
+	a->has_result[index] = true;
 }
 
 void attempt_rest(struct attempt *a, enum result_kind kind, uint16_t code,
 		  const uint8_t enhanced[3], slice reply)
 {
 	for (uint16_t i = 0; i < a->part->count; i++)
-		if (attempt_wants(a, i) &&
-		    !has_result(a, attempt_number(a, i)))
+		if (attempt_wants(a, i) && !a->has_result[i])
 			attempt_result(a, i, kind, code, enhanced, reply,
 				       false);
 }
@@ -143,7 +136,8 @@ static void send(struct attempt *a)
 		return;
 	}
 	a->results = calloc(a->part->count, sizeof(struct queue_result));
-	if (a->results == NULL) {
+	a->has_result = calloc(a->part->count, sizeof(bool));
+	if (a->results == NULL || a->has_result == NULL) {
 		give_back(a, LATER_MS);
 		return;
 	}

@@ -47,6 +47,7 @@ struct attempt {
 	uint16_t at, batch;		/* recipients of the part: done, and in
 					 * this transaction */
 	struct queue_result *results;	/* one a recipient of the part */
+	bool *has_result;		/* the same recipient has one */
 	uint32_t result_count;
 	bool down, ambiguous;
 	char tls[16];

@@ -59,6 +59,7 @@ struct queue_recipient {
 				 * (ledger_verdict); 0: not known */
 	bool releasing;		/* that release is on its way to the spool; in
 				 * memory it is HELD until it is there */
+	bool has_result;	/* of the attempt that ends just now */
 	uint8_t enhanced[3];	/* of the last reply */
 	uint16_t code;		/* 0: never tried */
 	char *reply;		/* last words, NUL-terminated, or NULL */

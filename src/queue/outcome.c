@@ -9,13 +9,19 @@ enum { DOWN_FIRST_MS = 1000, DOWN_MAX_MS = 300000, REPORT_AGAIN_MS = 60000 };
 
 /* --- recipients ----------------------------------------------------------- */
 
-static struct queue_recipient *find(struct queue_part *p, uint16_t number)
+/* Results come mostly in the part's order: it is looked for from *at on, where
+ * the one before was found, and around. */
+static struct queue_recipient *find(struct queue_part *p, uint16_t number,
+				    uint32_t *at)
 {
-	for (uint16_t i = 0; i < p->count; i++) {
+	for (uint32_t i = 0; i < p->count; i++) {
+		uint32_t k = (*at + i) % p->count;
 		struct queue_recipient *r =
-			&p->entry->recipients[p->first + i];
-		if (r->number == number)
-			return r;
+			&p->entry->recipients[p->first + k];
+		if (r->number != number)
+			continue;
+		*at = k + 1;
+		return r;
 	}
 	return NULL;
 }
@@ -116,21 +122,10 @@ static void tell_recipient(struct json *j, const struct queue_attempt *a,
 	buf_fini(&text);
 }
 
-static bool has_result(const struct queue_result *results, uint32_t n,
-		       uint16_t number)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (results[i].number == number)
-			return true;
-	return false;
-}
-
-/* Not those that had ended before, or are held. The part has its next state already; try: which one
- * this was. */
+/* Not those that had ended before, or are held. The part has its next state
+ * already; try: which one this was. */
 static void tell(struct queue *q, struct queue_part *p, uint32_t try,
-		 const struct queue_attempt *a,
-		 const struct queue_result *results, uint32_t n,
-		 struct journal_event *event)
+		 const struct queue_attempt *a, struct journal_event *event)
 {
 	char address[IP_PORT_TEXT_MAX];
 	journal_begin(event, q->config.journal, "delivery", queue_wall_ms(q));
@@ -155,11 +150,11 @@ static void tell(struct queue *q, struct queue_part *p, uint32_t try,
 	json_key(j, "recipients");
 	json_array(j);
 	for (uint16_t i = 0; i < p->count; i++) {
-		const struct queue_recipient *r =
+		struct queue_recipient *r =
 			&p->entry->recipients[p->first + i];
-		if (r->state == RECIPIENT_WAITING ||
-		    has_result(results, n, r->number))
+		if (r->state == RECIPIENT_WAITING || r->has_result)
 			tell_recipient(j, a, r);
+		r->has_result = false;
 	}
 	json_array_end(j);
 }
@@ -318,9 +313,11 @@ void queue_outcome(struct queue_part *p, const struct queue_attempt *a,
 	struct queue_entry *e = p->entry;
 	struct queue *q = e->queue;
 	invariant(p->state == PART_LEASED && e->live);
+	uint32_t at = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		struct queue_recipient *r = find(p, results[i].number);
+		struct queue_recipient *r = find(p, results[i].number, &at);
 		invariant(r != NULL);
+		r->has_result = true;
 		apply(e, r, &results[i], notify_of(a, r->number));
 	}
 	count(q, results, n);
@@ -329,7 +326,7 @@ void queue_outcome(struct queue_part *p, const struct queue_attempt *a,
 	if (!a->untried)
 		note_health(q, p->destination, a->destination_down);
 	settle_part(q, p);
-	tell(q, p, try, a, results, n, &event);
+	tell(q, p, try, a, &event);
 	entry_check(e);
 	if (e->waiting == 0 && queue_ask_report(q, e)) {
 		/* The report's accept frame ends this entry: no other frame

@@ -135,22 +135,26 @@ uint32_t refusal_owner(const struct view *v, const struct facts *f)
 
 struct entry_wanted {
 	uint32_t setting;
+	bool login_holds;
 	const struct ip_entry *found;
 };
 
 static bool look_at_entry(void *ctx, const struct ip_entry *e)
 {
 	struct entry_wanted *w = ctx;
-	if (e->enabled && e->setting == w->setting)
+	if (e->enabled && e->setting == w->setting &&
+	    (w->login_holds || !e->inert))
 		w->found = e;
 	return w->found == NULL;
 }
 
 const struct ip_entry *refusal_entry(const struct view *v,
 				     const struct setting *s,
-				     const struct ip_addr *client)
+				     const struct ip_addr *client,
+				     bool login_holds)
 {
-	struct entry_wanted w = { .setting = s->id };
+	struct entry_wanted w = { .setting = s->id,
+				  .login_holds = login_holds };
 	view_ranges_of(v, client, look_at_entry, &w);
 	return w.found;
 }

@@ -31,11 +31,13 @@ enum refusal_cause refusal_cause_of_reply(enum reply_id id);
  */
 uint32_t refusal_owner(const struct view *v, const struct facts *f);
 
-/* The entry of this setting that holds the address, as the decision found it;
- * NULL: none (it asks for AUTH only). */
+/* The entry of this setting that holds the address, as the decision found it:
+ * an inert one only for a client whose login holds; NULL: none (it asks for
+ * AUTH only). */
 const struct ip_entry *refusal_entry(const struct view *v,
 				     const struct setting *s,
-				     const struct ip_addr *client);
+				     const struct ip_addr *client,
+				     bool login_holds);
 
 /* Members "why": {code, en, ja} and "fixes": [{code, en, ja}] of a refusal
  * that happened; why: a row of explain_text.def, by name; another: null and

@@ -256,7 +256,8 @@ static void submit(struct session *s, slice booking)
 		.held = t->held_count > 0 ? t->held : NULL,
 		.listener = slice_of(s->listener->name),
 		.entry = refusal_entry(t->view, t->decision.setting,
-				       &s->client.addr),
+				       &s->client.addr,
+				       session_login(s, t->view) != NULL),
 		.done = stored,
 		.ctx = s,
 	};

@@ -61,7 +61,8 @@ static void tell_entry(struct json *j, struct session *s,
 	const struct setting *setting = view_setting(v, r->setting);
 	if (setting == NULL || setting->customer != r->customer)
 		return;
-	const struct ip_entry *e = refusal_entry(v, setting, &s->client.addr);
+	const struct ip_entry *e = refusal_entry(v, setting, &s->client.addr,
+						 session_login(s, v) != NULL);
 	if (e != NULL)
 		json_member_string(j, "entry_name", e->description);
 }

@@ -84,6 +84,37 @@ static void s4_3_causes_and_owners(void **state)
 	build_fini(&b);
 }
 
+static void s2_2_an_inert_entry_is_one_with_a_login(void **state)
+{
+	struct build b;
+	(void)state;
+	put_all(&b);
+	struct ip_entry wide = an_entry(5, 1, 10, "11.0.0.1");
+	struct ip_entry inert = an_entry(6, 2, 20, "11.0.0.7");
+	wide.enabled = false;
+	inert.inert = true;
+	put_entry(&b, wide);
+	put_entry(&b, inert);
+	build_apply(&b);
+	static const struct {
+		const char *client;
+		uint32_t setting;
+		bool login;
+		uint32_t entry;		/* 0: none */
+	} cases[] = {
+		{ "11.0.0.1", 10, false, 1 }, { "11.0.0.1", 20, true, 0 },
+		{ "11.0.0.7", 20, false, 0 }, { "11.0.0.7", 20, true, 6 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ip_addr client = an_ip(cases[i].client);
+		const struct ip_entry *e = refusal_entry(
+			b.v, view_setting(b.v, cases[i].setting), &client,
+			cases[i].login);
+		assert_int_equal(e ? e->id : 0, cases[i].entry);
+	}
+	build_fini(&b);
+}
+
 static void s14_replies_have_causes(void **state)
 {
 	static const struct {
@@ -146,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(s4_3_causes_and_owners),
+		cmocka_unit_test(s2_2_an_inert_entry_is_one_with_a_login),
 		cmocka_unit_test(s14_replies_have_causes),
 		cmocka_unit_test(s4_3_strangers_read_no_setting),
 	};

@@ -182,11 +182,6 @@ void receive_arrived(struct receive *r, struct receive_listener *l,
 
 /* --- the end -------------------------------------------------------------- */
 
-static bool is_idle(const struct session *s)
-{
-	return s->state != SESSION_STORING && s->transaction == NULL;
-}
-
 void receive_drain(struct receive *r, void (*empty)(void *ctx), void *ctx)
 {
 	r->draining = true;
@@ -197,7 +192,7 @@ void receive_drain(struct receive *r, void (*empty)(void *ctx), void *ctx)
 	proxied_end_all(r);
 	list_each(&r->sessions, node, after) {
 		struct session *s = CONTAINER_OF(node, struct session, node);
-		if (is_idle(s))
+		if (session_may_leave(s))
 			session_close_with(s, REPLY_SHUTDOWN);
 	}
 	if (r->open_count == 0 && r->empty != NULL) {

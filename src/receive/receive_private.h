@@ -179,6 +179,9 @@ void session_resume(struct session *s);
 void session_answer(struct session *s, enum reply_id id, slice detail,
 		    slice advice, slice tag);
 void session_close_with(struct session *s, enum reply_id id);
+/* While the service stops: nothing of its is under way. The rest of a body
+ * that was refused comes first, so that the client reads what it is told. */
+bool session_may_leave(const struct session *s);
 
 /* --- admission.c: SPEC 7. What is refused is told when to come again. */
 struct admission_words {

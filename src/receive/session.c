@@ -248,13 +248,19 @@ static void keep_pace(struct session *s, bool in_body, size_t bytes)
 		session_close_with(s, REPLY_TIMEOUT);
 }
 
+bool session_may_leave(const struct session *s)
+{
+	return s->state != SESSION_STORING && s->transaction == NULL &&
+	       !smtp_server_in_body(s->server);
+}
+
 /* No further transaction while the service is about to stop: its last one may
- * have ended by RSET or a refusal, too. The rest of a refused body comes
- * first, so that the client reads what it is told. */
+ * have ended by RSET or a refusal, too. What waits for an answer of ours gets
+ * it first. */
 static void leave_if_draining(struct session *s)
 {
-	if (s->receive->draining && s->transaction == NULL && !s->over &&
-	    s->state == SESSION_COMMANDS && !smtp_server_in_body(s->server))
+	if (s->receive->draining && !s->over && s->state == SESSION_COMMANDS &&
+	    session_may_leave(s))
 		session_close_with(s, REPLY_SHUTDOWN);
 }
 
@@ -538,7 +544,7 @@ void session_resume(struct session *s)
 {
 	bool was_full = s->state == SESSION_FULL;
 	s->state = SESSION_COMMANDS;
-	if (s->receive->draining && s->transaction == NULL) {
+	if (s->receive->draining && session_may_leave(s)) {
 		session_close_with(s, REPLY_SHUTDOWN);
 		return;
 	}

@@ -65,8 +65,16 @@ def no_session_outlives_its_transaction(results):
         idle = clients.pop()
         for c in clients:
             assert c.code("MAIL FROM:<a@example.com>") == 250
+        eater = Client(s.port)
+        eater.hello()
+        eater.send(b"BDAT 6 LAST\r\nabc")
+        eater.expect(503)
         s.process.send_signal(signal.SIGTERM)
         assert idle.reply()[0] == 421
+        with results.test("while it stops: the rest of a refused body"):
+            eater.send(b"def")
+            eater.expect(421)
+            assert eater.at_end()
         for (name, steps), c in zip(ENDS.items(), clients):
             with results.test(f"while it stops: {name}"):
                 for sent, codes in steps:

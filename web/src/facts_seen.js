@@ -17,7 +17,7 @@ export function facts_seen(r) {
 		word: key === fault ? t(`seen.${key}_bad_${r.cause}`) : t(`seen.${fine === 'ok' ? 'fine' : 'not_needed'}`),
 	});
 	return [
-		row('address', r.client ?? r.address, 'ok'),
+		row('address', r.client, 'ok'),
 		row('helo', r.helo ?? '–', r.helo ? 'ok' : 'none'),
 		row('sender', r.from === '' ? '<>' : r.from ?? '–', r.from ? 'ok' : 'none'),
 		row('tls', r.tls ? tls_name(String(r.tls)) : t('seen.without'), r.tls ? 'ok' : 'none'),

@@ -3,7 +3,7 @@
 // one reply fold into one step; the next try stands dotted at the end.
 import { html } from './html.js';
 import { at } from './router.js';
-import { t, num, clock } from './words.js';
+import { t, num } from './words.js';
 
 // How the steps of a recipient's states look.
 const states = {
@@ -14,18 +14,16 @@ const states = {
 export function message_steps(customer, message) {
 	const steps = [...first_steps(customer, message)];
 	for (const event of message.events ?? [])
-		steps.push(...event_steps(customer, message, event));
+		steps.push(...event_steps(message, event));
 	return [...fold(steps), ...next_steps(message)];
 }
 
 // What is known from the message itself: how it came in.
 function* first_steps(customer, m) {
-	const at_time = m.connected_at ?? m.accepted_at;
+	const at_time = m.accepted_at;
 	if (m.client)
-		yield { at: at_time, icon: 'plug', title: m.port ? t('step.connected_port', { client: m.client, port: m.port })
-			: t('step.connected', { client: m.client }),
-		text: [m.client_name && t('step.entry', { name: m.client_name }),
-			m.nth > 0 && t('step.nth', { n: m.nth })].filter(Boolean).join(' ') };
+		yield { at: at_time, icon: 'plug', title: t('step.connected', { client: m.client }),
+			text: m.client_name && t('step.entry', { name: m.client_name }) };
 	if (m.client)
 		yield { at: at_time, icon: m.tls ? 'lock' : 'info', tone: m.tls ? 'ok' : 'warn',
 			title: m.tls ? t('step.tls', { version: tls_name(m.tls) }) : t('step.no_tls'),
@@ -53,37 +51,28 @@ export function explain_address(customer, m) {
 	return `${at(customer, 'explain')}?${query}`;
 }
 
-function event_steps(customer, m, event) {
+function event_steps(m, event) {
 	switch (event.event) {
 	case 'accepted':
 		return [{ at: event.at, icon: 'box', tone: 'ok', title: t('step.accepted'),
 			text: t('step.accepted_text', { n: m.recipients.length }), reply: event.reply }];
 	case 'delivery':
-		return (event.recipients ?? []).map((r) => try_step(customer, event, r));
-	case 'refused':
-		return [{ at: event.at, icon: 'octagon', tone: 'bad', title: t('state.refused'), reply: event.reply }];
+		return (event.recipients ?? []).map((r) => try_step(event, r));
 	case 'queue.held':
-	case 'held':
 		return [{ at: event.at, icon: 'pause', tone: 'held', title: t('step.held'), text: event.why }];
 	case 'queue.released':
-	case 'released':
 		return [{ at: event.at, icon: 'ok', tone: 'ok', title: t('step.released'), text: event.by }];
 	case 'queue.removed':
-	case 'removed':
 		return [{ at: event.at, icon: 'trash', title: t('step.removed'), text: event.by }];
-	case 'report':
-		return [{ at: event.at, icon: 'mail', title: t('step.report'), text: event.report && html`<a
-			href=${at(customer, 'messages', event.report)}>${event.report}</a>` }];
 	default:
 		return [{ at: event.at, icon: 'info', title: event.event, reply: event.reply }];
 	}
 }
 
-function try_step(customer, event, r) {
+function try_step(event, r) {
 	const { icon, tone } = states[r.state] ?? { icon: 'info' };
 	const where = [event.host && (event.address ? `${event.host} (${event.address})` : event.host),
-		event.tls && tls_name(event.tls), event.proof && t(`step.proof_${event.proof}`),
-		event.duration_ms != null && t('unit.ms', { n: event.duration_ms })].filter(Boolean).join(' · ');
+		event.tls && tls_name(event.tls)].filter(Boolean).join(' · ');
 	const key = { delivered: 'step.delivered', deferred: 'step.deferred', held: 'step.held_for' }[r.state] ?? 'step.failed';
 	return { at: event.at, icon, tone, title: t(key, { to: r.to }), text: where || event.destination,
 		reply: with_code(r), fold: `${r.to} ${r.state} ${r.reply}`, to: r.to, state: r.state };
@@ -115,6 +104,5 @@ function* next_steps(message) {
 		return;
 	const next = waiting.reduce((a, b) => a.next_at < b.next_at ? a : b);
 	yield { at: next.next_at, form: 'clock', icon: 'dotted', tone: 'off', title: t('step.next', { n: (next.tries ?? 0) + 1 }),
-		text: message.expires_at ? t('step.next_until', { time: clock(message.expires_at) })
-			: t('step.next_text', { n: num(waiting.length) }) };
+		text: t('step.next_text', { n: num(waiting.length) }) };
 }

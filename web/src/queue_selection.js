@@ -38,7 +38,7 @@ export function rows_of(queue) {
 
 // Sums of the columns.
 export function totals_of(queue) {
-	return queue.totals.counts ?? queue.totals;
+	return queue.totals.counts;
 }
 
 // As the API takes it.

@@ -5,7 +5,7 @@ import { t, t_or, clock } from './words.js';
 export function cause_words(row) {
 	return t_or(`cause.${row.cause}`, t('cause.other'), {
 		ip: row.client, a: row.from ?? row.login, d: domain_of(row.from),
-		time: clock(row.limit?.opens_at ?? row.opens_at), n: row.wait_s, r: row.rule,
+		time: clock(row.limit?.opens_at),
 	});
 }
 

@@ -6,7 +6,7 @@ import { load_language, language, zone } from './words.js';
 
 export const session = signal(null);
 export const person = computed(() => session.value?.person ?? null);
-export const role = computed(() => person.value?.role ?? null);
+const role = computed(() => person.value?.role ?? null);
 export const is_operator = computed(() => role.value === 'operator');
 
 // What a role may do on the pages (CONSOLE.md section 2); the server judges

@@ -4,7 +4,7 @@
 // a time; the keys of both are the same (tests/browser checks it).
 import { signal } from '@preact/signals';
 
-export const languages = ['ja', 'en'];
+const languages = ['ja', 'en'];
 export const language = signal('en');
 export const zone = signal(undefined);          // IANA name; undefined: the browser's
 

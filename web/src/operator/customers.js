@@ -53,7 +53,7 @@ function columns() {
 		{ key: 'licences', title: t('operator.licences'), num: true, cell: (c) => num(c.licences) },
 		{ key: 'domains', title: t('domains.title'), num: true, cell: (c) => num(c.domains) },
 		{ key: 'users', title: t('users.title'), num: true, cell: (c) => num(c.users) },
-		{ key: 'open', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (c) => html`<a class="button small"
+		{ key: 'open', title: t('queue.acts'), unseen: true, class: 'num', cell: (c) => html`<a class="button small"
 			href=${at(c.name)} aria-label=${`${t('operator.look')}: ${c.name}`}>${t('operator.look')}</a>` },
 	];
 }

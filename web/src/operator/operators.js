@@ -26,7 +26,7 @@ export default function Operators() {
 		{ said: t('users.removed', { address: o.address }), then: look.reload });
 	const columns = [
 		{ key: 'address', title: t('users.address'), head: true },
-		{ key: 'act', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (o) => o.address === person.value.address ? ' '
+		{ key: 'act', title: t('queue.acts'), unseen: true, class: 'num', cell: (o) => o.address === person.value.address ? ' '
 			: html`<button class="button small danger" aria-label=${`${t('domains.remove')}: ${o.address}`} onClick=${() => remove(o)}>${t('domains.remove')}</button>` },
 	];
 	return html`<${Page} title=${t('operator.operators')} lead=${t('operator.operators_lead')}><${Card} flush>

@@ -17,7 +17,7 @@ export default function Sharing() {
 		{ key: 'range', title: t('passwords.range'), head: true, cell: (r) => html`<code>${r.range}</code>` },
 		{ key: 'customer', title: t('operator.asks') },
 		{ key: 'setting', title: t('messages.by_setting') },
-		{ key: 'act', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (r) => html`<button class="button small"
+		{ key: 'act', title: t('queue.acts'), unseen: true, class: 'num', cell: (r) => html`<button class="button small"
 			aria-label=${`${t('operator.allow')}: ${r.range}, ${r.customer}`} onClick=${() => allow(r)}>${t('operator.allow')}</button>` },
 	];
 	return html`<${Page} title=${t('operator.sharing')} lead=${t('operator.sharing_lead')}><${Card} flush>

@@ -35,12 +35,12 @@ function Filters({ query }) {
 }
 
 // "setting head-office" → the kind in words and the name.
-export function object_words(object) {
+function object_words(object) {
 	const [kind, ...rest] = (object ?? '').split(' ');
 	return has_word(`audit.kind_${kind}`) ? `${t(`audit.kind_${kind}`)} ${rest.join(' ')}` : object;
 }
 
-export function what_words(row) {
+function what_words(row) {
 	const key = row.before === null ? 'made' : row.after === null ? 'removed' : 'changed';
 	const values = { what: object_words(row.object) };
 	return t_or(`audit.call_${row.call}`, t(`audit.${key}`, values), values);

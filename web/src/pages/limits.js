@@ -1,21 +1,20 @@
-// How much room is there, what fills first, when does room open. Updated in
-// place every 5 s.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+// How much room is there, what fills first, when does room open. Asked again when
+// there was mail, and every 30 s, for room opens without any.
+import { useEffect, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
-import { t, tx, num, percent, clock, clock_seconds, t_or, list } from '../words.js';
+import { t, tx, num, percent, clock, clock_seconds, t_or } from '../words.js';
 import { use_look, Look } from '../look.js';
-import { stale } from '../live.js';
+import { live, stale } from '../live.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
 import { Note } from '../parts/note.js';
 import { Badge } from '../parts/badge.js';
 import { Meter } from '../parts/meter.js';
-import { RoomPlot } from '../parts/room_plot.js';
 import { UserLimits } from '../parts/user_limits.js';
 import { OverLimit } from '../parts/over_limit.js';
 
-const again_ms = 5000;
+const again_ms = 30000;
 const near = 0.8;
 
 function use_ticks(ms) {
@@ -30,7 +29,7 @@ function use_ticks(ms) {
 export default function Limits({ customer }) {
 	const ticks = use_ticks(again_ms);
 	const [changing, set_changing] = useState(false);
-	const look = use_look(customer, (signal) => api.get(of(customer, 'limits'), { signal }), [ticks]);
+	const look = use_look(customer, (signal) => api.get(of(customer, 'limits'), { signal }), [ticks, live.value.queue_at]);
 	const about = use_look(customer, (signal) => api.get(of(customer), { signal }));
 	return html`<${Page} title=${t('limits.title')}
 		lead=${look.at.value && t('limits.as_of', { time: clock_seconds(look.at.value) })}
@@ -50,8 +49,7 @@ function Body({ customer, about, rows }) {
 		<${Card} flush title=${t('limits.per_customer')} lead=${[about && t('limits.licences', { n: about.licences }),
 			about && t(`billing.${about.billing}`), t('limits.rolling')].filter(Boolean).join(' · ')}>
 			${[...rows].sort((a, b) => Number(b.binds_first) - Number(a.binds_first)).map((row) => html`<${Limit}
-				key=${row.name} row=${row} binds=${row === first} />`)}<//>
-		${first?.opens?.length > 0 && html`<${RoomPlot} row=${first} />`}`;
+				key=${row.name} row=${row} binds=${row === first} />`)}<//>`;
 }
 
 function short_name(row) {
@@ -79,14 +77,7 @@ function Limit({ row, binds }) {
 				${row.reserved > 0 && html` <span class="hint">${t('limits.in_progress', { n: row.reserved })}</span>`}</p>
 			<${Meter} label=${title} used=${row.used} reserved=${row.reserved} limit=${row.limit} tall />
 			<p class="hint alert-mark">${t('limits.alert_mark')}</p>
-			${row.per_licence > 0 && html`<p class="hint">${t('limits.made_of', { n: row.licences ?? 0, factor: row.per_licence, most: row.most })}</p>`}</div>
+			${row.held_messages > 0 && html`<p class="hint">${t('numbers.held', { n: row.held_messages })}</p>`}</div>
 		<dl class="limit-room"><dt>${t('limits.headroom')}</dt><dd><strong>${num(row.headroom)}</strong></dd>
-			<dd class="hint"><${Opens} row=${row} /></dd></dl></div>`;
-}
-
-function Opens({ row }) {
-	const steps = useMemo(() => (row.opens ?? []).slice(0, 2), [row]);
-	if (steps.length > 0)
-		return t('limits.opens_list', { list: list(steps.map((s) => t('limits.opens', { time: clock(s.at), n: s.n }))) });
-	return row.opens_at ? t('limits.opens_at', { time: clock(row.opens_at) }) : '';
+			<dd class="hint">${row.opens_at && t('limits.opens_at', { time: clock(row.opens_at) })}</dd></dl></div>`;
 }

@@ -1,17 +1,15 @@
 // One message, one page: the answer in the badges, the result for each
 // recipient, its way from connection to delivery, what it is, what can be done.
-import { useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
-import { t, num, bytes, full_day, clock_seconds, clock, t_or } from '../words.js';
+import { t, bytes, full_day, clock_seconds, clock, t_or } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { live } from '../live.js';
 import { Page } from '../parts/page.js';
 import { Card, Facts } from '../parts/card.js';
 import { Table } from '../parts/table.js';
 import { Badge, state_kind } from '../parts/badge.js';
-import { Tick } from '../parts/field.js';
 import { Timeline } from '../parts/timeline.js';
 import { MessageActs } from '../parts/message_acts.js';
 import { message_steps } from '../message_steps.js';
@@ -82,14 +80,7 @@ function Results({ message }) {
 }
 
 function Way({ customer, message }) {
-	const [dialogue, set_dialogue] = useState(false);
-	const has_dialogue = message.dialogue?.length > 0;
-	const steps = message_steps(customer, message);
-	if (dialogue && has_dialogue)
-		steps[0] = { ...steps[0], dialogue: message.dialogue };
-	return html`<${Card} title=${t('message.way')} aside=${has_dialogue && html`<${Tick} label=${t('message.show_dialogue')}
-			checked=${dialogue} onPick=${set_dialogue} />`}>
-		<${Timeline} steps=${steps} /><//>`;
+	return html`<${Card} title=${t('message.way')}><${Timeline} steps=${message_steps(customer, message)} /><//>`;
 }
 
 function About({ message: m }) {
@@ -102,7 +93,6 @@ function About({ message: m }) {
 		[t('message.accepted'), m.accepted_at && `${full_day(m.accepted_at)} ${clock_seconds(m.accepted_at)}`],
 		[t('message.client'), m.client && html`<code>${m.client}</code>`],
 		m.report_about && [t('message.report_about'), html`<code>${m.report_about}</code>`],
-		m.dkim && ['DKIM', m.dkim],
 	]} /><//>`;
 }
 

@@ -16,12 +16,12 @@ import { TextField, SelectField } from '../parts/field.js';
 import { Time } from '../parts/time.js';
 import { cause_words } from '../refusal_words.js';
 
-export const states = ['delivered', 'deferred', 'failed', 'held', 'refused'];
+const states = ['delivered', 'deferred', 'failed', 'held', 'refused'];
 const filters = ['text', 'state', 'cause', 'from', 'to', 'destination', 'setting', 'range', 'since', 'until'];
 const ranges = { '1h': 3600e3, '24h': 86400e3, '7d': 7 * 86400e3, '30d': 30 * 86400e3 };
 
 // The filter as the API takes it: a range becomes the moment it begins.
-export function asked(query) {
+function asked(query) {
 	const out = {};
 	for (const name of filters)
 		if (query.get(name))

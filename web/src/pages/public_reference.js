@@ -21,10 +21,10 @@ export default function PublicReference({ reference }) {
 	const look = use_look(plain, (signal) => api.get(`/references/${encodeURIComponent(plain)}`, { signal, quiet: true }));
 	const found = look.data.value;
 	useEffect(() => { document.title = `${t('public.title')} · ${location.hostname}`; });
-	return html`<header class="bare-top"><span>${found?.host ?? location.hostname}</span><${Language} /></header>
+	return html`<header class="bare-top"><span>${location.hostname}</span><${Language} /></header>
 		<main class="bare wide" id="main"><h1>${t('public.title')}</h1>
 		<div class="stack">${look.problem.value ? html`<${Note} kind="off">${t('public.unknown', { n: kept_days })}<//>`
-		: found && html`<${Found} r=${{ ...found, client: found.client ?? found.address }} />`}</div></main>`;
+		: found && html`<${Found} r=${{ ...found, client: found.address }} />`}</div></main>`;
 }
 
 function Found({ r }) {

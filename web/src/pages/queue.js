@@ -13,7 +13,7 @@ import { Card } from '../parts/card.js';
 import { Note } from '../parts/note.js';
 import { Matrix, HeatLegend, row_name } from '../parts/queue_matrix.js';
 import { BulkPanel } from '../parts/bulk_panel.js';
-import { cells_of, rows_of, selection_body, sum_of, totals_of } from '../queue_selection.js';
+import { cells_of, rows_of, selection_body, sum_of } from '../queue_selection.js';
 
 export default function Queue({ customer }) {
 	const [paused, set_paused] = useState(false);
@@ -22,7 +22,7 @@ export default function Queue({ customer }) {
 	const look = use_look(customer, (signal) => api.get(of(customer, 'queue'), { signal }), [moved]);
 	const queue = look.data.value;
 	const done = () => { set_selection(new Set()); look.reload(); };
-	return html`<${Page} title=${t('queue.title')} lead=${queue && summary(queue, look.at.value)}
+	return html`<${Page} title=${t('queue.title')} lead=${queue && summary(queue)}
 		actions=${html`<a class="button" href=${at(customer, 'queue', 'list')}>${t('queue.list')}</a>
 			<button class="button" aria-pressed=${paused} onClick=${() => set_paused(!paused)}>
 				${t(paused ? 'queue.go_on' : 'queue.pause')}</button>`}>
@@ -39,11 +39,10 @@ function use_frozen(value, frozen) {
 	return frozen ? kept : value;
 }
 
-function summary(queue, at_time) {
-	const total = queue.total ?? totals_of(queue).reduce((a, b) => a + b, 0);
-	return [t('queue.count', { n: total }),
+function summary(queue) {
+	return [t('queue.count', { n: queue.total }),
 		queue.oldest_at && t('numbers.oldest', { time: duration(Date.now() - Date.parse(queue.oldest_at)) }),
-		t('queue.as_of', { time: clock_seconds(queue.as_of ?? at_time) })].filter(Boolean).join(' · ');
+		t('queue.as_of', { time: clock_seconds(queue.as_of) })].filter(Boolean).join(' · ');
 }
 
 function Body({ customer, queue, selection, select, done }) {
@@ -52,7 +51,7 @@ function Body({ customer, queue, selection, select, done }) {
 	return html`<div class=${stale.value ? 'greyed' : ''}><${Card} flush title=${t('queue.by_age_title')} aside=${html`<${HeatLegend} />`}>
 		<${Matrix} queue=${queue} rows=${rows} selection=${may('queue') ? selection : new Set()}
 			onSelect=${may('queue') ? select : () => {}} /><//></div>
-		${selection.size > 0 && html`<${BulkPanel} customer=${customer} acts=${queue.acts}
+		${selection.size > 0 && html`<${BulkPanel} customer=${customer}
 			selection=${selection_body(queue, selection)} count=${sum_of(counts, selection)}
 			what=${words_of(queue, rows, selection)} done=${done} clear=${() => select(new Set())}
 			aside=${html`<${AsList} customer=${customer} queue=${queue} rows=${rows} selection=${selection} />`} />`}`;

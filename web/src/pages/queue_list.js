@@ -64,7 +64,7 @@ function shown(row) {
 }
 
 function columns(customer, ticked, tick) {
-	const box = { key: 'tick', title: html`<span class="unseen">${t('queue.choose')}</span>`, cell: (r) => html`<input type="checkbox"
+	const box = { key: 'tick', title: t('queue.choose'), unseen: true, cell: (r) => html`<input type="checkbox"
 		checked=${ticked.has(r.id)} aria-label=${t('queue.choose_one', { from: r.from || '<>', to: r.to })}
 		onChange=${(e) => tick(r.id, e.currentTarget.checked)} />` };
 	return [

@@ -1,5 +1,5 @@
 // One refused session: why in one sentence, how to fix it here and there, what
-// was seen, the dialogue; the public link for whoever runs the server.
+// was seen; the public link for whoever runs the server.
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
@@ -11,7 +11,6 @@ import { Icon } from '../parts/icon.js';
 import { Copy, Reply } from '../parts/copy.js';
 import { FactsTable } from '../parts/facts_table.js';
 import { Lazy } from '../parts/lazy.js';
-import { Dialogue } from '../parts/timeline.js';
 import { Time } from '../parts/time.js';
 import { cause_words } from '../refusal_words.js';
 import { fix_here, fix_there } from '../refusal_fixes.js';
@@ -33,18 +32,15 @@ export default function Refusal({ customer, reference }) {
 
 function Body({ customer, r }) {
 	return html`<${Verdict} r=${r} /><${HowToFix} customer=${customer} r=${r} />
-		<${Card} flush title=${t('seen.title')}><${FactsTable} name=${t('seen.title')} rows=${facts_seen(r)} /><//>
-		${r.dialogue?.length > 0 && html`<${Card} title=${t('refusal.dialogue')}>
-			<${Dialogue} lines=${r.dialogue} name=${t('refusal.dialogue')} />
-			<p class="hint">${t('refusal.never_kept')}</p><//>`}`;
+		<${Card} flush title=${t('seen.title')}><${FactsTable} name=${t('seen.title')} rows=${facts_seen(r)} /><//>`;
 }
 
-export function Verdict({ r, children }) {
+function Verdict({ r }) {
 	return html`<${Card} edge="bad"><div class="verdict"><${Icon} name="octagon" class="tone-bad" />
 		<div class="stack"><h2>${cause_words(r)}</h2>
 		${r.why?.[language.value] && html`<p>${r.why[language.value]}</p>`}
-		${children ?? html`<p>${r.count > 1 && tx('refusal.count', { n: html`<strong>${num(r.count)}</strong>`,
-			last: html`<${Time} at=${r.last_at ?? r.at} />` })}</p>`}
+		${r.count > 1 && html`<p>${tx('refusal.count', { n: html`<strong>${num(r.count)}</strong>`,
+			last: html`<${Time} at=${r.at} />` })}</p>`}
 		<${Reply} text=${r.reply} class="wide" /></div></div><//>`;
 }
 

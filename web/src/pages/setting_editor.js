@@ -6,7 +6,7 @@ import { signal } from '@preact/signals';
 import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at, go, place, set_query } from '../router.js';
-import { t, num, clock, moment } from '../words.js';
+import { t, clock } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { session, may } from '../session.js';
 import { attempt, tell, tell_problem } from '../status.js';

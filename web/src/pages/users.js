@@ -5,7 +5,7 @@ import { api, of } from '../api.js';
 import { at, go, place, set_query } from '../router.js';
 import { may } from '../session.js';
 import { tell } from '../status.js';
-import { t, num, list } from '../words.js';
+import { t, list } from '../words.js';
 import { use_look, Look } from '../look.js';
 import { Page } from '../parts/page.js';
 import { Card } from '../parts/card.js';
@@ -16,7 +16,6 @@ import { Dialog } from '../parts/dialog.js';
 import { Icon } from '../parts/icon.js';
 import { TextField, error_of } from '../parts/field.js';
 import { Note } from '../parts/note.js';
-import { Time } from '../parts/time.js';
 
 export default function Users({ customer }) {
 	const { query } = place.value;
@@ -51,8 +50,6 @@ function columns(customer) {
 		{ key: 'org_unit', title: t('users.unit') },
 		{ key: 'state', title: t('messages.state'), cell: user_state },
 		{ key: 'aliases', title: t('users.aliases'), cell: (u) => u.aliases?.length > 0 && list(u.aliases.slice(0, 3)) },
-		{ key: 'passwords', title: t('users.passwords'), num: true, cell: (u) => u.app_passwords != null && num(u.app_passwords) },
-		{ key: 'sent', title: t('users.last_sent'), cell: (u) => u.last_sent_at && html`<${Time} at=${u.last_sent_at} />` },
 	];
 }
 

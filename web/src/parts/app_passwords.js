@@ -43,7 +43,7 @@ function columns(revoke) {
 		{ key: 'created_at', title: t('passwords.made'), cell: (p) => html`<${Time} at=${p.created_at} form="full_day" />` },
 		{ key: 'used', title: t('tokens.used'), cell: (p) => p.last_used_at && html`<${Time} at=${p.last_used_at} />
 			${p.last_used_client && html` <code>${p.last_used_client}</code>`}` },
-		...(may('users') ? [{ key: 'act', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (p) => html`<button
+		...(may('users') ? [{ key: 'act', title: t('queue.acts'), unseen: true, class: 'num', cell: (p) => html`<button
 			class="button small danger" aria-label=${`${t('tokens.revoke')}: ${p.id}`} onClick=${() => revoke(p)}>${t('tokens.revoke')}</button>` }] : []),
 	];
 }

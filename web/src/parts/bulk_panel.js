@@ -13,11 +13,11 @@ import { TextField } from './field.js';
 
 const grace_ms = 30000;
 const type_over = 100;
-const final = ['return', 'remove'];
-const all_acts = ['retry', 'hold', 'release', 'remove'];
+const final = ['remove'];
+const acts = ['retry', 'hold', 'release', 'remove'];
 
 // selection: as the API takes it; what: words for it; count: as the page knows it.
-export function BulkPanel({ customer, selection, what, count, acts = all_acts, aside, done, clear }) {
+export function BulkPanel({ customer, selection, what, count, aside, done, clear }) {
 	const [act, set_act] = useState(acts[0]);
 	const heading = useRef();
 	const key = JSON.stringify(selection);

@@ -28,7 +28,7 @@ export function Changed({ before, after }) {
 		{ key: 'name', title: t('audit.field'), head: true, cell: (r) => html`<code>${r.name}</code>` },
 		{ key: 'before', title: t('audit.before'), cell: (r) => html`<code>${r.before}</code>` },
 		{ key: 'after', title: t('audit.after'), cell: (r) => html`<code>${r.after}</code>` },
-		{ key: 'differs', title: html`<span class="unseen">${t('audit.differs')}</span>`, cell: (r) => r.differs
+		{ key: 'differs', title: t('audit.differs'), unseen: true, cell: (r) => r.differs
 			? html`<${Badge} kind="draft">${t('audit.differs')}<//>` : ' ' },
 	];
 	if (rows.length === 0)

@@ -7,7 +7,7 @@ import { Card } from './card.js';
 import { Meter } from './meter.js';
 import { Mark } from './badge.js';
 
-export function limit_title(row) {
+function limit_title(row) {
 	const name = t_or(`limit.${row.name}`, row.name);
 	return row.user ? t('limit.of_user', { user: row.user, name }) : name;
 }

@@ -3,7 +3,7 @@
 // around it is a slider: arrows move the time, the legend and the reader's
 // voice say the values. uPlot is loaded with the first plot.
 //
-// series: [{key, label, values, tone, dash, steps, fill}]; tone and dash name
+// series: [{key, label, values, tone, dash}]; tone and dash name
 // the tokens --plot-TONE and --plot-dash-DASH. times: ms, one for each value.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { html } from '../html.js';
@@ -21,13 +21,12 @@ function dash_of(name) {
 	return text === 'none' || text === '' ? undefined : text.split(' ').map(Number);
 }
 
-function line_options(series, uPlot, fill) {
+function line_options(series, fill) {
 	const colour = token(`--plot-${series.tone}`);
 	return {
 		label: series.label, stroke: colour, width: 2, dash: dash_of(series.dash ?? series.tone),
 		points: { show: false }, spanGaps: false,
 		fill: fill ? `color-mix(in srgb, ${colour} ${token('--plot-fill')}, transparent)` : undefined,
-		paths: series.steps ? uPlot.paths.stepped({ align: 1 }) : undefined,
 	};
 }
 
@@ -48,12 +47,12 @@ function round_top(max) {
 	return [1, 1.5, 2, 3, 4, 5, 8, 10].find((n) => n * power >= max * 1.02) * power || 10 * power;
 }
 
-function options(uPlot, { times, series, width, move }) {
+function options({ times, series, width, move }) {
 	return {
 		width, height: 220, legend: { show: false }, padding: [10, 12, 0, 0],
 		scales: { x: { time: false }, y: { range: (_, __, max) => [0, round_top(max)] } },
 		axes: axes(times),
-		series: [{}, ...series.map((s, i) => line_options(s, uPlot, s.fill ?? i === 0))],
+		series: [{}, ...series.map((s, i) => line_options(s, i === 0))],
 		cursor: {
 			drag: { x: false, y: false }, y: false,
 			points: { size: 7, width: 2, fill: token('--surface') },
@@ -77,7 +76,7 @@ function use_canvas(box, times, series, index, move) {
 				return;
 			plot.current?.destroy();
 			const width = element.clientWidth;
-			plot.current = new uPlot(options(uPlot, { times, series, width, move }),
+			plot.current = new uPlot(options({ times, series, width, move }),
 				[times, ...series.map((s) => s.values)], element);
 			put_cursor(plot.current, times, at.current);
 		};
@@ -112,7 +111,7 @@ function time_words(times, i) {
 	return same_day(times[i], times.at(-1)) ? clock(times[i]) : `${day(times[i])} ${clock(times[i])}`;
 }
 
-export function Plot({ name, times, series, onPick, totals = true, show = num }) {
+export function Plot({ name, times, series, onPick }) {
 	const box = useRef();
 	const last = times.length - 1;
 	const [index, set_index] = useState(last);
@@ -127,15 +126,15 @@ export function Plot({ name, times, series, onPick, totals = true, show = num })
 			onPick?.(shown);
 		}
 	};
-	const said = series.map((s) => `${s.label} ${show(s.values[shown])}`).join(', ');
+	const said = series.map((s) => `${s.label} ${num(s.values[shown])}`).join(', ');
 	return html`<div class="plot-box">
 		<div class="plot" ref=${box} tabindex="0" role="slider" aria-label=${name} aria-valuemin="0"
 			aria-valuemax=${last} aria-valuenow=${shown}
 			aria-valuetext=${`${time_words(times, shown)}: ${said}`} onKeyDown=${key}></div>
 		<div class="stack">
-			<${Legend} times=${times} series=${series} index=${shown} totals=${totals} show=${show} />
+			<${Legend} times=${times} series=${series} index=${shown} />
 			<p class="hint">${t('plot.keys')}</p>
-			<${Twin} name=${name} times=${times} series=${series} show=${show} />
+			<${Twin} name=${name} times=${times} series=${series} />
 		</div></div>`;
 }
 
@@ -143,30 +142,30 @@ function known(values) {
 	return values.filter((v) => v !== null && v !== undefined);
 }
 
-function Legend({ times, series, index, totals, show }) {
+function Legend({ times, series, index }) {
 	return html`<table class="plot-legend"><thead><tr><th scope="col">${t('plot.result')}</th>
 		<th scope="col" class="num">${time_words(times, index)}</th>
 		<th scope="col" class="num">${t('plot.peak')}</th>
-		${totals && html`<th scope="col" class="num">${t('plot.total')}</th>`}</tr></thead>
+		<th scope="col" class="num">${t('plot.total')}</th></tr></thead>
 		<tbody>${series.map((s) => html`<tr key=${s.key}><th scope="row"><${Line} series=${s} />${s.label}</th>
-			<td class="num">${show(s.values[index])}</td>
-			<td class="num">${show(known(s.values).length ? Math.max(...known(s.values)) : null)}</td>
-			${totals && html`<td class="num">${show(known(s.values).reduce((a, b) => a + b, 0))}</td>`}
+			<td class="num">${num(s.values[index])}</td>
+			<td class="num">${num(known(s.values).length ? Math.max(...known(s.values)) : null)}</td>
+			<td class="num">${num(known(s.values).reduce((a, b) => a + b, 0))}</td>
 		</tr>`)}</tbody></table>`;
 }
 
 // The line as it is drawn, so that it is told by more than its colour.
-export function Line({ series }) {
+function Line({ series }) {
 	return html`<svg viewBox="0 0 24 10" aria-hidden="true"><line x1="1" x2="23" y1="5" y2="5"
 		class=${`plot-line tone-${series.tone} dash-${series.dash ?? series.tone}`} /></svg>`;
 }
 
-function Twin({ name, times, series, show }) {
+function Twin({ name, times, series }) {
 	language.value;
 	const rows = useMemo(() => times.map((at, i) => ({ at, i })).reverse(), [times]);
 	const columns = [
 		{ key: 'at', title: t('plot.time'), head: true, cell: (r) => `${day(r.at)} ${clock(r.at)}` },
-		...series.map((s) => ({ key: s.key, title: s.label, num: true, cell: (r) => show(s.values[r.i]) })),
+		...series.map((s) => ({ key: s.key, title: s.label, num: true, cell: (r) => num(s.values[r.i]) })),
 	];
 	const tsv = [[t('plot.time'), ...series.map((s) => s.label)].join('\t'), ...times.map((at, i) =>
 		[`${full_day(at)} ${clock(at)}`, ...series.map((s) => s.values[i] ?? '')].join('\t'))].join('\n');

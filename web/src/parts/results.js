@@ -1,41 +1,32 @@
-// Plots of the overview on tabs: results, refusals by cause, and what else the
-// API gives a series for.
+// The overview on two tabs: a plot of results, and refusals by cause.
 import { useMemo, useState } from 'preact/hooks';
 import { html } from '../html.js';
 import { at } from '../router.js';
-import { t, num, percent, duration, language } from '../words.js';
+import { t, num, percent, language } from '../words.js';
 import { Plot } from './plot.js';
 import { Table } from './table.js';
 import { Tabs } from './tabs.js';
 import { cause_title } from '../refusal_words.js';
 
-const lines = {
-	results: ['delivered', 'deferred', 'failed', 'refused', 'held'],
-	queue: ['queued'],
-	time: ['p50_ms', 'p95_ms'],
-};
-const tones = { failed: 'refused', queued: 'accepted', p50_ms: 'delivered', p95_ms: 'deferred' };
-const dashes = { failed: 'limit' };
+const lines = ['delivered', 'deferred', 'failed', 'refused'];
 
-function chosen(series, tab) {
-	return lines[tab].filter((key) => series[key]?.some((v) => v !== null) &&
-		(key !== 'held' && key !== 'failed' || series[key].some((v) => v > 0)))
-		.map((key) => ({ key, label: t(`plot.${key}`), values: series[key], tone: tones[key] ?? key,
-			dash: dashes[key] ?? tones[key] ?? key }));
+// Failures are drawn when there were any: as refusals, with a dash of their own.
+function chosen(series) {
+	return lines.filter((key) => key !== 'failed' || series.failed.some((v) => v > 0))
+		.map((key) => ({ key, label: t(`plot.${key}`), values: series[key],
+			tone: key === 'failed' ? 'refused' : key, dash: key === 'failed' ? 'limit' : key }));
 }
 
 export function Results({ customer, times, series, causes, span, pick }) {
-	const tabs = ['results', 'causes', 'queue', 'time'].filter((tab) =>
-		tab === 'causes' ? causes?.length > 0 : chosen(series, tab).length > 0);
+	const tabs = causes.length > 0 ? ['results', 'causes'] : ['results'];
 	const [tab, set_tab] = useState('results');
-	const title = t(tab === 'results' ? `overview.by_${step_name(series.step_s)}` : `overview.tab_${tab}`);
-	const shown = useMemo(() => tab === 'causes' ? [] : chosen(series, tab), [series, tab, language.value]);
+	const title = t(tab === 'results' ? `overview.by_${step_name(series.step_s)}` : 'overview.tab_causes');
+	const shown = useMemo(() => chosen(series), [series, language.value]);
 	return html`<div class="card-head"><h2>${title}</h2><span class="hint">${span}</span></div>
 		<${Tabs} label=${t('overview.plots')} tabs=${tabs.map((k) => [k, t(`overview.tab_${k}`)])}
 			value=${tab} onValue=${set_tab} />
 		${tab === 'causes' ? html`<${Causes} customer=${customer} causes=${causes} />`
-		: html`<${Plot} key=${tab} name=${title} times=${times} series=${shown} onPick=${pick}
-			totals=${tab === 'results'} show=${tab === 'time' ? duration : num} />`}`;
+		: html`<${Plot} name=${title} times=${times} series=${shown} onPick=${pick} />`}`;
 }
 
 function step_name(step_s) {

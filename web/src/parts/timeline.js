@@ -1,5 +1,5 @@
 // An ordered list of what happened, with a line through its icons.
-// steps: [{at, until, icon, tone, title, text, reply, dialogue}]
+// steps: [{at, until, icon, tone, title, text, reply}]
 import { html } from '../html.js';
 import { clock_ms, clock } from '../words.js';
 import { Icon } from './icon.js';
@@ -12,12 +12,5 @@ export function Timeline({ steps }) {
 		<span class="knot"><${Icon} name=${s.icon} class=${s.tone ? `tone-${s.tone}` : ''} /></span>
 		<div class="what"><h3>${s.title}</h3>
 			${s.text && html`<p class="hint">${s.text}</p>`}
-			${s.reply && html`<${Reply} text=${s.reply} />`}
-			${s.dialogue && html`<${Dialogue} lines=${s.dialogue} />`}</div></li>`)}</ol>`;
-}
-
-// Lines of an SMTP dialogue: [{who: S|C, text, fault}]
-export function Dialogue({ lines, name }) {
-	return html`<pre class="dialogue" tabindex="0" role="group" aria-label=${name ?? 'SMTP'}>${lines.map((l, i) =>
-		html`<span key=${i} class=${l.fault ? 'tone-bad fault' : ''}><b class="dialogue-who">${l.who}</b> ${l.text}${'\n'}</span>`)}</pre>`;
+			${s.reply && html`<${Reply} text=${s.reply} />`}</div></li>`)}</ol>`;
 }

@@ -30,7 +30,7 @@ export function Tokens() {
 		{ key: 'scopes', title: t('tokens.scopes'), cell: (k) => k.scopes.map((s) => t(`scope.${s}`)).join(', ') },
 		{ key: 'expires_at', title: t('tokens.expires'), cell: (k) => html`<${Time} at=${k.expires_at} form="full_day" />` },
 		{ key: 'used', title: t('tokens.used'), cell: (k) => html`<${Time} at=${k.last_used_at} />` },
-		{ key: 'act', title: html`<span class="unseen">${t('queue.acts')}</span>`, class: 'num', cell: (k) => html`<button class="button small danger"
+		{ key: 'act', title: t('queue.acts'), unseen: true, class: 'num', cell: (k) => html`<button class="button small danger"
 			aria-label=${`${t('tokens.revoke')}: ${k.name}`} onClick=${() => remove(k)}>${t('tokens.revoke')}</button>` },
 	];
 	return html`<${Card} flush title=${t('tokens.title')} lead=${t('tokens.lead')} aside=${html`<button class="button small"

@@ -18,7 +18,7 @@ export function new_id() {
 	return `new-${Math.random().toString(36).slice(2, 10)}`;
 }
 
-export function is_new(id) {
+function is_new(id) {
 	return id.startsWith('new-');
 }
 
@@ -189,7 +189,7 @@ function none_found(problem) {
 }
 
 // Notes of a check that found nothing wrong, at the entries they are about.
-export function noted(rows, setting) {
+function noted(rows, setting) {
 	return (rows ?? []).filter((r) => r.what === 'note').map((note) => {
 		const range = note.values?.[0];
 		const i = setting.ip_entries.findIndex((e) => e.range && range &&

@@ -8,7 +8,7 @@ import { FieldError } from '../parts/field.js';
 import { of_entry, problem_text } from './problem_words.js';
 
 // "203.0.113.24, name", "203.0.113.24 name": address, then description.
-export function pasted_rows(text) {
+function pasted_rows(text) {
 	const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
 	return lines.map((line) => {
 		const m = /^(\S+?)(?:\s*[,;\t]\s*|\s+)(.*)$/.exec(line);

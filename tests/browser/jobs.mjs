@@ -5,7 +5,7 @@ import { open_page, check } from './browser.mjs';
 import { tab_to } from './sign_in.mjs';
 
 const jobs = [find_message, skip_link, hold_and_release, search_list, queue_rows, alert, refusals_by_cause, new_rows,
-	explain_message, over_limit, save_setting, add_refused];
+	live_check, explain_message, over_limit, save_setting, add_refused];
 
 export async function main_jobs(browser, facts, state) {
 	const page = await open_page(browser, facts.base, { state });
@@ -113,6 +113,17 @@ async function new_rows(page, facts) {
 	await page.keyboard.press('Enter');
 	await page.waitForFunction(() => document.querySelector('tbody')?.innerText.includes('late@example.org'));
 	check('new rows: shown', true);
+}
+
+// The check follows what comes while it is open.
+async function live_check(page, facts) {
+	const link = '.live-check a[href*="/messages/"]';
+	await page.goto(`/c/${facts.customer}/connect?watch=127.0.0.1`);
+	await page.waitForSelector(link);
+	const before = await page.locator(link).getAttribute('href');
+	await send(facts);
+	await page.waitForFunction(([s, old]) => ![old, undefined].includes(document.querySelector(s)?.getAttribute('href')), [link, before]);
+	check('live check: follows', true);
 }
 
 // One message by SMTP.

@@ -26,10 +26,14 @@ export default function Account() {
 		<${Tokens} /><//>`;
 }
 
+// Until one is chosen, times are shown in the browser's.
+function shown_zone() {
+	return session.value.time_zone || new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 function zones() {
 	const all = Intl.supportedValuesOf?.('timeZone') ?? [];
-	const own = session.value.time_zone;
-	return [...new Set([own, 'Asia/Tokyo', 'UTC', ...all].filter(Boolean))].map((z) => [z, z]);
+	return [...new Set([shown_zone(), 'Asia/Tokyo', 'UTC', ...all])].map((z) => [z, z]);
 }
 
 function change(members) {
@@ -37,14 +41,14 @@ function change(members) {
 }
 
 function Looks() {
-	const { time_zone, scheme, shortcuts } = session.value;
+	const { scheme, shortcuts } = session.value;
 	const set = (name) => (value) => change({ [name]: value });
 	return html`<${Card} title=${t('account.looks')}><div class="form">
 		<${SelectField} label=${t('frame.language')} value=${language.value} onValue=${choose_language}
 			options=${[['ja', '日本語'], ['en', 'English']]} />
 		<${SelectField} label=${t('account.scheme')} value=${scheme ?? 'auto'} onValue=${set('scheme')}
 			options=${['auto', 'light', 'dark'].map((s) => [s, t(`account.scheme_${s}`)])} />
-		<${SelectField} label=${t('account.zone')} value=${time_zone ?? 'UTC'} onValue=${set('time_zone')} options=${zones()}
+		<${SelectField} label=${t('account.zone')} value=${shown_zone()} onValue=${set('time_zone')} options=${zones()}
 			hint=${t('account.zone_hint')} />
 		<${Tick} label=${t('account.shortcuts')} checked=${shortcuts !== false} onPick=${set('shortcuts')} /></div><//>`;
 }

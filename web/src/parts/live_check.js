@@ -5,6 +5,8 @@ import { html } from '../html.js';
 import { api, of } from '../api.js';
 import { at } from '../router.js';
 import { t, clock_seconds, duration } from '../words.js';
+import { use_look } from '../look.js';
+import { live } from '../live.js';
 import { check_lines } from '../live_check.js';
 import { fix_here } from '../refusal_fixes.js';
 import { Card } from './card.js';
@@ -12,45 +14,43 @@ import { Code } from './copy.js';
 import { Icon } from './icon.js';
 import { Rich } from './rich.js';
 
-const ask_ms = 2000;
-const longest_s = 900;
+const longest_ms = 900000;
+const nothing = { seen: null, count: 0, connections: 0 };
 const icons = { wait: ['dotted', 'off'], run: ['arc', 'info'], ok: ['ok', 'ok'], warn: ['triangle', 'warn'], bad: ['octagon', 'bad'] };
 
 // The newest message or refusal with all its facts, and how many there are.
-async function look(customer, query, signal) {
-	const watched = await api.get(of(customer, 'watch'), { query, signal });
-	const rows = watched.rows ?? [];
-	const newest = rows[0];
-	if (!newest)
-		return { seen: null, count: 0, connections: 0 };
+async function newest(customer, query, signal) {
+	const { rows } = await api.get(of(customer, 'watch'), { query, signal });
+	const [row] = rows;
+	if (!row)
+		return nothing;
 	const messages = rows.filter((r) => r.id);
-	const seen = newest.id ? await api.get(of(customer, 'messages', newest.id), { signal }) : newest;
+	const seen = row.id ? await api.get(of(customer, 'messages', row.id), { signal }) : row;
 	const done = seen.events?.filter((e) => e.event === 'delivery').at(-1);
-	return { seen: { ...seen, at: newest.at, took_ms: done && new Date(done.at) - new Date(newest.at) },
+	return { seen: { ...seen, at: row.at, took_ms: done && new Date(done.at) - new Date(row.at) },
 		count: messages.length, connections: new Set(messages.map((m) => m.session ?? m.id)).size };
 }
 
+// Asks again when there was something new; the clock is only for who reads.
 function use_watch(customer, query) {
-	const [state, set_state] = useState({ seen: null, count: 0, connections: 0 });
 	const [begun, set_begun] = useState(Date.now());
-	const [now, set_now] = useState(Date.now());
+	const [now, set_now] = useState(begun);
 	const [stopped, set_stopped] = useState(false);
-	const key = JSON.stringify(query);
+	const since = new Date(begun - 60000).toISOString();
+	const look = use_look(`${customer} ${JSON.stringify(query)} ${since}`, (signal) => newest(customer, { ...query, since }, signal),
+		[stopped || live.value.overview_at]);
 	useEffect(() => {
 		if (stopped)
 			return undefined;
-		const stop = new AbortController();
-		const since = new Date(begun - 60000).toISOString();
-		const ask = () => look(customer, { ...query, since }, stop.signal).then(set_state).catch(() => {});
 		const timer = setInterval(() => {
 			set_now(Date.now());
-			(Date.now() - begun > longest_s * 1000 ? () => set_stopped(true) : ask)();
-		}, ask_ms);
-		ask();
-		return () => { clearInterval(timer); stop.abort(); };
-	}, [customer, key, begun, stopped]);
-	return { ...state, waited_s: Math.max(0, Math.round((now - begun) / 1000)), stopped, stop: () => set_stopped(true),
-		again: () => { set_begun(Date.now()); set_now(Date.now()); set_state({ seen: null, count: 0, connections: 0 }); set_stopped(false); } };
+			set_stopped(Date.now() - begun > longest_ms);
+		}, 1000);
+		return () => clearInterval(timer);
+	}, [begun, stopped]);
+	const again = () => { set_begun(Date.now()); set_now(Date.now()); set_stopped(false); };
+	return { ...nothing, ...look.data.value, waited_s: Math.max(0, Math.round((now - begun) / 1000)),
+		stopped, stop: () => set_stopped(true), again };
 }
 
 // query: {setting | client | app_password}; who: what is waited for, as text;
